@@ -43,6 +43,10 @@ export interface Attached {
   readonly answers: AttachmentSpec['answers'];
 }
 
+/** Whether the payer gives an attachment, and the resource says nothing else of it. */
+export const isAttachmentGiven = ({ answers }: Pick<Attached, 'answers'>): boolean =>
+  ['given', 'textSize', 'redacted'].includes(answers);
+
 export const member = 'member-1';
 export const stranger = 'victim';
 export const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
@@ -153,15 +157,19 @@ const attach = (
     elsewhere: undefined,
   };
   const content = `%PDF ${name}`;
-  ((value['extension'] ??= []) as object[]).push({
-    url: 'http://example.org/attachment',
-    valueAttachment: { contentType: 'application/pdf', url, size: content.length + (answers === 'otherSize' ? 1 : 0) },
-  });
+  const add = (size: number | string): void =>
+    void ((value['extension'] ??= []) as object[]).push({
+      url: 'http://example.org/attachment',
+      valueAttachment: { contentType: 'application/pdf', url, size },
+    });
+  add(answers === 'textSize' ? String(content.length) : content.length + (answers === 'otherSize' ? 1 : 0));
+  if (answers === 'twoSizes') add(content.length + 1);
   attached.push({
     line: at === 'listed' || at === 'elsewhere' ? url : `${facade}/Binary/${name}`,
     from: (scope?.includes('Binary') ?? true) ? asked[at] : undefined,
     content,
-    answers,
+    // Beside the bases no Binary is unwrapped.
+    answers: at === 'listed' && (answers === 'empty' || answers === 'redacted') ? 'given' : answers,
   });
 };
 

@@ -1,5 +1,5 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
-import { isHung, keyOf, member, type Attached, type Held } from './held.ts';
+import { isAttachmentGiven, isHung, keyOf, member, type Attached, type Held } from './held.ts';
 import {
   isDeclared,
   isUndeclared,
@@ -124,7 +124,8 @@ const saysMerged = (spec: PayerSpec): boolean =>
   spec.isMerged && spec.patient === 'given' && spec.since === undefined && isWanted(spec, 'Patient');
 
 /** Whether the payer has an attachment that may be asked for, and does not give it. One that it does not have is not missing. */
-const isMissed = ({ from, answers }: Attached): boolean => from !== undefined && !['given', 'gone'].includes(answers);
+const isMissed = (one: Attached): boolean =>
+  one.from !== undefined && !isAttachmentGiven(one) && one.answers !== 'gone';
 
 /** Whether the payer does not bring each Provenance with what it is about, as it declares. */
 const bringsNotAll = (facts: Facts): boolean =>
@@ -165,6 +166,7 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
     if (one.reads !== 'given' && one.reads !== 'gone') found.push('the payer does not give one');
     if (one.isOlders && !saysMerged(spec)) found.push('whose the older id is was not known');
     if (one.text.includes('"REDACTED"')) found.push('one is labeled');
+    if (one.attached.some(({ answers }) => answers === 'redacted')) found.push('an attachment is labeled');
     if (one.attached.some(isMissed) || (one.attached.length > 0 && hasStrangeHiccup(spec)))
       found.push('an attachment does not come');
     if (isHung(one) || one.isUnnamed) found.push('nothing shows whose one is');
@@ -210,7 +212,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     line.replaceAll(/"http:\/\/localhost:3000\/exports\/[^"]*\/(attachment-\d+)"/g, (link, name: string) => {
       const one = attached.get(account.attachments.get(name)?.bytes.toString() ?? '');
       if (one === undefined) say("what came is the member's", 'an attachment with other bytes', line);
-      else if (one.from === undefined || one.answers !== 'given')
+      else if (one.from === undefined || !isAttachmentGiven(one))
         say("what came is the member's", 'an attachment that the payer does not give', line);
       else cameAttached.add(one);
       return one === undefined ? link : `"${one.line}"`;
@@ -298,13 +300,15 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
   for (const one of held) {
     if (!came.has(keyOf(one)) || one.owner !== 'member') continue;
     const outcome = outcomes.get(one.type)?.outcome;
+    if (outcome === 'complete' && one.attached.some((each) => each.answers === 'redacted' && cameAttached.has(each)))
+      say('what is called complete is', 'a type of which an attachment is labeled', keyOf(one));
     for (const { answers, ...file } of one.attached.filter(
       (each) => each.from !== undefined && !cameAttached.has(each),
     )) {
       const about = `${keyOf(one)} without ${JSON.stringify(file)}`;
       if (outcome === 'complete' && answers !== 'gone')
         say('what is called complete is', `a type without an attachment, ${answers}`, about);
-      if (answers === 'given' && !hasStrangeHiccup(spec))
+      if (isAttachmentGiven({ answers }) && !hasStrangeHiccup(spec))
         say('what is missing is named', 'an attachment that the payer gives', about);
       if (!account.errors.some((error) => error.startsWith('An attachment of ')))
         say('what is missing is named', `unnamed, an attachment, ${answers}`, about);

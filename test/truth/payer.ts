@@ -341,6 +341,11 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     if (answers === 'refused') return refusal(403, 'forbidden');
     if (answers === 'broken') return refusal(500, 'exception');
     if (answers === 'login') return { headers: { 'content-type': 'text/html' }, body: '<html>' };
+    if (answers === 'empty' || answers === 'redacted') {
+      const data =
+        answers === 'empty' ? {} : { meta: { security: [redacted] }, data: Buffer.from(content).toString('base64') };
+      return fhir({ resourceType: 'Binary', contentType: 'application/pdf', ...data });
+    }
     const others: Record<string, string> = answers === 'others' ? { 'x-security-context': `Patient/${stranger}` } : {};
     return { headers: { 'content-type': 'application/pdf', ...others }, body: content };
   };

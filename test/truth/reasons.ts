@@ -46,6 +46,10 @@ const attachmentReasons: Readonly<Record<Attached['answers'], string>> = {
   refused: 'the payer refused it with status 403',
   broken: 'the payer refused it with status 500',
   otherSize: 'its length is not the one that the resource gives',
+  twoSizes: 'its length is not the one that the resource gives',
+  textSize: '',
+  empty: 'the payer sent nothing in it',
+  redacted: '',
   login: 'the payer answered with something else in its place, such as a page of HTML',
   others: 'its security context names another patient, or somebody unknown',
 };
@@ -224,6 +228,15 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
               (answers === 'broken' && spec.hiccups.length > 0 && why === 'the payer did not send it to the end') ||
               (why === attachmentReasons.login && hasStrangeHiccup(spec))),
         ),
+  ],
+  [
+    /^An attachment of (?:a resource of type (?<type>\w+)|(?<key>\w+\/\S+)) has the payer's label that something was withheld from it\.$/,
+    ({ type, key = '' }, { held }) =>
+      held.some(
+        (one) =>
+          (type === undefined ? keyOf(one) === key : one.type === type) &&
+          one.attached.some(({ answers }) => answers === 'redacted'),
+      ),
   ],
   [
     /^Attachments of (?<type>\w+) are not in this export: the access token's scope does not cover Binary\.$/,

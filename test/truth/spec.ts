@@ -166,8 +166,23 @@ export interface AttachmentSpec {
   readonly of: number;
   /** A Binary below the base, by a relative or an absolute URL; a document beside the base, or on another server. */
   readonly at: 'binary' | 'absolute' | 'listed' | 'elsewhere' | 'rooted' | 'network' | 'dotted';
-  /** `otherSize`: its size is not what the resource says. `login`: an HTML page. `others`: it belongs to another patient. */
-  readonly answers: 'given' | 'gone' | 'refused' | 'broken' | 'otherSize' | 'login' | 'others';
+  /**
+   * `otherSize`: its size is not what the resource says; `twoSizes`: the resource has it twice, once with another size; `textSize`: the size
+   * is a text. `login`: an HTML page. `others`: it belongs to another patient. `empty`: a Binary without data; `redacted`: one with data, and
+   * with the label that something was withheld.
+   */
+  readonly answers:
+    | 'given'
+    | 'gone'
+    | 'refused'
+    | 'broken'
+    | 'otherSize'
+    | 'twoSizes'
+    | 'textSize'
+    | 'login'
+    | 'others'
+    | 'empty'
+    | 'redacted';
 }
 
 export type Spelling =
@@ -335,7 +350,19 @@ const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
 const attachmentSpec: fc.Arbitrary<AttachmentSpec> = fc.record({
   of: fc.nat({ max: 30 }),
   at: oneOf<AttachmentSpec['at']>('binary', 'absolute', 'listed', 'elsewhere', 'rooted', 'network', 'dotted'),
-  answers: mostly<AttachmentSpec['answers']>('given', 'gone', 'refused', 'broken', 'otherSize', 'login', 'others'),
+  answers: mostly<AttachmentSpec['answers']>(
+    'given',
+    'gone',
+    'refused',
+    'broken',
+    'otherSize',
+    'twoSizes',
+    'textSize',
+    'login',
+    'others',
+    'empty',
+    'redacted',
+  ),
 });
 
 const hiccup: fc.Arbitrary<Hiccup> = fc.record({

@@ -89,6 +89,8 @@ const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['
   size: ['invalid', 'its length is not the one that the resource gives'],
   hash: ['invalid', 'its SHA-1 is not the one that the resource gives'],
   page: ['invalid', 'the payer answered with something else in its place, such as a page of HTML'],
+  empty: ['incomplete', 'the payer sent nothing in it'],
+  withheld: ['suppressed', 'the payer sent nothing in it, and its label says that something was withheld'],
   otherPatient: ['suppressed', 'its security context names another patient, or somebody unknown'],
   slow: ['timeout', 'it did not arrive within five minutes'],
   broken: ['incomplete', 'the payer did not send it to the end'],
@@ -298,8 +300,11 @@ const referenceText = ({ type, id, isContent, status, fault }: Of<'referenceGone
   return `${type}/${id}, which the record refers to, could not be read: ${isContent === true ? 'the payer answered with its content, and not with a resource' : why}.`;
 };
 
-const attachmentText = ({ type, id, why, status }: Of<'attachmentGone'>): string =>
-  `An attachment of ${id === undefined ? `a resource of type ${type}` : named(type, id)} did not come: ${whyNot(attachmentFaults[why][1], status)}.`;
+const attachmentOf = ({ type, id }: Pick<Of<'attachmentGone'>, 'type' | 'id'>): string =>
+  `An attachment of ${id === undefined ? `a resource of type ${type}` : named(type, id)}`;
+
+const attachmentText = ({ why, status, ...of }: Of<'attachmentGone'>): string =>
+  `${attachmentOf(of)} did not come: ${whyNot(attachmentFaults[why][1], status)}.`;
 
 const planRefusedText = ({ step, status }: Of<'planRefused'>): string => {
   if (status === undefined)
@@ -457,6 +462,9 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   ],
   attachmentNotRead: ['error', ({ why }) => attachmentFaults[why][0], attachmentText],
   attachmentGone: ['warning', 'not-found', attachmentText],
+  attachmentWithheld: partlySuppressed(
+    (of) => `${attachmentOf(of)} has the payer's label that something was withheld from it.`,
+  ),
   attachmentsOutOfScope: rightlySuppressed(
     ({ type }) => `Attachments of ${type} are not in this export: the access token's scope does not cover Binary.`,
   ),

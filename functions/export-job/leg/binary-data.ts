@@ -1,8 +1,9 @@
 import { namesOf } from '../../shared/json/names.ts';
 import { nextToken, readTokens, takeChunk, token, type JsonTokens } from '../../shared/json/tokens.ts';
+import { saysWithheld } from '../reading/said.ts';
 
-const [data, reference, contentType, resourceType] = [1, 2, 3, 4];
-const names = namesOf({ data, reference, contentType });
+const [data, reference, contentType, resourceType, meta, security, system, code] = [1, 2, 3, 4, 5, 6, 7, 8];
+const names = namesOf({ data, reference, contentType, meta, security, tag: security, system, code });
 const kindNames = namesOf({ resourceType });
 
 /** Deeper references are those of extensions. */
@@ -22,8 +23,10 @@ const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 export interface BinaryData {
   /** The next bytes of the content. @throws SyntaxError if they are not base64 */
   readonly push: (chunk: Uint8Array) => Uint8Array;
-  /** Whether the JSON is whole and had one `data`. */
+  /** Whether the JSON is whole and had no more than one `data`. */
   readonly isWhole: () => boolean;
+  /** Whether its meta has the payer's label that something was withheld. */
+  readonly isWithheld: () => boolean;
   /** The references of its security context, which is the only element of a Binary that may refer to something. */
   readonly securityContext: () => readonly string[];
   /** As the Binary says it; it may be no media type. */
@@ -50,6 +53,39 @@ const readText = (spelled: string): string => {
 const addPiece = (list: string[], { characters, start, end, isFirst }: JsonTokens): void => {
   const before = isFirst ? '' : (list.pop() ?? '');
   list.push((before + characters.slice(start, end)).slice(0, longestReference));
+};
+
+/** More labels than any Binary has. */
+const mostLabels = 1000;
+
+/** Reads the labels in a Binary's meta. @returns what takes each token, and what tells the labels */
+const readLabels = () => {
+  const labels: { readonly system: string[]; readonly code: string[] }[] = [];
+  let isInMeta = false;
+  /** Where the members of a label are: in the objects of a list, or in one that is alone. Undefined outside of labels. */
+  let level: number | undefined;
+  const take = (kind: number, tokens: JsonTokens): void => {
+    if (tokens.level === 1 && (kind === token.opening || kind === token.closing))
+      isInMeta = kind === token.opening && tokens.name === meta;
+    if (!isInMeta) return;
+    const isObject = kind === token.opening && tokens.chunk[tokens.start] === openingBrace;
+    if (tokens.level === 2 && kind === token.closing) level = undefined;
+    if (tokens.level === 2 && kind === token.opening) level = tokens.name === security ? (isObject ? 3 : 4) : undefined;
+    if (level === undefined) return;
+    if (isObject && tokens.level === level - 1 && labels.length < mostLabels) labels.push({ system: [], code: [] });
+    const label = labels.at(-1);
+    if (kind !== token.text || tokens.level !== level || label === undefined) return;
+    if (tokens.name === system) addPiece(label.system, tokens);
+    if (tokens.name === code) addPiece(label.code, tokens);
+  };
+  const isWithheld = (): boolean =>
+    saysWithheld({
+      security: labels.map((label) => ({
+        system: readText(label.system[0] ?? '""'),
+        code: readText(label.code[0] ?? '""'),
+      })),
+    });
+  return { take, isWithheld };
 };
 
 /** Finds the resource type of a document, which may be anything. */
@@ -80,6 +116,8 @@ export const watchKind = (): KindWatch => {
 /** Reads a Binary's content while its bytes arrive, in little memory. */
 export const readBinaryData = (): BinaryData => {
   const tokens = readTokens(names);
+  tokens.reportsBrackets = true;
+  const labels = readLabels();
   let found = 0;
   let isOpen = true;
   /** What is not decoded yet: a part of an escape, and less than four characters of base64. */
@@ -108,6 +146,7 @@ export const readBinaryData = (): BinaryData => {
       const pieces: Buffer[] = [];
       for (let kind = nextToken(tokens); kind !== token.none; kind = nextToken(tokens)) {
         if (kind === token.closing && tokens.level === 0) isOpen = false;
+        labels.take(kind, tokens);
         if (kind !== token.text) continue;
         if (tokens.name === reference && tokens.level <= deepestReference) addPiece(references, tokens);
         if (tokens.name === contentType && tokens.level === 1) addPiece(types, tokens);
@@ -118,7 +157,8 @@ export const readBinaryData = (): BinaryData => {
       }
       return Buffer.concat(pieces);
     },
-    isWhole: () => !isOpen && found === 1,
+    isWhole: () => !isOpen && found <= 1,
+    isWithheld: labels.isWithheld,
     securityContext: () => references.map(readText),
     contentType: () => types.map(readText)[0],
   };

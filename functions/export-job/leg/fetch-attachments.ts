@@ -2,7 +2,7 @@ import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault, Problem } from '../reading/problems.ts';
 import type { HeldLine } from '../state/held-lines.ts';
-import type { AttachmentsTask } from '../state/state.ts';
+import type { AttachmentsTask, WrittenAttachment } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
 import { heldLine, missingName, settleHeld, whyLeftOut } from './held-line.ts';
@@ -63,6 +63,16 @@ const fetchOne = async (
   }
 };
 
+/** Reports once of a resource that its payer withheld something from an attachment of it. */
+const reportIfWithheld = (
+  { seen, problems }: Leg,
+  { type, id }: HeldLine,
+  { isWithheld, from }: WrittenAttachment,
+): void => {
+  if (isWithheld === true && seen.add(`withheld ${type}/${id ?? ''} ${from}`))
+    problems.add({ kind: 'attachmentWithheld', type, id });
+};
+
 /** Fetches what a line's attachments lack. Returns why the leg stops before all were tried. */
 const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> => {
   const report = (attachment: OwnAttachment, fault: Fault): void => {
@@ -77,6 +87,7 @@ const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> =
       const found = leg.attachments.find(attachment.from);
       const why = found && (otherTypeOf(leg, attachment, found.one) ?? differenceOf(attachment, found.one));
       if (why !== undefined) report(attachment, { why });
+      else if (found !== undefined) reportIfWithheld(leg, held, found.one);
       if (found !== undefined || isBeyondScope(leg, held)) break;
       const stop = leg.calls.whyNot();
       if (stop !== undefined) return stop;

@@ -57,13 +57,17 @@ const mustBeBinary = ({ payer }: Pick<Leg, 'payer'>, declared: string, sent: str
 /** Finds content of another type than the resource says. @returns undefined if the type fits, or if it cannot be known */
 export const otherTypeOf = (
   leg: Pick<Leg, 'payer'>,
-  { contentType }: Pick<OwnAttachment, 'contentType'>,
+  { contentType, also = [] }: Pick<OwnAttachment, 'contentType' | 'also'>,
   { sent, isUnwrapped }: Pick<WrittenAttachment, 'sent' | 'isUnwrapped'>,
 ): 'page' | undefined => {
   if (sent === undefined) return undefined;
-  const declared = essenceOf(contentType);
-  const isOdd = (isPage(sent) && !isPage(declared)) || isOther(sent, declared);
-  return isOdd || (isUnwrapped !== true && mustBeBinary(leg, declared, sent)) ? 'page' : undefined;
+  const isOdd = (declared: string): boolean =>
+    (isPage(sent) && !isPage(declared)) ||
+    isOther(sent, declared) ||
+    (isUnwrapped !== true && mustBeBinary(leg, declared, sent));
+  return [contentType, ...also.map((one) => one.contentType)].some((type) => isOdd(essenceOf(type)))
+    ? 'page'
+    : undefined;
 };
 
 /** A SHA-1 in base64, of one that is written in base64 as R4 says, or in hexadecimal digits. */
@@ -72,11 +76,12 @@ const plainHash = (hash: string): string =>
 
 /** How a content differs from what the resource says about it; undefined if it does not. */
 export const differenceOf = (
-  { size, hash }: Pick<OwnAttachment, 'size' | 'hash'>,
+  { also = [], ...attachment }: Pick<OwnAttachment, 'size' | 'hash' | 'also'>,
   content: Pick<WrittenAttachment, 'bytes' | 'hash'>,
 ): 'size' | 'hash' | undefined => {
-  if (size !== undefined && size !== content.bytes) return 'size';
-  return hash !== undefined && plainHash(hash) !== content.hash ? 'hash' : undefined;
+  const all = [attachment, ...also];
+  if (all.some(({ size }) => size !== undefined && size !== content.bytes)) return 'size';
+  return all.some(({ hash }) => hash !== undefined && plainHash(hash) !== content.hash) ? 'hash' : undefined;
 };
 
 /**
@@ -201,8 +206,10 @@ export const takeDocument = async (
     }
     // This Binary named its type too late to be unwrapped.
     if (isBinary !== (watch.kind() === 'Binary')) return { fault: 'page' };
-    if (wrapped?.isWhole() === false || (parts.bytes() === 0 && attachment.size !== 0)) return { fault: 'page' };
+    if (wrapped?.isWhole() === false) return { fault: 'page' };
     if (isOfAnother(leg, wrapped?.securityContext() ?? [])) return { fault: 'otherPatient' };
+    const isWithheld = wrapped?.isWithheld() === true;
+    if (parts.bytes() === 0 && attachment.size !== 0) return { fault: isWithheld ? 'withheld' : 'empty' };
     const inner = wrapped?.contentType();
     const said =
       wrapped === undefined
@@ -215,7 +222,8 @@ export const takeDocument = async (
     const written = (await parts.put()).map(({ object, digest, bytes }) => ({ object, digest, bytes }));
     const given = wrapped === undefined ? sent : inner;
     const contentType = attachment.contentType ?? (isMediaType(given) ? given : 'application/octet-stream');
-    return { written: { from: attachment.from, contentType, ...said, ...content, parts: written } };
+    const withheld = isWithheld && ({ isWithheld } as const);
+    return { written: { from: attachment.from, contentType, ...said, ...withheld, ...content, parts: written } };
   } finally {
     end();
   }

@@ -2,21 +2,28 @@ import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { eachBase, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { placeAtPayer } from './place-at-payer.ts';
 import { neverFetched } from './rewrite-line.ts';
+import { saidCount } from './said.ts';
 import { holdsAttachment } from './survey-resource.ts';
 
+/** What a resource says of a content. */
+interface SaidOfContent {
+  readonly contentType?: string;
+  /** Bytes. */
+  readonly size?: number;
+  /** A SHA-1 as R4 writes it, in base64. */
+  readonly hash?: string;
+}
+
 /** An attachment whose content is a Binary of the payer's (https://hl7.org/fhir/R4/datatypes.html#attachment). */
-export interface OwnAttachment {
+export interface OwnAttachment extends SaidOfContent {
   /** The URL as the resource has it. */
   readonly url: string;
   /** The URL to ask, below the payer's base. */
   readonly from: string;
   /** It is no Binary, but at a path of the profile's. */
   readonly isBeside?: true;
-  readonly contentType?: string;
-  /** Bytes. */
-  readonly size?: number;
-  /** A SHA-1 as R4 writes it, in base64. */
-  readonly hash?: string;
+  /** What other attachments of the resource say of the same content, if that is not the same. */
+  readonly also?: readonly SaidOfContent[];
 }
 
 /** The payer's bases, and the paths of its profile. */
@@ -88,6 +95,16 @@ const mediaType = /^[\w!#$&^.+-]{1,64}\/[\w!#$&^.+-]{1,100}(?:; ?[\w-]{1,32}=[\w
 
 export const isMediaType = (text: unknown): text is string => typeof text === 'string' && mediaType.test(text);
 
+/** What can be read of it. Some payers write the size as a text. */
+const saidOf = ({ contentType, size, hash }: JsonObject): SaidOfContent => {
+  const bytes = typeof size === 'number' ? size : saidCount(size);
+  return {
+    ...(isMediaType(contentType) ? { contentType } : {}),
+    ...(typeof bytes === 'number' ? { size: bytes } : {}),
+    ...(typeof hash === 'string' ? { hash } : {}),
+  };
+};
+
 /**
  * The attachments of a resource that can be asked for at the payer, each URL once.
  * @param resource.attachments the URLs that a survey found, so that most resources are not walked again
@@ -97,17 +114,19 @@ export const ownAttachments = (
   rules: AttachmentRules,
 ): readonly OwnAttachment[] => {
   if (!attachments.some((url) => whereOwn(url, rules) !== undefined)) return [];
-  const found = new Map<string, OwnAttachment>();
-  for (const { url, contentType, size, hash } of attachmentsIn(resource) as readonly Record<string, unknown>[]) {
-    const place = whereOwn(String(url), rules);
-    if (place === undefined || found.has(String(url))) continue;
-    found.set(String(url), {
-      url: String(url),
-      ...place,
-      ...(isMediaType(contentType) ? { contentType } : {}),
-      ...(typeof size === 'number' ? { size } : {}),
-      ...(typeof hash === 'string' ? { hash } : {}),
-    });
+  const found = new Map<string, Where & { readonly url: string }>();
+  const said = new Map<string, Map<string, SaidOfContent>>();
+  for (const one of attachmentsIn(resource)) {
+    const url = String(one['url']);
+    const place = found.get(url) ?? whereOwn(url, rules);
+    if (place === undefined) continue;
+    found.set(url, { url, ...place });
+    const all = said.get(place.from) ?? new Map<string, SaidOfContent>();
+    const content = saidOf(one);
+    said.set(place.from, all.set(JSON.stringify(content), content));
   }
-  return [...found.values()];
+  return [...found.values()].map((place): OwnAttachment => {
+    const [first, ...also] = said.get(place.from)!.values();
+    return Object.assign(place, first, also.length > 0 && { also });
+  });
 };

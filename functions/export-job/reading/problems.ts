@@ -164,6 +164,8 @@ export type Problem =
       readonly why: AttachmentFault;
       readonly status?: number;
     }
+  /** An attachment of this resource came in a Binary with the payer's label that something was withheld from it. */
+  | { readonly kind: 'attachmentWithheld'; readonly type: string; readonly id: string | undefined }
   /** Resources of this type have Binaries of the payer's as attachments, which the scope does not cover. Reported once. */
   | { readonly kind: 'attachmentsOutOfScope'; readonly type: string }
   /** Attachments of resources of this type, whose turn never came. */
@@ -328,6 +330,9 @@ export type AttachmentFault =
   | 'hash'
   /** The payer answered with a page of HTML in place of another type, or with a resource that is no Binary. */
   | 'page'
+  /** Nothing was in it; the second if the payer's label says that it withheld something. */
+  | 'empty'
+  | 'withheld'
   /** Its security context names another patient, or nobody that can be compared with the member. */
   | 'otherPatient'
   | 'slow'

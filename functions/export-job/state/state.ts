@@ -36,6 +36,8 @@ export interface WrittenAttachment {
   readonly sent?: string;
   /** It came in a Binary, which says what it is. */
   readonly isUnwrapped?: true;
+  /** It came in a Binary with the payer's label that something was withheld from it. */
+  readonly isWithheld?: true;
   readonly bytes: number;
   /** SHA-1 as R4's `Attachment.hash`, in base64. */
   readonly hash: string;

@@ -33,6 +33,9 @@ const pdf = Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * 7) % 256
 const sha1 = createHash('sha1').update(pdf).digest();
 const pdfSent: Sent = { headers: { 'content-type': 'application/pdf' }, bytes: pdf };
 
+/** A label of https://hl7.org/fhir/R4/security-labels.html */
+const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
+
 const documentOf = (id: string, ...attachments: readonly object[]) => ({
   resourceType: 'DocumentReference',
   id,
@@ -152,6 +155,8 @@ describe('an attachment on the payer’s server comes along', () => {
     ['names HTML', { contentType: 'text/html' }, 'text/html', 'text/html'],
     ['gives length and SHA-1', { size: 70_000, hash: sha1.toString('base64') }, 'a/b', 'a/b'],
     ['gives its SHA-1 in hexadecimal digits', { hash: sha1.toString('hex') }, 'a/b', 'a/b'],
+    ['gives its length as a text', { size: ' 70000 ' }, 'a/b', 'a/b'],
+    ['gives a length that nobody can read', { size: '70 kB' }, 'a/b', 'a/b'],
   ])('if its resource %s', async (_, said, sent, contentType) => {
     const made = await run([documentOf('d', { url: 'Binary/1', ...said })], () => ({
       headers: { 'content-type': sent },
@@ -235,6 +240,35 @@ describe('a Binary that the payer gives as a resource is unwrapped', () => {
       bytes: Buffer.from(data.slice(0, 400), 'base64'),
     });
   });
+
+  it.each([
+    ['in a list', { meta: { security: [{ code: 'R' }, redacted] } }, true],
+    ['alone', { meta: { security: redacted } }, true],
+    ['among its tags', { meta: { tag: [redacted] } }, true],
+    [
+      'in an extension only',
+      { extension: [{ url: 'x', security: [redacted] }], meta: { extension: [redacted] } },
+      false,
+    ],
+    ['of another system', { meta: { security: [{ ...redacted, system: 'x' }] } }, false],
+  ])(
+    'and named for each resource, if its payer labels it as one from which something was withheld, %s',
+    async (_, said, isNamed) => {
+      const body = JSON.stringify({ resourceType: 'Binary', ...said, data });
+      const attachment = { url: 'Binary/1', contentType: 'application/pdf' };
+      const report = { resourceType: 'DiagnosticReport', id: 'r', presentedForm: [attachment] };
+      const made = await run([documentOf('d', attachment, attachment), report], () =>
+        inFhir(
+          Array.from({ length: Math.ceil(body.length / 7) }, (__, at) => Buffer.from(body.slice(at * 7, at * 7 + 7))),
+        ),
+      );
+
+      expect([made.attachments.size, made.complete]).toEqual([1, !isNamed]);
+      const withheld = (of: string) =>
+        `An attachment of ${of} has the payer's label that something was withheld from it.`;
+      expect(made.errors).toEqual(isNamed ? [withheld('DocumentReference/d'), withheld('DiagnosticReport/r')] : []);
+    },
+  );
 
   it.each([
     ['a Bundle', '{"resourceType":"Bundle","data":"eA=="}'],
@@ -424,6 +458,16 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     ['its length is not the one that the resource gives', { size: 69_999 }, pdfSent, 1],
     ['its length is not the one that the resource gives', { size: 70_001 }, pdfSent, 1],
     ['its length is not the one that the resource gives', { size: 0 }, pdfSent, 1],
+    ['its length is not the one that the resource gives', { size: '70001' }, pdfSent, 1],
+    ['the payer sent nothing in it', pdfType, { ...pdfSent, bytes: Buffer.alloc(0) }, 1],
+    ['the payer sent nothing in it', {}, inFhir([Buffer.from('{"resourceType":"Binary"}')]), 1],
+    ['the payer sent nothing in it', {}, inFhir([Buffer.from('{"resourceType":"Binary","data":""}')]), 1],
+    [
+      'the payer sent nothing in it, and its label says that something was withheld',
+      pdfType,
+      inFhir([Buffer.from(JSON.stringify({ resourceType: 'Binary', meta: { security: [redacted] } }))]),
+      1,
+    ],
     ['its SHA-1 is not the one that the resource gives', { hash: Buffer.alloc(20).toString('base64') }, pdfSent, 1],
     [
       'its SHA-1 is not the one that the resource gives',
@@ -483,7 +527,6 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     ['FHIR JSON', inPlaceOf('application/fhir+json', '{"resourceType":"OperationOutcome"}')],
     ['JSON', inPlaceOf('application/json', '{"error":"backend down"}')],
     ['text', inPlaceOf('text/plain; charset=utf-8', 'Session expired')],
-    ['nothing', inPlaceOf('application/pdf', '')],
     ['HTML under its type', inPlaceOf('application/pdf', '\uFEFF\n<!-- > --><!DOCTYPE html><title>Sign in</title>')],
     ['HTML under no type', inPlaceOf('application/octet-stream', '<html lang="en">')],
     ['a Binary with HTML', inFhir(resourceOf(Buffer.from('<HTML><p>Sign in').toString('base64'), 1000))],
@@ -519,6 +562,24 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     expect(made.errors).toEqual([
       'An attachment of DocumentReference/d did not come: the payer refused it with status 500.',
     ]);
+  });
+
+  it.each<[string, object, object]>([
+    ['by its length', { size: 70_000 }, { size: 69_999 }],
+    ['by its SHA-1', { hash: sha1.toString('base64') }, { hash: Buffer.alloc(20).toString('base64') }],
+    ['by its URL in another spelling', {}, { url: `${base}/Binary/1`, size: 69_999 }],
+  ])('if the resource has it twice, and once as another, %s', async (_, one, other) => {
+    const url = 'Binary/1';
+    for (const both of [
+      [one, other],
+      [other, one],
+    ]) {
+      const made = await run([documentOf('d', ...both.map((said) => Object.assign({ url }, said)))], () => pdfSent);
+
+      expect(made).toMatchObject({ complete: false, outcomes: { DocumentReference: 'incomplete 1' } });
+      expect([made.errors.length, made.attachments.size]).toEqual([1, 0]);
+      expect(urlsIn(made)).toEqual([`${facade}/Binary/1`, `${facade}/Binary/1`]);
+    }
   });
 
   it('while the others of its resource come', async () => {

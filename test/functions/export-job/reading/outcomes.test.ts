@@ -45,6 +45,8 @@ const attachmentFaults = [
   'slow',
   'broken',
   'tooMany',
+  'empty',
+  'withheld',
 ] as const;
 
 const problems: readonly Problem[] = [
@@ -94,6 +96,7 @@ const problems: readonly Problem[] = [
   ...attachmentFaults.map((why) => ({ kind: 'attachmentNotRead', type, id: '1', why }) as const),
   { kind: 'attachmentNotRead', type, id: undefined, why: 'refused', status: 403 },
   { kind: 'attachmentGone', type, id: '1', why: 'refused', status: 404 },
+  { kind: 'attachmentWithheld', type, id: '1' },
   { kind: 'attachmentsOutOfScope', type },
   { kind: 'attachmentsNotRead', type, count: 1, why: 'seconds' },
   { kind: 'attachmentsNotRead', type, count: 2, why: 'seconds' },
@@ -188,6 +191,7 @@ describe('the error file', () => {
       'attachmentNotRead: error incomplete',
       'attachmentNotRead: error too-costly',
       'attachmentGone: warning not-found, nothing missing',
+      'attachmentWithheld: warning suppressed',
       'attachmentsOutOfScope: information suppressed, nothing missing',
       'attachmentsNotRead: error incomplete',
       'moreOfKind: information informational, nothing missing',
