@@ -2,6 +2,7 @@ import { GatewayError } from '../shared/errors.ts';
 import { createLinkDecider } from '../shared/fhir/decide-links.ts';
 import { isDocument, readsOne } from '../shared/fhir/fhir-request.ts';
 import { anyLink } from '../shared/fhir/find-links.ts';
+import { readLinkHeader } from '../shared/fhir/link-header.ts';
 import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
@@ -24,6 +25,7 @@ import { fhirJson } from '../shared/registry/profile.ts';
 import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
 import type { PayerAnswer } from './payer-answer.ts';
+import { linkSealer } from './seal-links.ts';
 import { streamBody } from './stream-body.ts';
 
 const payerError = (detail: string, message = 'The health plan gave an answer that cannot be used.'): GatewayError =>
@@ -46,13 +48,39 @@ const toOurs = (url: string, { payer, base }: PayerAnswer): string => {
 const passedOn = { etag: 'ETag', 'last-modified': 'Last-Modified' } as const;
 const locations = { location: 'Location', 'content-location': 'Content-Location' } as const;
 
+/** The relations of pages, the most important first (https://www.iana.org/assignments/link-relations). */
+const pageRelations: ReadonlySet<string> = new Set(['next', 'prev', 'previous', 'first', 'last']);
+const rankOf = (relation: string): number => [...pageRelations].indexOf(relation);
+
 /**
  * A header's value, if it may leave. API Gateway takes 10,240 bytes of headers in all
  * (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html): five of the payer's at most leave half to ours.
  */
 const headerForm = /^[ -~]{0,1000}$/;
 
-const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
+/** Links in headers leave the other headers room, too. */
+const mostLinkCharacters = 4000;
+
+/** The links of a page in a header, which some payers have in place of those in the body, as links below our base. */
+const linkHeader = (deps: FetchDeps, answer: PayerAnswer): string => {
+  const seal = linkSealer(deps, answer);
+  const { links } = readLinkHeader(answer.response.headers.get('link'));
+  const found = links.flatMap(({ url, relations }) =>
+    relations
+      .map((relation) => relation.toLowerCase())
+      .filter((relation) => pageRelations.has(relation))
+      .map((relation) => ({ url, relation })),
+  );
+  let sent = '';
+  for (const { url, relation } of found.toSorted((one, other) => rankOf(one.relation) - rankOf(other.relation))) {
+    const sealed = seal?.(url);
+    const more = `${sent === '' ? '' : ', '}<${sealed}>; rel="${relation}"`;
+    if (typeof sealed === 'string' && sent.length + more.length <= mostLinkCharacters) sent += more;
+  }
+  return sent;
+};
+
+const answerHeaders = (deps: FetchDeps, answer: PayerAnswer): Record<string, string> => {
   const headers: Record<string, string> = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
   const { headers: given } = answer.response;
   const pass = (spelled: string, value: string): void => {
@@ -66,6 +94,8 @@ const answerHeaders = (answer: PayerAnswer): Record<string, string> => {
     const value = given.get(name);
     if (value !== null) pass(spelled, toOurs(value, answer));
   }
+  const links = linkHeader(deps, answer);
+  if (links !== '') headers['Link'] = links;
   return headers;
 };
 
@@ -127,7 +157,7 @@ export const answerFromPayer = async (deps: FetchDeps, given: PayerAnswer): Prom
     await checkStatus(deps, answer);
     if (response.status === 304) {
       deadline.end();
-      return { statusCode: 304, headers: answerHeaders(answer), body: '' };
+      return { statusCode: 304, headers: answerHeaders(deps, answer), body: '' };
     }
     if (response.status >= 400) {
       const refused = await answerRefusal(answer);
@@ -152,7 +182,7 @@ export const answerFromPayer = async (deps: FetchDeps, given: PayerAnswer): Prom
 };
 
 const answerSuccess = (deps: FetchDeps, answer: PayerAnswer): ApiResponse => {
-  const headers = answerHeaders(answer);
+  const headers = answerHeaders(deps, answer);
   // A document may be any JSON. Only an answer that declares FHIR is treated as FHIR.
   const fhir = isDocument(answer.request) ? isFhirJson(answer) : isJson(answer);
   if (fhir) headers['Content-Type'] = `${fhirJson}; charset=utf-8`;

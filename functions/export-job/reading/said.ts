@@ -1,3 +1,4 @@
+import { readLinkHeader } from '../../shared/fhir/link-header.ts';
 import { isObject, objectsIn } from '../../shared/json/json-object.ts';
 
 /*
@@ -67,14 +68,11 @@ export const saidLinks = (links: unknown): SaidLinks => {
   return { next: read.flatMap((next) => next ?? []), isUnreadable: read.includes(undefined), ...selfIn(all) };
 };
 
-/** The `next` URLs of a Link header (RFC 8288 §3), which some servers send instead of links in the Bundle. */
-export const linksInHeader = (header: string | null): readonly string[] =>
-  [
-    ...(header ?? '').matchAll(/<(?<url>[^<>]*)>(?<parameters>(?:\s*;\s*[\w-]+\*?\s*=\s*(?:"[^"]*"|[^",;\s]+))*)/g),
-  ].flatMap(({ groups }) => {
-    const [, quoted, plain] = /;\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]+))/i.exec(groups?.['parameters'] ?? '') ?? [];
-    return (quoted ?? plain ?? '').split(/\s+/).some(isNext) ? [groups?.['url'] ?? ''] : [];
-  });
+/** The `next` links of a `Link` header, which some servers send in place of links in the Bundle. */
+export const linksInHeader = (header: string | null): SaidLinks => {
+  const { links, isUnreadable } = readLinkHeader(header);
+  return { next: links.filter(({ relations }) => relations.some(isNext)).map(({ url }) => url), isUnreadable };
+};
 
 /** Reads a count. Some payers write it as a string. @returns undefined if it is absent, `unreadable` if it is not a count */
 export const saidCount = (said: unknown): number | 'unreadable' | undefined => {

@@ -66,6 +66,13 @@ const urnsOfPage = (leg: RecordLeg) => {
   };
 };
 
+/** Adds what the `Link` header says: the next page may be there only, or readable there only. */
+const withHeader = (info: PageInfo, header: string | null): PageInfo => {
+  const { next, isUnreadable } = linksInHeader(header);
+  const isLost = isUnreadable && info.next.length + next.length === 0;
+  return { ...info, next: [...info.next, ...next], ...(isLost && { unreadable: 'links' as const }) };
+};
+
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
@@ -132,9 +139,7 @@ export const takePage = async (
     }
     const info = splitter.end();
     leg.problems.addAll(taking.found);
-    const inHeader =
-      info.next.length === 0 && source.of === 'search' ? linksInHeader(response.headers.get('link')) : [];
-    return inHeader.length === 0 ? info : { ...info, next: inHeader };
+    return source.of === 'search' ? withHeader(info, response.headers.get('link')) : info;
   } finally {
     urns.reportUnknown();
     end();

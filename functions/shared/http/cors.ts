@@ -3,7 +3,7 @@ import type { Registry } from '../registry/registry.ts';
 import { header, type ApiEvent, type ApiResponse } from './api.ts';
 
 const exposed =
-  'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Progress, Expires';
+  'ETag, Link, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Progress, Expires';
 // In Firefox and Safari `*` does not cover Authorization, so every header is named.
 const requestHeaders = 'Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Prefer';
 

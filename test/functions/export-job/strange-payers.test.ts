@@ -569,6 +569,36 @@ describe('a resource', () => {
 
   it.each<[string, object, object, string, readonly string[], boolean]>([
     ['is by a header only', {}, { link: '<NEXT>; title="a, b"; rel="prev next"' }, 'complete 2', [], true],
+    [
+      'is in a header after a parameter without a value, and one that looks like another',
+      {},
+      { link: String.raw`</docs>; rel=help;, <NEXT>; crossorigin; title="\"; rel=x"; REL=Next` },
+      'complete 2',
+      [],
+      true,
+    ],
+    [
+      'is in a header, and has no URL beside it',
+      { link: [{ relation: 'next' }] },
+      { link: '<NEXT>; rel=next' },
+      'complete 2',
+      [],
+      true,
+    ],
+    ...[
+      'NEXT; rel=next',
+      '<NEXT; rel=next',
+      '<NEXT>; rel=next; anchor="https://elsewhere.example"',
+      `<NEXT>${'x'.repeat(20_000)}`,
+    ].map((link): [string, object, object, string, readonly string[], boolean] => [
+      `is in a header that cannot be read, ${link.slice(0, 20)}`,
+      {},
+      { link },
+      'incomplete 1',
+      ['Page 1 of Observation has links that cannot be read. Resources may be missing.'],
+      false,
+    ]),
+    ['is in the title of another only', {}, { link: '<NEXT>; title="; rel=next"; rel=help' }, 'complete 1', [], false],
     ['is no list', { link: { rel: 'next', href: 'NEXT' } }, {}, 'complete 2', [], true],
     [
       'cannot be read',

@@ -245,7 +245,7 @@ const cors = {
   Vary: 'Origin',
   'Access-Control-Allow-Origin': origin,
   'Access-Control-Expose-Headers':
-    'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Progress, Expires',
+    'ETag, Link, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Progress, Expires',
 };
 
 describe('a preflight', () => {

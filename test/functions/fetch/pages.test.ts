@@ -131,6 +131,33 @@ describe('a page link', () => {
     expect(link).toBe(url.replace(/^http:\/\/127\.0\.0\.1:3003\/r4(?=\/)/, ours));
   });
 
+  it('in a header is one of ours too, and no URL of the payer’s is in a header', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant({ scope: 'patient/*.rs' });
+    const linkIn = async (link: string, path = 'Observation') => {
+      test.payer.http = async () => fhir({ resourceType: 'Bundle' }, { headers: { link } });
+      const { headers } = await read(test.deps, path, token);
+      expect(JSON.stringify(headers)).not.toMatch(/3003|elsewhere/);
+      return headers['Link'];
+    };
+
+    const given = await linkIn(
+      `<${payer}?_page=9>; title="a, <b>"; rel="last help", </r4?_page=2>; rel=Next; crossorigin, <${payer}/docs>; rel="help", <https://elsewhere.example/r4?_page=1>; rel="prev"`,
+    );
+    const [next = '', last = ''] = given?.match(/http[^>]*/g) ?? [];
+    expect(given).toBe(`<${next}>; rel="next", <${last}>; rel="last"`);
+    for (const [link, url] of [
+      [next, `${payer}?_page=2`],
+      [last, `${payer}?_page=9`],
+    ] as const) {
+      expect((await follow(test, token, link)).statusCode).toBe(200);
+      expect(test.payer.requests.at(-1)?.url).toBe(url);
+    }
+    expect(await linkIn(`<${payer}?_page=2>; rel=next`, 'Observation/1')).toBeUndefined();
+    expect(await linkIn(`<${payer}?_page=${'2'.repeat(4000)}>; rel=next`)).toBeUndefined();
+    expect(await linkIn(`${payer}?_page=2; rel=next`)).toBeUndefined();
+  });
+
   it('with the relation self stays readable', async () => {
     const test = fetchGateway();
     const url = `${payer}/Observation?code=1`;

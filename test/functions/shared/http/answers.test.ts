@@ -101,7 +101,7 @@ describe('an answer to a browser', () => {
       Vary: 'Origin',
       'Access-Control-Allow-Origin': 'http://localhost:3002',
       'Access-Control-Expose-Headers':
-        'ETag, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Progress, Expires',
+        'ETag, Link, Location, Content-Location, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Progress, Expires',
     });
   });
 
