@@ -74,6 +74,7 @@ export const takeFile = async (
     rules: { ...leg.rules, ...bases },
     lines,
     file,
+    where: { file: file.number },
     get came() {
       return lines.leftOut.size + lines.others.size === 0 ? 'surely' : undefined;
     },

@@ -159,11 +159,11 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
   if (!isNew(taking, resource)) return false;
   noteBeyond(taking, resource);
   noteLinks(taking, resource);
+  const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
+  const hanging = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
+  if (keep(taking, resource, attachments, report, () => hanging) === 'tooLong') return false;
   for (const member of membersOf(taking.lines, patients)) {
     leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
   }
-  const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
-  const hanging = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
-  keep(taking, resource, attachments, report, () => hanging);
   return true;
 };

@@ -1,3 +1,4 @@
+import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
 import { hangingOf, type Came } from '../reading/hangs-on.ts';
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
@@ -15,6 +16,8 @@ export interface Keeping {
   /** As the base that gave the answer has them. */
   readonly rules: RecordRules;
   readonly rewrite: ReturnType<typeof createLineRewriter>;
+  /** Where resources come from. */
+  readonly where: { readonly page?: number | undefined } | { readonly file: number };
   /** How what names no patient came; undefined if that does not say whose it is. */
   readonly came: Came | undefined;
   /** In an exchange: what a waiting line says about whose it is. */
@@ -46,20 +49,51 @@ export const attachmentsToFetch = (
   return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
 };
 
+/** No line becomes so many times longer when its links are rewritten: each has more characters than a name. */
+const mostGrowth = 32;
+
+/** Longer than the URL of any attachment's file. */
+const mostNumber = 99_999;
+
+const lengthOf = (pieces: Iterable<Uint8Array>): number => {
+  let bytes = -1; // The line break does not count.
+  for (const piece of pieces) bytes += piece.length;
+  return bytes;
+};
+
+/** Whether a line may get longer than clients read, once its links are rewritten. Attachments may come, or not. */
+const isTooLong = (
+  { leg: { deps, item, buffers }, rewrite }: Keeping,
+  resource: PageResource,
+  attachments: readonly OwnAttachment[],
+): boolean => {
+  const most = buffers.pageRoom.resource.length;
+  if (resource.line.length * mostGrowth <= most) return false;
+  if (lengthOf(rewrite(resource)) > most) return true;
+  if (attachments.length === 0) return false;
+  const file = `${exportUrl(deps.origin, item)}/${attachmentName(mostNumber)}`;
+  return lengthOf(rewrite(resource, new Map(attachments.map(({ url }) => [url, file])))) > most;
+};
+
 /**
  * Puts a resource into the record, and reports what its payer withheld and which attachments the gateway does not serve. Its line
  * waits if attachments are fetched for it, or if it names no patient and it is not known yet whose it is.
  * @param problemOf what to report if it is another patient's
- * @returns whether it is not known yet
+ * @returns whether it is not known yet; `tooLong` if its line would be
  */
 export const keep = (
-  { leg, rules, rewrite, came, whoseOf }: Keeping,
+  keeping: Keeping,
   resource: PageResource,
   attachments: readonly OwnAttachment[],
   report: (problem: Problem) => void,
   problemOf: () => Problem,
-): boolean => {
+): boolean | 'tooLong' => {
+  const { leg, rules, rewrite, where, came, whoseOf } = keeping;
   const { type, id, line } = resource;
+  if (isTooLong(keeping, resource, attachments)) {
+    report({ kind: 'resourceSkipped', reason: 'tooLarge', type, ...where, ...(id !== undefined && { id }) });
+    return 'tooLong';
+  }
   const hangs = hangingOf(resource, identityOf, { rules, seen: leg.seen, came });
   const hanging = hangs !== undefined && mayHold(leg) ? hangs : undefined;
   if (attachments.length === 0 && hanging === undefined) leg.parts.add(type, rewrite(resource));

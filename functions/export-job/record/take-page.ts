@@ -100,6 +100,7 @@ export const takePage = async (
     leg,
     rules,
     source,
+    where: { page: source.page },
     matching,
     came: cameBy(leg, source),
     rewrite,

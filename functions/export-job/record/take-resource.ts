@@ -330,7 +330,7 @@ const take = (taking: Taking, resource: PageResource): void => {
     const from = whyNotOthers(taking, resource);
     return { kind: 'otherPatient', type, page: source.page, ...(from !== undefined && { from }) };
   });
-  noteReferences(taking, resource, isUnsure);
+  if (isUnsure !== 'tooLong') noteReferences(taking, resource, isUnsure);
 };
 
 /** Takes a resource into the record, or reports why it is left out. */

@@ -14,6 +14,7 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
+import { smallBuffers } from '../../support/small-buffers.ts';
 import { byType, runToEnd } from './end-of.ts';
 import { pageResource, split } from './reading/bundles.ts';
 
@@ -50,6 +51,7 @@ const takerOf =
         leg,
         rules: { patient: 'member', bases: [], isWanted },
         source: { of: 'search', type, page: 1, mark: 2 },
+        where: { page: 1 },
         matching: type,
         rewrite: () => [],
         came: 'surely',
@@ -145,6 +147,54 @@ it('a resource of ten million bytes is given, and one of a byte more is too larg
   expect([given?.skipped, skipped?.skipped]).toEqual([undefined, 'tooLarge']);
 });
 
+// Here a megabyte stands for ten.
+describe('the bound of a line is one with its links rewritten, too:', () => {
+  const facade = 'http://localhost:3000/r4/northwind';
+  /** A resource whose line has this many bytes with the facade's links. */
+  const sized = (bytes: number, base: string, more: object): object => {
+    const resource = { ...observation(1), performer: [{ reference: `${base}/Practitioner/p` }], ...more };
+    const length = JSON.stringify(resource).replaceAll(`"${base}/`, `"${facade}/`).length;
+    return { ...resource, note: [{ text: 'x'.repeat(bytes - length - ',"note":[{"text":""}]'.length) }] };
+  };
+  it.each([
+    ['one that just fits is given', 1_000_000, {}, 'http://p.example', 'complete 1'],
+    [
+      'one of a byte more is left out, though it was shorter at the payer',
+      1_000_001,
+      {},
+      'http://p.example',
+      'incomplete 0',
+    ],
+    [
+      'one that was longer at the payer is left out, too',
+      1_000_000,
+      {},
+      `https://${'p'.repeat(60)}.example/r4`,
+      'incomplete 0',
+    ],
+    [
+      'one that the URL of an attachment could make longer is left out',
+      999_950,
+      { extension: [{ url: 'x', valueAttachment: { url: 'Binary/1' } }] },
+      'http://p.example',
+      'incomplete 0',
+    ],
+  ])('%s', async (_, bytes, more, base, outcome) => {
+    const given = sized(bytes, base, more);
+    const made = await run(
+      ({ path }) => (path.startsWith('/Patient/') ? pageOf([memberPatient, given]) : { status: 404 }),
+      { profile: { everything: true, fhirBaseUrl: base, fhirBaseUrlAliases: [] } },
+    );
+
+    expect(made.outcomes['Observation']).toBe(outcome);
+    const left = 'Observation/o-1 on page 1 is left out: it is larger than 10 MB, where clients stop reading a line.';
+    expect(made.errors.filter((error) => error.startsWith('Observation'))).toEqual(
+      outcome.startsWith('complete') ? [] : [left],
+    );
+    expect(Math.max(...made.lines.map(({ length }) => length))).toBeLessThanOrEqual(1_000_000);
+  });
+});
+
 describe('a resource that the record refers to', () => {
   const issue = [{ severity: 'error', code: 'not-found' }];
   it.each([
@@ -215,6 +265,7 @@ it('what is left out is reported, not counted and not remembered once a record h
     problems,
     wantedAtKickOff: { isWanted, isBeyond: () => false },
     seen: seenNames({ ...seen, size: () => size }, Buffer.alloc(32, 7)),
+    buffers: smallBuffers(),
   } as unknown as RecordLeg;
   const take = takerOf(leg, 'Observation', { match: () => void (matched += 1), isWanted });
   const theirs = { resourceType: 'Observation', id: '1', subject: { reference: 'Patient/somebody' } };
@@ -267,6 +318,7 @@ it('references beyond those that an export reads are counted, by the type that t
     item: {},
     parts: { add: () => undefined },
     seen: seenNames(createSeenSet(), Buffer.alloc(32, 7)),
+    buffers: smallBuffers(),
   } as unknown as RecordLeg;
   const take = takerOf(leg, 'Basic');
   const refers = (count: number, type: string) => ({
