@@ -18,7 +18,7 @@ import { readDocuments } from './documents.ts';
 import { fault, pass, type Finding } from './finding.ts';
 import { probe } from './probe.ts';
 import { judgeSecret, type SecretReading } from './secret.ts';
-import type { Tried, TryDeps } from './try-secret.ts';
+import { cannotTry, type Tried, type TryDeps } from './try-secret.ts';
 
 /** Whether a payer is asked as a former plan. */
 export const isAsked = (payer: Payer): payer is FormerPlan => payer.exchange !== undefined;
@@ -42,7 +42,7 @@ export const tryExchangeSecret = async (
     await tokens.get(payer);
     return { result: 'accepted' };
   } catch (error) {
-    if (!(error instanceof PayerError)) throw error;
+    if (!(error instanceof PayerError)) throw cannotTry(payer, error);
     return error.failure === 'invalid_client'
       ? { result: 'refused', detail: 'refuses it (invalid_client)' }
       : { result: 'unknown', detail: `gives no token: ${error.detail}` };

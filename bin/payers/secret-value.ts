@@ -1,6 +1,6 @@
 import { clientSecret } from '../../config/checks/rules.ts';
-import { parseObject } from '../../functions/shared/json/json-object.ts';
-import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
+import { parseObject, type JsonObject } from '../../functions/shared/json/json-object.ts';
+import { parsePayerSecret, type PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/errors.ts';
 import { hasBoth, judgeSecret, shapeOfSecret } from './secret.ts';
@@ -11,6 +11,14 @@ export interface SecretValue {
   readonly what: string;
 }
 
+/** The secret as functions will read it, so that what is stored is what was tried. */
+const asRead = (value: JsonObject, payer: Payer): PayerSecret => {
+  const secret = parsePayerSecret(JSON.stringify(value));
+  if (secret === undefined)
+    throw new Refusal(`The secret of ${payer.id} is not in its form; give ${shapeOfSecret(payer)}`);
+  return secret;
+};
+
 const keyValue = (given: string, payer: Payer): SecretValue => {
   const value = parseObject(given);
   if (value === undefined) {
@@ -18,10 +26,10 @@ const keyValue = (given: string, payer: Payer): SecretValue => {
       `The gateway signs with a key at ${payer.id}, but what was given is not a JSON object; give what "payers -- key" printed`,
     );
   }
-  const secret = ('private_key_jwk' in value ? value : { private_key_jwk: value }) as PayerSecret;
+  const secret = 'private_key_jwk' in value ? value : { private_key_jwk: value };
   const { text: said, todo } = judgeSecret('The key', { text: JSON.stringify(secret) }, payer);
   if (todo !== undefined) throw new Refusal(`${said}; ${todo}`);
-  return { secret, what: said.replace('The key: ', '') };
+  return { secret: asRead(secret, payer), what: said.replace('The key: ', '') };
 };
 
 const clientSecretValue = (given: string, payer: Payer): SecretValue => {
@@ -54,7 +62,7 @@ const severalValues = (given: string, payer: Payer): SecretValue => {
   const wrong = typeof secret === 'string' ? clientSecret(secret) : undefined;
   if (wrong !== undefined) throw new Refusal(`The client_secret of ${payer.id} ${wrong}`);
   const headers = payer.quirks.secretHeaders === undefined ? '' : `, with ${payer.quirks.secretHeaders.join(', ')}`;
-  return { secret: value as unknown as PayerSecret, what: `${said.replace('The secret: ', '')}${headers}` };
+  return { secret: asRead(value, payer), what: `${said.replace('The secret: ', '')}${headers}` };
 };
 
 /**

@@ -1,12 +1,14 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { pendingClientId } from '../../config/examples.ts';
 import type { Clock } from '../../functions/shared/clock.ts';
+import { asGatewayError } from '../../functions/shared/errors.ts';
 import { redeemAtPayer } from '../../functions/shared/payer/client.ts';
 import { PayerError, type PayerFailure } from '../../functions/shared/payer/errors.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { callbackUri } from '../../functions/shared/registry/urls.ts';
+import { Refusal } from '../shared/errors.ts';
 
 /** Dependencies of trying a secret. */
 export interface TryDeps {
@@ -20,9 +22,17 @@ export type Tried =
   | { readonly result: 'refused'; readonly detail: string }
   | { readonly result: 'unknown'; readonly detail: string };
 
+/** An error that is no answer of the payer: what it says, never its message, which may quote a key. */
+export const cannotTry = ({ displayName }: Payer, error: unknown): Refusal =>
+  new Refusal(
+    `The secret cannot be tried at ${displayName}: ${asGatewayError(error).detail}. Nothing was changed. Check the value and the ` +
+      "payer's entry, or put it there without asking: --unchecked",
+  );
+
 /**
  * Asks for tokens with a code that the payer never gave.
  * @returns how the payer refused, or `undefined` if it did not
+ * @throws Refusal if the request cannot be made
  */
 const exchangeMadeUpCode = async (
   { http, clock }: TryDeps,
@@ -44,7 +54,7 @@ const exchangeMadeUpCode = async (
     return undefined;
   } catch (error) {
     if (error instanceof PayerError) return error;
-    throw error;
+    throw cannotTry(payer, error);
   }
 };
 

@@ -12,7 +12,7 @@ import { runningStack } from '../../bin/shared/running-stack.ts';
 import { awsEndpoint, stageSecretsClient } from '../../bin/shared/secrets-manager.ts';
 import { localStage } from '../../config/local.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
-import type { PayerSecret } from '../../functions/shared/payer/secrets.ts';
+import { parsePayerSecret, type PayerSecret } from '../../functions/shared/payer/secrets.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { es384Jwk } from '../support/login.ts';
 import { fakeSecrets } from './fake-secrets.ts';
@@ -180,19 +180,21 @@ describe('Secrets Manager', () => {
   });
 });
 
+/** What makes a payer need a key beside its client secret. */
+const withIdentity: Pick<Payer, 'publicKeys' | 'identitySignIn'> = {
+  publicKeys: keyed.publicKeys,
+  identitySignIn: {
+    issuers: ['https://csp.example.org'],
+    assertionAlgorithm: 'ES384',
+    scopes: ['patient/*.rs'],
+    noMatch: [],
+  },
+};
+
 describe('what a person gives as a secret', () => {
   const withSecret: Payer = { ...keyed, clientAuthentication: 'client_secret_post', publicKeys: [] };
   const withHeader: Payer = { ...withSecret, quirks: { ...withSecret.quirks, secretHeaders: ['X-Key'] } };
-  const withBoth: Payer = {
-    ...withSecret,
-    publicKeys: keyed.publicKeys,
-    identitySignIn: {
-      issuers: ['https://csp.example.org'],
-      assertionAlgorithm: 'ES384',
-      scopes: ['patient/*.rs'],
-      noMatch: [],
-    },
-  };
+  const withBoth: Payer = { ...withSecret, ...withIdentity };
   const { privateJwk } = keys;
   const publicOnly = Object.fromEntries(Object.entries(privateJwk).filter(([member]) => member !== 'd'));
 
@@ -246,6 +248,7 @@ interface Sent {
   readonly url: string;
   readonly form: URLSearchParams;
   readonly authorization: string | undefined;
+  readonly apiKey: string | undefined;
 }
 
 /** Tries a secret at a payer that answers like this. */
@@ -256,7 +259,9 @@ const tried = async (
   const sent: Sent[] = [];
   const http: PayerHttp = async (url, init) => {
     const form = new URLSearchParams(init?.body);
-    const one = { url: String(url), form, authorization: new Headers(init?.headers).get('authorization') ?? undefined };
+    const headers = new Headers(init?.headers);
+    const [authorization, apiKey] = ['authorization', 'x-api-key'].map((name) => headers.get(name) ?? undefined);
+    const one = { url: String(url), form, authorization, apiKey };
     sent.push(one);
     return answer(one, sent.length);
   };
@@ -362,6 +367,38 @@ describe('a secret, before it becomes current,', () => {
     // NIST SP 800-57 gives 3072 bits the strength of 128.
     const modulus = Buffer.from(privateKey['n'] ?? '', 'base64url').toString('hex');
     if (rsa) expect(BigInt(`0x${modulus}`).toString(2)).toHaveLength(3072);
+  });
+
+  it.each<[string, object, Partial<Payer>]>([
+    ['a client secret', good, { clientAuthentication: 'client_secret_basic', publicKeys: [] }],
+    ['a key', { private_key_jwk: keys.privateJwk }, {}],
+    ['a client secret and a key', { ...good, private_key_jwk: keys.privateJwk }, { ...plan, ...withIdentity }],
+    ['no credential', {}, { clientAuthentication: 'none', publicKeys: [] }],
+  ])(
+    'goes with its headers as the documents write them, and is stored as it was tried, with %s',
+    async (_, secret, change) => {
+      const payer: Payer = { ...keyed, ...change, quirks: { ...keyed.quirks, secretHeaders: ['X-Api-Key'] } };
+      const given = { ...secret, headers: { 'X-Api-Key': 'canary-header' } };
+      const { secret: stored } = secretValue(JSON.stringify(given), payer);
+      const { result, sent } = await tried((_sent, nth) => (nth === 1 ? invalidGrant() : invalidClient()), {
+        payer,
+        secret: stored,
+      });
+
+      expect(result).toEqual({ result: 'accepted' });
+      expect(sent[0]?.apiKey).toBe('canary-header');
+      expect(sent[1]?.apiKey).toEqual(expect.any(String));
+      expect(parsePayerSecret(JSON.stringify(stored))).toEqual(stored);
+      expect(stored).toEqual({ ...secret, headers: { 'x-api-key': 'canary-header' } });
+    },
+  );
+
+  it('is not tried if the request cannot be made, and the tool says why in a sentence', async () => {
+    const lacksHeader: Payer = { ...plan, quirks: { ...plan.quirks, secretHeaders: ['X-Api-Key'] } };
+
+    await expect(tried(invalidGrant, { payer: lacksHeader })).rejects.toThrow(
+      /^The secret cannot be tried at .+: the secret of payer plan has no usable header X-Api-Key\. Nothing was changed\./,
+    );
   });
 
   it('leaves no trace in what is said', async () => {

@@ -96,6 +96,48 @@ describe('a query of the runbook', () => {
     expect([query, rows.length > 0 || mayFindNone]).toEqual([query, true]);
   });
 
+  it('finds crashes and time-outs alone if it is for them, and no other finds them', () => {
+    /** As Lambda logs what it ends: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
+    const failure = {
+      errorType: 'TypeError',
+      errorMessage: 'x is not a function',
+      stack: ['at handler (/var/task/index.js:1:1)'],
+    };
+    const inText = (head: string): Line => ({ ...failure, '@message': `${head}\t${JSON.stringify(failure)}` });
+    const started = '2026-06-01T12:00:00.000Z\t8476a536-e9f4-11e8-9739-2dfe598c3fcd';
+    const imported = { ...failure, errorType: 'Runtime.ImportModuleError' };
+    const crashes: Line[] = [
+      inText(`${started}\tERROR\tInvoke Error `),
+      inText(`${started}\tERROR\tUncaught Exception `),
+      { ...imported, '@message': `${started}\tERROR\tUncaught Exception \t${JSON.stringify(imported)}` },
+      {
+        '@message': '2026-06-01T12:00:29.000Z 8476a536-e9f4-11e8-9739-2dfe598c3fcd Task timed out after 29.00 seconds',
+      },
+      { '@message': 'RequestId: 8476a536 Error: Runtime exited with error: signal: killed' },
+    ];
+    const good: Line[] = [
+      ...lines.map((line) => ({ ...line, '@message': JSON.stringify(line) })),
+      ...['START RequestId: 8476a536 Version: $LATEST', 'END RequestId: 8476a536'].map((text) => ({
+        '@message': text,
+      })),
+      {
+        '@type': 'REPORT',
+        '@message': 'REPORT RequestId: 8476a536 Duration: 22.74 ms Billed Duration: 23 ms',
+        '@duration': 22.74,
+      },
+    ];
+    const found = (query: string, events: readonly Line[]): number =>
+      runInsightsQuery(readInsightsQuery(query.replaceAll('PARTNER', 'demo-partner')), events).matched;
+    const isForCrashes = (query: string): boolean => query.includes('@message like');
+
+    expect(everyQuery.filter(isForCrashes)).toHaveLength(1);
+    for (const query of everyQuery) {
+      const known = query.replace(/ \| limit \d+$/, '');
+      const wanted = isForCrashes(query) ? crashes.length : found(known, good);
+      expect([query, found(known, [...good, ...crashes])]).toEqual([query, wanted]);
+    }
+  });
+
   it('is one of many, all but two of them over our own log lines', () => {
     expect(queries.length).toBeGreaterThan(18);
     expect(queries.length - ours.length).toBe(2);

@@ -52,7 +52,8 @@ const headersIn = (value: unknown): SecretHeaders | undefined => {
   return Object.fromEntries(entries.map(([name, one]) => [name.toLowerCase(), String(one)]));
 };
 
-const parseSecret = (payerId: string, text: string | undefined): PayerSecret => {
+/** Reads a payer's secret as it is stored, the names of its headers in any case. Undefined if it is not in its form. */
+export const parsePayerSecret = (text: string | undefined): PayerSecret | undefined => {
   try {
     const {
       client_secret: secret,
@@ -66,9 +67,15 @@ const parseSecret = (payerId: string, text: string | undefined): PayerSecret => 
     if (signing !== undefined) return { ...signing, ...beside };
     if (headers !== undefined) return { headers };
   } catch {
-    // The parser's message would quote the secret; `missingSecret` says what is wrong without it.
+    // The parser's message would quote the secret.
   }
-  throw missingSecret(payerId);
+  return undefined;
+};
+
+const requireSecret = (payerId: string, text: string | undefined): PayerSecret => {
+  const secret = parsePayerSecret(text);
+  if (secret === undefined) throw missingSecret(payerId);
+  return secret;
 };
 
 /**
@@ -89,7 +96,7 @@ export const payerSecretReader = (client: SecretsManagerClient, prefix: string, 
       });
     const { SecretString: text } = answer;
     // The same one while it stays the same, so that its key is imported once.
-    const secret = known !== undefined && known.text === text ? known.secret : parseSecret(payerId, text);
+    const secret = known !== undefined && known.text === text ? known.secret : requireSecret(payerId, text);
     remembered.set(payerId, { readAtMs: clock.monotonic(), text, secret });
     return secret;
   };
