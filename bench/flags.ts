@@ -2,13 +2,11 @@ import { texts, type Spec } from '../bin/shared/spec.ts';
 
 export const spec = {
   call: 'npm run bench --',
-  about: 'Measures the gateway against floors and peers (bench/README.md).',
-  usage: '[flags]',
-  changes: 'files',
+  changes: 'Measures the gateway against floors and peers (bench/README.md).',
   '--quick': 'shorter, and less exact',
   '--json': 'prints the report as JSON, and nothing else',
   '--save': 'keeps the report in bench/results',
   '--only NAME': texts('this part; repeat it for more'),
-  more: 'Exits with 0 if all was measured, 1 if not, 2 if the command line is wrong.',
+  exits: 'Exits with 0 if all was measured, 1 if not, 2 if the command line is wrong.',
   rows: { '': 'measures the gateway against floors and peers (bench/README.md)' },
 } as const satisfies Spec;

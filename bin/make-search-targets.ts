@@ -161,10 +161,9 @@ export const packedSearchTargets =
 /** The tool as data. */
 export const spec = {
   call: 'node bin/make-search-targets.ts',
-  about: `Makes functions/shared/fhir/search-parameter-targets.ts from R4's own search parameter definitions and those that guides add,
+  changes: `Makes functions/shared/fhir/search-parameter-targets.ts from R4's own search parameter definitions and those that guides add,
 and functions/shared/fhir/patient-compartment.ts from R4's definition of the patient compartment.`,
   usage: '[--dry-run]',
-  changes: 'files',
   '--dry-run': 'says whether the files would change, and writes nothing',
   rows: {},
 } as const satisfies Spec;

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { readCommand, type Read } from '../bin/shared/command-line.ts';
 import { UsageError } from '../bin/shared/errors.ts';
-import { otherwise, read, texts, whole, type Spec } from '../bin/shared/spec.ts';
+import { file, read, texts, whole, type Spec } from '../bin/shared/spec.ts';
 import { defaultPorts, localStage } from '../config/local.ts';
 import { usualEnvironments } from './aws/lambda.ts';
 import { readClients } from './clients.ts';
@@ -9,8 +9,7 @@ import { unknownFaults } from './payer/faults/switches.ts';
 import { faultNames } from './payer/faults/table.ts';
 import type { LocalStackOptions } from './stack.ts';
 
-const port = (whose: string, usual: number) =>
-  otherwise(whole(`${whose} (default ${usual})`, 0, 65_535, 'a port from 0 to 65535'), usual);
+const port = (whose: string, usual: number) => whole(whose, 0, 65_535, usual);
 
 const faultsIn = (given: string, name: string): readonly string[] => {
   const names = given.split(',').map((one) => one.trim());
@@ -19,17 +18,9 @@ const faultsIn = (given: string, name: string): readonly string[] => {
   throw new UsageError(`--${name}: there is no switch ${JSON.stringify(unknown)}; there are ${faultNames.join(', ')}`);
 };
 
-const folderIn = (given: string): string => {
-  if (given === '') throw new UsageError('--state is empty; write a folder');
-  return given;
-};
-
 export const spec = {
   call: 'npm start --',
-  about:
-    'Serves the gateway on this machine with two payers, an identity provider and a partner app, or with your own configuration.',
-  usage: '[flags]',
-  changes: 'nothing',
+  does: 'Serves the gateway on this machine with two payers, an identity provider and a partner app, or with your own configuration.',
   '--port N': port('the gateway', defaultPorts.gateway),
   '--demo-health-plan-port N': port('the payer Demo Health Plan', defaultPorts.demoHealthPlan),
   '--northwind-port N': port('the payer Northwind Health', defaultPorts.northwind),
@@ -48,10 +39,10 @@ export const spec = {
   '--webhook ID=URL': texts('sends that client events, and prints the secret that signs them'),
   '--config FILE': 'other payers and partners, .ts or .json, in the format of config/; no sandbox',
   '--secrets FILE': 'those payers\' secrets: {"payer-id": {"client_secret": "…"}}',
-  '--state FOLDER': read(
+  '--state FOLDER': file(
     `keeps accounts, grants, tokens, secrets and files for the next start (default .local); exports that run when the stack
     stops have failed at the next start; with --config, nothing is kept`,
-    folderIn,
+    'folder',
   ),
   '--fresh': 'empties that folder first',
   '--environments N': whole(
@@ -59,7 +50,6 @@ export const spec = {
     what an app meets when Lambda throttles`,
     1,
     99,
-    'a number from 1 to 99',
   ),
   more: `Switches: ${faultNames.join(', ')}.
 docs/reports/payer-faults.md says what each does. A payer's page /admin sets them while it runs.

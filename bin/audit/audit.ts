@@ -2,13 +2,14 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { awsSettings } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
+import { readCommand } from '../shared/command-line.ts';
 import { noteUnknown } from '../shared/note-unknown.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { explainS3Failure, findBucket } from './audit-bucket.ts';
 import { contested, contestedIds } from './event-facts.ts';
 import { findEvents } from './find-events.ts';
-import { readFlags, type AuditQuery } from './flags.ts';
+import { spec, type AuditQuery } from './flags.ts';
 import { countUnread, membersIn, membersTable } from './members-of.ts';
 import { tableOf } from './table.ts';
 
@@ -45,7 +46,7 @@ export const audit = async (
   args: readonly string[],
   { nowMs, environment, output }: AuditToolDeps,
 ): Promise<number> => {
-  const query = readFlags(args, nowMs);
+  const query = readCommand(spec, args, nowMs);
   const config = await readStage(query);
   await requireAccount(config, environment, 'audit-reader');
   const client = new S3Client(awsSettings(config, environment, 'audit-reader'));

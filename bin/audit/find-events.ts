@@ -18,8 +18,8 @@ export const parseEvents = (key: string, text: string): AuditEvent[] =>
       }
     });
 
-/** Whose events, and of which days. */
-type AuditSpan = Pick<AuditQuery, 'of' | 'since' | 'until'>;
+/** Whose events, the registry's if nobody is named, and of which days. */
+type AuditSpan = Pick<AuditQuery, 'until'> & Partial<Pick<AuditQuery, 'grant' | 'partner' | 'membersOf' | 'since'>>;
 
 /** The folder to read events from, and the first day. */
 interface Span {
@@ -38,12 +38,12 @@ export const readCreated = async (bucket: AuditBucket, grantId: string): Promise
   return parseEvents(key, (await readObject(bucket, key)) ?? '')[0];
 };
 
-const spanOf = async (bucket: AuditBucket, { of, since }: AuditSpan): Promise<Span> => {
-  if (of === 'registry') return { folder: 'registry/', since: since ?? '' };
-  if ('partner' in of) return { folder: folderOf(of.partner), since: since ?? '' };
-  const created = await readCreated(bucket, of.grant);
+const spanOf = async (bucket: AuditBucket, query: AuditSpan): Promise<Span> => {
+  const { grant, membersOf, partner: reader = membersOf, since } = query;
+  if (grant === undefined) return { folder: reader === undefined ? 'registry/' : folderOf(reader), since: since ?? '' };
+  const created = await readCreated(bucket, grant);
   const partner = created && idOf(created, systems.partner);
-  if (created === undefined || partner === undefined) throw new Refusal(`The audit has no grant ${of.grant}.`);
+  if (created === undefined || partner === undefined) throw new Refusal(`The audit has no grant ${grant}.`);
   return { folder: folderOf(partner), since: since ?? created.recorded.slice(0, 10) };
 };
 
@@ -122,9 +122,8 @@ const readSpan = async (
 export const findEvents = async (bucket: AuditBucket, query: AuditSpan): Promise<AuditEvent[]> => {
   const span = await spanOf(bucket, query);
   const keys = await keysOf(bucket, span, query.until);
-  const { of } = query;
-  const isAskedFor = (event: AuditEvent): boolean =>
-    of === 'registry' || !('grant' in of) || idOf(event, systems.grant) === of.grant;
+  const { grant } = query;
+  const isAskedFor = (event: AuditEvent): boolean => grant === undefined || idOf(event, systems.grant) === grant;
   return readSpan(bucket, keys, isAskedFor);
 };
 

@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { readCommand } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
-import { readFlags, type AskedSize } from './flags.ts';
+import { spec, type AskedSize } from './flags.ts';
 import { broughtBy, sizeOf } from './stage-size.ts';
 import { costTables, idleTable, withCostTables } from './tables.ts';
 
@@ -30,8 +31,8 @@ export interface CostToolDeps {
  * @throws UsageError, ConfigError, Error if the document has no place for the tables
  */
 export const cost = async (args: readonly string[], { file, output }: CostToolDeps): Promise<number> => {
-  const { size, write, dryRun } = readFlags(args);
-  if (size !== undefined) output.out(await tableFor(size));
+  const { command: _command, write, dryRun, ...size } = readCommand(spec, args);
+  if (Object.values(size).some((value) => value !== undefined)) output.out(await tableFor(size));
   else if (write) {
     const before = await readFile(file, 'utf8');
     const after = withCostTables(before);

@@ -1,10 +1,11 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { explainAwsFailure } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
+import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
-import { readFlags } from './flags.ts';
+import { spec } from './flags.ts';
 import { needsOf, tellNeed } from './needs.ts';
 import type { Finding, Question } from './question.ts';
 
@@ -39,7 +40,7 @@ export const existing = async (
   args: readonly string[],
   { environment, output, questionsFor }: ExistingDeps,
 ): Promise<number> => {
-  const plan = readFlags(args);
+  const plan = readCommand(spec, args);
   const config = await readStage(plan);
   const needs = needsOf(config);
   if (needs.length === 0) {

@@ -154,8 +154,8 @@ const endExport = async (
  * @throws UsageError, Refusal, ConfigError
  */
 export const exportsTool = async (args: readonly string[], deps: ExportsToolDeps): Promise<number> => {
-  const command = readCommand(spec, args);
   const { nowMs, environment, output } = deps;
+  const command = readCommand(spec, args, nowMs);
   const [config, now] = [await readStage(command), Math.floor(nowMs / 1000)];
   await requireAccount(config, environment, 'operator');
   const client = new DynamoDBClient(awsSettings(config, environment, 'operator'));

@@ -29,9 +29,6 @@ const attributes = [
 
 const { exists, is } = clausesOn(exportAttributes);
 
-const sinceOf = ({ since }: ListCommand, now: number): number | undefined =>
-  since === undefined ? undefined : 'at' in since ? since.at : now - since.ago;
-
 /** Reads the whole table, strongly consistent. */
 const scan = async (table: RegistryTable, clauses: readonly Clause[]): Promise<Export[]> => {
   const found: Export[] = [];
@@ -47,8 +44,7 @@ const heads = ['EXPORT', 'PAYER', 'PARTNER', 'OF', 'BEGUN', 'STATE', 'PROGRESS']
  * @param now epoch seconds
  */
 export const listExports = async (table: RegistryTable, command: ListCommand, now: number): Promise<string[]> => {
-  const since = sinceOf(command, now);
-  const { payer, partner, state } = command;
+  const { payer, partner, state, since } = command;
   const found = await scan(table, [
     ...(payer === undefined ? [] : [is('payer', '=', payer)]),
     ...(partner === undefined ? [] : [is('partner', '=', partner)]),

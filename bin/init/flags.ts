@@ -1,13 +1,13 @@
 import type { Read } from '../shared/command-line.ts';
-import { maybeWord, texts, type Spec } from '../shared/spec.ts';
+import { maybeWord, notBoth, texts, type Spec } from '../shared/spec.ts';
 
 export const spec = {
   call: 'npm run init --',
-  about: `Writes config/NAME.ts, a stage with its first payer, makes the keys, and prints what the payer has to register and what to
+  changes: `Writes config/NAME.ts, a stage with its first payer, makes the keys, and prints what the payer has to register and what to
 do next. It asks for whatever the flags leave out; without a terminal it says which flag is missing.`,
   usage: '[NAME] [flags]',
-  changes: 'files',
   words: { name: maybeWord('Give one name; --help lists the flags') },
+  rules: [notBoth('--production', '--no-production')],
   '--production': 'real members will use the stage',
   '--no-production': 'no real member will use it',
   '--account ID': 'the AWS account, 12 digits',

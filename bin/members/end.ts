@@ -108,7 +108,7 @@ const afterwards = ({ payer, member, grant }: Target, loginMinutes: number): str
  */
 export const endCommand = async (stage: OpenStage, command: EndCommand, deps: MembersToolDeps): Promise<number> => {
   const { output, now } = deps;
-  const target = await findTarget(stage, command.asked, deps);
+  const target = await findTarget(stage, command, deps);
   const { indexOnly } = command;
   const seconds = Math.floor(now() / 1000);
   const { grants, remarks } = await findStored(stage, target, { indexOnly, now: seconds, note: output.note });

@@ -79,7 +79,7 @@ export const findCommand = async (
   deps: MembersToolDeps,
 ): Promise<number> => {
   const { output, now } = deps;
-  const target = await findTarget(stage, command.asked, deps);
+  const target = await findTarget(stage, command, deps);
   const found = await findGrants(stage, target, { ...command, now: Math.floor(now() / 1000), note: output.note });
   const exchanges =
     target.member === undefined || target.grant !== undefined

@@ -1,7 +1,8 @@
+import { readCommand } from '../shared/command-line.ts';
 import type { MembersToolDeps } from './deps.ts';
 import { endCommand, requireYesOrTerminal } from './end.ts';
 import { findCommand } from './find.ts';
-import { readFlags } from './flags.ts';
+import { spec } from './flags.ts';
 import { indexCommand } from './index-grants.ts';
 import { withStage } from './open-stage.ts';
 import { reportCommand } from './report.ts';
@@ -12,7 +13,7 @@ import { reportCommand } from './report.ts';
  * @throws UsageError, Refusal, ConfigError
  */
 export const members = async (args: readonly string[], deps: MembersToolDeps): Promise<number> => {
-  const command = readFlags(args, deps.now());
+  const command = readCommand(spec, args, deps.now());
   if (command.command === 'end') requireYesOrTerminal(command, deps);
   return withStage(command, deps, (stage) => {
     switch (command.command) {

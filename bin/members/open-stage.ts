@@ -68,6 +68,7 @@ export const withStage = async <T>(
   run: (stage: OpenStage) => Promise<T>,
 ): Promise<T> => {
   const config = await readStage(place);
+  const bucket = 'bucket' in place ? place.bucket : undefined;
   const settings = awsSettings(config, environment, 'operator');
   const keyId = place.key ?? `alias/p2p-${config.stage}-member-index`;
   const { table: registry, operator, close } = await openRegistryTable(config, { environment, tool: 'operator', wait });
@@ -85,7 +86,7 @@ export const withStage = async <T>(
       registry,
       grants: place.table === undefined ? await tableOf('Grants') : { client, wait, name: place.table },
       indexOf: (member) => patiently(wait, () => makeMemberIndex(kms, keyId, member)),
-      bucket: () => findBucket(s3, config.stage, place.bucket ?? environment['AUDIT_BUCKET']),
+      bucket: () => findBucket(s3, config.stage, bucket ?? environment['AUDIT_BUCKET']),
       exports: () => tableOf('Exports'),
       auditEvents: () => tableOf('AuditEvents'),
       exchanges: async () => {

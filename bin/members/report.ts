@@ -47,7 +47,7 @@ const mayReplace = async (
 const makeReport = async (stage: OpenStage, command: ReportCommand, deps: MembersToolDeps): Promise<Report> => {
   const { output, now } = deps;
   const seconds = Math.floor(now() / 1000);
-  const target = await findTarget(stage, command.asked, deps);
+  const target = await findTarget(stage, command, deps);
   const found = await findGrants(stage, target, { ...command, now: seconds, note: output.note });
   let objects = 0;
   const onRead = (count: number): void => {

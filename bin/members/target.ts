@@ -91,13 +91,13 @@ const memberOfGrant = async (
  * @throws UsageError, Refusal
  */
 export const findTarget = async (stage: OpenStage, asked: Asked, deps: MembersToolDeps): Promise<Target> => {
-  if ('payer' in asked) {
+  const { grant, memberOf = '' } = asked;
+  if (asked.payer !== undefined) {
     const payer = await requirePayer(stage, asked.payer);
     const patient = readPatient(payer, asked.patient ?? (await askPatient(payer, deps)));
     return { payer, member: { payer: payer.id, patient }, grant: undefined };
   }
-  const grant = 'grant' in asked ? asked.grant : undefined;
-  const { payer: id, patient } = await memberOfGrant(stage, grant ?? ('memberOf' in asked ? asked.memberOf : ''));
+  const { payer: id, patient } = await memberOfGrant(stage, grant ?? memberOf);
   if (patient === undefined && grant === undefined) {
     throw new Refusal('That grant knows no patient, so nobody can tell which other grants are of the same member.');
   }

@@ -2,28 +2,26 @@ import { baseUrl } from '../../config/checks/rules.ts';
 import { defaultPorts } from '../../config/local.ts';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
-import { auditReason } from '../shared/reason.ts';
-import { dryRun, maybeWord, needed, oneWord, otherwise, read, type Spec, type Take } from '../shared/spec.ts';
+import { reason, recorded } from '../shared/reason.ts';
+import {
+  dryRun,
+  json,
+  maybeWord,
+  needed,
+  notBoth,
+  oneWord,
+  otherwise,
+  read,
+  type Spec,
+  type Take,
+} from '../shared/spec.ts';
 import { neededStage, stageFlags } from '../shared/stage-flags.ts';
-import { readUntil } from '../shared/times.ts';
+import { until } from '../shared/times.ts';
 import { many } from './report.ts';
 
 const target = maybeWord('Give one payer at most; --help lists the commands');
-
-/** Payers by their ids; all if there are none. */
-const ids: Take<readonly string[]> = (given) => [...new Set(given)];
-
-const id: Take<string> = (given, command) => {
-  const word = target(given, command) ?? '';
-  if (word === '') throw new UsageError(`Give the payer: ${command} ID --stage NAME`);
-  return word;
-};
-
-const url: Take<string> = (given, command) => {
-  const word = target(given, command);
-  if (word === undefined) throw new UsageError("Give the payer's FHIR base URL: learn URL");
-  return word;
-};
+const id: Take<string> = (given, command, nowMs) =>
+  oneWord(`Give the payer: ${command} ID --stage NAME`)(given, command, nowMs);
 
 /** An origin may have a path: the API's own URL has its stage's. */
 const originIn = (origin: string): string => {
@@ -34,7 +32,6 @@ const originIn = (origin: string): string => {
 
 const origin = { '--origin URL': read("the gateway's public origin, if it is the API's own URL", originIn) };
 const fromFile = { '--file': "the payers in the stage's file, not those in its registry" };
-const json = { '--json': 'prints JSON' };
 
 export const spec = {
   call: 'npm run payers --',
@@ -44,7 +41,6 @@ export const spec = {
       does: `examines the stage's payers, or the one with this ID: host names, TLS, endpoints, discovery, secret. Each line
         is a pass, or what to do. No request carries a credential. Of ${many} payers or more it prints only those with
         something to do. The payers are those in the stage's registry, or in its file if there is no registry yet.`,
-      changes: 'nothing',
       words: { target },
       ...fromFile,
       ...origin,
@@ -56,19 +52,17 @@ export const spec = {
       does: `reads what a payer publishes at its FHIR base URL or issuer, tries what can be tried without a member, and
         prints the entry for its profile, with a comment above each field: read there, guessed because, ask the payer.
         "check URL" does the same. A FILE is a draft of "import".`,
-      changes: 'nothing',
-      words: { url },
+      words: { url: oneWord("Give the payer's FHIR base URL: learn URL") },
       ...origin,
       '--further URL': 'a second FHIR base that the same sign-in opens, whose types the entry then names',
       ...json,
       ...stageFlags,
     },
     'import FILE|URL --out FOLDER [flags]': {
-      does: `reads a SMART User-access Brands Bundle, such as another gateway's /brands, merges what shares an endpoint or a
+      changes: `reads a SMART User-access Brands Bundle, such as another gateway's /brands, merges what shares an endpoint or a
         number, asks each endpoint whether it lives, and writes a draft for each payer that does, which "learn" completes.
         Nothing that is there is replaced: no file, and no payer of the stage. Run again after ^C, it goes on where it stopped.
         A host gets one request at a time.`,
-      changes: 'files',
       words: { from: oneWord('Give one bundle: import FILE|URL --out FOLDER') },
       '--out FOLDER': needed('where drafts go, and what was asked already', 'Give --out FOLDER for the drafts'),
       ...dryRun,
@@ -78,8 +72,7 @@ export const spec = {
       does: `reads again what the stage's payers publish, or those with these IDs, and compares it with their profiles:
         endpoints, keys, capabilities, the limit of _count, certificates in the 30 days before their end. It prints a line
         for each difference: what the profile has → what the payer has now. The canary does the same once a day.`,
-      changes: 'nothing',
-      words: { ids },
+      words: { ids: (given: readonly string[]) => [...new Set(given)] },
       '--propose ID': "prints the lines of this payer's entry that would change",
       ...fromFile,
       ...json,
@@ -87,16 +80,15 @@ export const spec = {
     },
     'key [--rsa]': {
       does: 'makes a key pair for private_key_jwt: the value for the secret goes to stdout, the public half to stderr.',
-      changes: 'nothing',
       silent: true,
       '--rsa': 'makes a key for RS384 instead of ES384',
     },
     'secret ID --stage NAME [--exchange] [--unchecked | --previous] [--dry-run]': {
-      does: `puts the secret that a payer gave, or the key that "key" printed, into Secrets Manager. It prompts for the
+      changes: `puts the secret that a payer gave, or the key that "key" printed, into Secrets Manager. It prompts for the
         value or reads it from stdin, never from an argument, and asks the payer whether it accepts it before the gateway
         uses it. --previous restores the previous value. --exchange is for the key of exchanges, which only their job reads.`,
-      changes: 'AWS',
       words: { id },
+      rules: [notBoth('--previous', '--unchecked')],
       ...origin,
       '--exchange': 'the key with which the gateway asks this payer as a former plan',
       '--unchecked': 'does not ask the payer whether it accepts the value',
@@ -105,40 +97,35 @@ export const spec = {
       ...neededStage,
     },
     'pause ID --reason TEXT --stage NAME [--until TIME] [--dry-run]': {
-      does: `stops a payer within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are under
+      changes: `stops a payer within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are under
         way. Members and partners are told to come back. No grant ends. Neither a deployment nor an apply ends a pause.`,
-      changes: 'AWS',
       words: { id },
-      ...auditReason('why a payer was paused'),
-      '--until TIME': 'when it ends by itself, such as 30m, 2h, 3d or 2026-11-27T06:00Z (default: at resume)',
+      ...reason,
+      '--until TIME': until('when it ends by itself, such as 30m, 2h, 3d or 2026-11-27T06:00Z (default: at resume)'),
       ...dryRun,
       ...neededStage,
     },
     'resume ID --reason TEXT --stage NAME [--dry-run]': {
-      does: 'ends a pause. Pausing or resuming twice is no error: the second says what is so already.',
-      changes: 'AWS',
+      changes: 'ends a pause. Pausing or resuming twice is no error: the second says what is so already.',
       words: { id },
-      ...auditReason('why a payer was resumed'),
-      ...dryRun,
+      ...recorded,
       ...neededStage,
     },
     'list --stage NAME [--paused]': {
       does: 'prints the payers in the registry, those that are paused first, with who did it and why.',
-      changes: 'nothing',
       '--paused': 'only those that are paused or out of order',
       ...neededStage,
     },
     'mapping --stage NAME [--assembly FOLDER]': {
       does: `prints the resource mapping for "npx cdk import", which takes secrets that exist already into the stage's stack
         (payerSecrets: 'stack'). It reads what "npx cdk synth" wrote.`,
-      changes: 'nothing',
       silent: true,
-      '--assembly FOLDER': otherwise('what cdk synth wrote (default cdk.out)', 'cdk.out'),
+      '--assembly FOLDER': otherwise('what cdk synth wrote', 'cdk.out'),
       ...neededStage,
     },
   },
-  more: `AWS_ENDPOINT_URL names a stand-in for AWS (stage local: the one of npm start, port ${defaultPorts.aws}).
-Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the command line is wrong.`,
+  more: `AWS_ENDPOINT_URL names a stand-in for AWS (stage local: the one of npm start, port ${defaultPorts.aws}).`,
+  exits: 'Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the command line is wrong.',
   rows: {
     'check [ID], learn URL': "examines payers; prints a new payer's entry, to paste",
     'import FILE': 'writes drafts of the payers in a brands bundle that answer',
@@ -149,22 +136,14 @@ Exits with 0 if nothing is wrong, 1 if there is something to do, 2 if the comman
   },
 } as const satisfies Spec;
 
-/** What is to be done. */
 export type PayersCommand = ReturnType<typeof readFlags>;
 
-/**
- * Reads the command line.
- * @param nowMs epoch milliseconds
- * @throws UsageError
- */
+/** @throws UsageError */
 export const readFlags = (args: readonly string[], nowMs: number) => {
-  const command: Read<typeof spec> = readCommand(spec, args);
-  if (command.command === 'check' && command.target?.includes('://') === true)
-    return { ...command, command: 'learn' as const, url: command.target, further: undefined };
+  const command: Read<typeof spec> = readCommand(spec, args, nowMs);
   if (command.command === 'drift' && command.propose !== undefined && (command.ids.length > 0 || command.json))
     throw new UsageError('--propose ID is about one payer; give no other ID and no --json');
-  if (command.command === 'secret' && command.previous && command.unchecked)
-    throw new UsageError('--previous never asks the payer; leave out --unchecked');
-  if (command.command !== 'pause') return command;
-  return { ...command, until: command.until === undefined ? undefined : readUntil(command.until, nowMs) };
+  return command.command === 'check' && command.target?.includes('://') === true
+    ? { ...command, command: 'learn' as const, url: command.target, further: undefined }
+    : command;
 };

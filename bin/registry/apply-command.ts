@@ -6,14 +6,14 @@ import type { StageConfig } from '../../config/stage.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import { progressBar } from '../shared/progress.ts';
-import { requireReason } from '../shared/reason.ts';
+import { missingReason, requireReason } from '../shared/reason.ts';
 import type { OpenRegistry } from '../shared/registry-table.ts';
 import { applyChanges } from './apply.ts';
 import { checkoutOf, type Checkout } from './checkout.ts';
 import { lookAt } from './compare-with-table.ts';
 import { differs, type Comparison } from './compare.ts';
 import type { RegistryToolDeps } from './deps.ts';
-import { missingReason, type ApplyCommand } from './flags.ts';
+import type { ApplyCommand } from './flags.ts';
 import { ageOf, type Age, type AppliedFile } from './last-apply.ts';
 import { diffLines, exchangesSentences, grantsSentence, type Diff } from './tell-diff.ts';
 
@@ -75,7 +75,7 @@ const requireConsent = async (
 };
 
 const reasonFor = async ({ reason }: ApplyCommand, { ask }: RegistryToolDeps): Promise<string> =>
-  reason ?? requireReason(await ask?.('Why? '), missingReason);
+  reason ?? requireReason(await ask?.('Why? '));
 
 /**
  * Makes the table match the stage's file.

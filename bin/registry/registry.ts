@@ -1,6 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { localEndpoint } from '../shared/aws.ts';
+import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
 import { explainRegistryFailure, openRegistryTable, readAll, type OpenRegistry } from '../shared/registry-table.ts';
 import { runningStack } from '../shared/running-stack.ts';
@@ -10,7 +11,7 @@ import { lookAt } from './compare-with-table.ts';
 import { differs } from './compare.ts';
 import type { RegistryToolDeps } from './deps.ts';
 import { exportEntries } from './export.ts';
-import { readFlags, type RegistryCommand } from './flags.ts';
+import { spec, type RegistryCommand } from './flags.ts';
 import { diffJson, diffLines } from './tell-diff.ts';
 
 const differenceCode = 3;
@@ -68,7 +69,7 @@ const explain = (error: unknown, config: StageConfig, command: RegistryCommand):
  * @throws UsageError, Refusal, ConfigError
  */
 export const registry = async (args: readonly string[], deps: RegistryToolDeps): Promise<number> => {
-  const command = readFlags(args);
+  const command = readCommand(spec, args);
   if (command.command === 'apply') requireReasonOrTerminal(command, deps);
   const config = await stageOf(command, deps);
   const { environment, wait } = deps;

@@ -59,7 +59,7 @@ const isTie = (before: AuditEvent, event: AuditEvent): boolean =>
  * @param now epoch seconds
  */
 export const knownStops = async (bucket: AuditBucket, now: number): Promise<readonly KnownStop[]> => {
-  const events = await findEvents(bucket, { of: 'registry', since: undefined, until: lastDay });
+  const events = await findEvents(bucket, { until: lastDay });
   const last = new Map<string, AuditEvent>();
   for (const event of events) {
     const entryId = entryIdOf(event);

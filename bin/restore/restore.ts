@@ -8,6 +8,7 @@ import { instant } from '../../functions/shared/instant.ts';
 import { explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-bucket.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf } from '../shared/caller.ts';
+import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import { readStage } from '../shared/stage-flags.ts';
@@ -15,7 +16,7 @@ import { checkAuditAlarms } from './audit-alarms.ts';
 import { requireConsent } from './consent.ts';
 import type { RestoreDeps, Stage } from './deps.ts';
 import { endAgain } from './end-again.ts';
-import { readFlags, type RestoreCommand, type RestoreOf } from './flags.ts';
+import { spec, type RestoreCommand, type RestoreOf } from './flags.ts';
 import { restoreGrants } from './grants.ts';
 import { readKnown } from './known-events.ts';
 import { overlapSeconds } from './plan.ts';
@@ -89,7 +90,7 @@ const explain = (error: unknown, { stage }: StageConfig): unknown => {
  * @throws UsageError, Refusal, ConfigError
  */
 export const restore = async (args: readonly string[], deps: RestoreDeps): Promise<number> => {
-  const command = readFlags(args, Math.floor(deps.now() / 1000));
+  const command = readCommand(spec, args, deps.now());
   const config = await readStage(command);
   const settings = awsSettings(config, deps.environment, 'operator');
   const [dynamo, s3, sts] = [new DynamoDBClient(settings), new S3Client(settings), new STSClient(settings)];

@@ -87,10 +87,11 @@ const commandIn = (spec: Spec, words: readonly string[]): readonly [string, Comm
 };
 
 /**
- * Reads a tool's command line: the flags strictly, then the words, then each flag's value.
+ * Reads a tool's command line: the flags strictly, then the words, then each flag's value, then what flags are together.
+ * @param nowMs epoch milliseconds
  * @throws UsageError
  */
-export const readCommand = <S extends Spec>(spec: S, args: readonly string[]): Read<S> => {
+export const readCommand = <S extends Spec>(spec: S, args: readonly string[], nowMs = Date.now()): Read<S> => {
   const { words, given } = readLine(spec, args);
   const [name, command, rest] = commandIn(spec, words);
   const flags = flagsOf(command);
@@ -101,12 +102,16 @@ export const readCommand = <S extends Spec>(spec: S, args: readonly string[]): R
   );
   const read = {
     command: name,
-    ...Object.fromEntries(takes.map(([key, take]) => [key, take(rest, name)])),
-    ...Object.fromEntries(flags.map((flag) => [flag.key, flag.take(given.get(flag.name) ?? [], flag.name)])),
-  } as Read<S>;
+    ...Object.fromEntries(takes.map(([key, take]) => [key, take(rest, name, nowMs)])),
+    ...Object.fromEntries(flags.map((flag) => [flag.key, flag.take(given.get(flag.name) ?? [], flag.name, nowMs)])),
+  };
+  for (const rule of command.rules ?? []) {
+    const wrong = rule(new Set(given.keys()), read);
+    if (wrong !== undefined) throw new UsageError(wrong);
+  }
   if (command.needsStage === true && !given.has('stage') && !given.has('config'))
     throw new UsageError(`Give --stage NAME: ${name} has no default stage`);
-  return read;
+  return read as Read<S>;
 };
 
 /** Says what an error says to a person, and exits. @throws the error, if it is a defect */

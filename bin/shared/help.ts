@@ -3,6 +3,12 @@ import { commandsOf, flagsOf, type Command, type KnownFlag, type Spec } from './
 /** Columns of a line. */
 const width = 120;
 
+/** Of a tool that takes `--stage` or a stage's name, and calls AWS. */
+const awsHelp = `Credentials and region come from the usual AWS settings (AWS_PROFILE, AWS_REGION). For stage local, the tool calls what
+npm start serves.`;
+
+const exitHelp = 'Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong.';
+
 /** A term and its text, whose further lines are indented like its first. */
 const entry = (term: string, description: string, from: number): string => {
   const lines = [''];
@@ -58,7 +64,7 @@ const prefixOf = (of: readonly string[], all: readonly string[]): string => {
 
 /** What a tool prints after --help. */
 export const helpOf = (spec: Spec): string => {
-  const { call, about, more } = spec;
+  const { call, more, exits = exitHelp } = spec;
   const all = [...commandsOf(spec)];
   const names = all.map(([name]) => name);
   const usages = all.flatMap(([name, { usages: lines, silent }]) =>
@@ -70,13 +76,18 @@ export const helpOf = (spec: Spec): string => {
         .replace(/ --$/, '');
     }),
   );
-  const does = all.flatMap(([name, command]) => (command.does === undefined ? [] : [[name, command.does] as const]));
+  const doesOf = ({ does, changes }: Command): string => does ?? changes;
+  const [about, does] =
+    'commands' in spec
+      ? [spec.about, all.flatMap(([name, command]) => (name === '' ? [] : [[name, doesOf(command)] as const]))]
+      : [doesOf(spec), []];
   const flags = flagRows(all).map(({ term, help, commands: of }) => [term, prefixOf(of, names) + help] as const);
+  const asksAws = all.some(([, { needsStage }]) => needsStage !== undefined);
   return [
     usages.join('\n'),
     about,
     ...(does.length === 0 ? [] : [entries(does, 2)]),
     entries([...flags, ['  --help', 'this text']], 3),
-    ...(more === undefined ? [] : [more]),
+    [...(more === undefined ? [] : [more]), ...(asksAws ? [awsHelp] : []), exits].join('\n'),
   ].join('\n\n');
 };

@@ -1,18 +1,20 @@
 import { unseenCharacter } from '../../config/checks/visible.ts';
 import { UsageError } from './errors.ts';
-import type { Flag } from './spec.ts';
+import { dryRun, read, type Flag } from './spec.ts';
 
 /** How many characters a reason may have. */
 export const longestReason = 200;
 
+/** What a command without one is told. */
+export const missingReason = 'Give --reason TEXT: the audit records it with your name';
+
 /**
  * Reads the reason for a change, which is kept with the operator's name.
- * @param missing what to say if there is none
  * @throws UsageError if it is missing, too long, or not one line of visible text
  */
-export const requireReason = (given: string | undefined, missing: string): string => {
+export const requireReason = (given: string | undefined): string => {
   const reason = (given ?? '').trim();
-  if (reason === '') throw new UsageError(missing);
+  if (reason === '') throw new UsageError(missingReason);
   if (reason.length > longestReason || unseenCharacter(reason) !== undefined) {
     throw new UsageError(
       `--reason is too long or has several lines; write one line of up to ${longestReason} characters`,
@@ -21,17 +23,17 @@ export const requireReason = (given: string | undefined, missing: string): strin
   return reason;
 };
 
-/** What the help says of a reason, up to how it is kept. */
-export const reasonHelp = (kept: string): string => `why, ${kept} (up to ${longestReason} characters)`;
+const help = `why, for the audit; no secret, no health data and no member's name (up to ${longestReason} characters)`;
 
-/** The flag of a command that is kept with a reason. @param missing what to say without one */
-export const reasonFlag = (help: string, missing: string) => ({
-  '--reason TEXT': { help, take: ([given]) => requireReason(given, missing) } satisfies Flag<string>,
-});
+/** The flag of a command that the audit keeps with a reason. */
+export const reason = {
+  '--reason TEXT': { help, take: ([given]) => requireReason(given) } satisfies Flag<string>,
+};
 
-/** The flag of a command that the audit keeps with a reason. @param why follows "the audit records" */
-export const auditReason = (why: string) =>
-  reasonFlag(
-    reasonHelp("for the audit; no health data and no member's name"),
-    `Give --reason TEXT: the audit records ${why}`,
-  );
+/** The flags of a command that the audit keeps with a reason, and that can be tried. */
+export const recorded = { ...reason, ...dryRun };
+
+/** The reason of a command that asks for it at a terminal. */
+export const askedReason = {
+  '--reason TEXT': read(`${help}. Asked for at a terminal`, (given) => requireReason(given)),
+};

@@ -3,6 +3,7 @@ import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { UsageError } from './errors.ts';
 import { runningStack } from './running-stack.ts';
+import { maybeWord, type Rule } from './spec.ts';
 
 /** The flag that names a stage's file. */
 export const configFlag = { '--config FILE': "a stage's configuration, .ts or .json" };
@@ -16,24 +17,32 @@ export const stageFlags = { needsStage: false, ...stageFlagsOf('a stage in confi
 /** Those of a command that has no default stage. */
 export const neededStage = { needsStage: true, ...stageFlagsOf('a stage in config/') };
 
-/** What names a table that is not the one that the stack made. */
-export const tableHelp = (table: 'Grants' | 'Exports' | 'Exchanges' | 'Registry'): string =>
-  `the ${table.toLowerCase()} table (default: the one named p2p-gateway-{stage}-Tables${table}…)`;
+/** What names tables that are not the ones that the stack made. */
+const table = (name: string): string =>
+  `the ${name.toLowerCase()} table (default: the one named p2p-gateway-{stage}-Tables${name}…)`;
+export const grantsTable = { '--table NAME': table('Grants') };
+export const exportsTable = { '--table NAME': table('Exports') };
+export const registryTable = { '--table NAME': table('Registry') };
+export const besideGrants = { '--grants-table NAME': table('Grants') };
+export const besideExchanges = { '--exchanges-table NAME': table('Exchanges') };
 
 /** The flag that names the bucket of the audit. */
 export const auditBucket = {
   '--bucket NAME': 'the audit bucket (default AUDIT_BUCKET, else the one named p2p-gateway-{stage}-auditbucket…)',
 };
 
+const oneStage = 'Give one STAGE, or --config FILE; --help says more';
+const isOne: Rule = (_given, { stage, config }) =>
+  (stage === undefined) === (config === undefined) ? oneStage : undefined;
+
+/** Of a command whose stage is its word, unless it is a file. */
+export const stageWord = { needsStage: false, words: { stage: maybeWord(oneStage) }, ...configFlag, rules: [isOne] };
+
 /** Their values. */
 export interface StageFlags {
   readonly stage?: string | undefined;
   readonly config?: string | undefined;
 }
-
-/** For the help of tools that call AWS. */
-export const awsHelp = `Credentials and region come from the usual AWS settings (AWS_PROFILE, AWS_REGION). For stage local, the tool calls what
-npm start serves.`;
 
 /**
  * Reads the stage of `--stage NAME` or `--config FILE`; stage `local`, as it runs, if neither is given.
@@ -44,12 +53,6 @@ export const readStage = async ({ stage, config }: StageFlags): Promise<StageCon
   const named = config ?? stage ?? 'local';
   const running = named === 'local' ? runningStack(process.env) : undefined;
   return running === undefined ? loadStage(named) : (running.config ?? localStage(running.ports));
-};
-
-/** For a stage that is a word, or `--config FILE`. @throws UsageError with this, unless it is one of them */
-export const requireOneStage = <C extends StageFlags>(command: C, missing: string): C => {
-  if ((command.stage === undefined) === (command.config === undefined)) throw new UsageError(missing);
-  return command;
 };
 
 /** The file that a person edits for the stage. */

@@ -1,9 +1,11 @@
+import { instant } from '../../functions/shared/instant.ts';
 import { UsageError } from './errors.ts';
+import { read, type Flag } from './spec.ts';
 
 const secondsPer: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400 };
 
 /** Seconds of a duration such as `30m`, `2h` or `3d`. */
-export const durationIn = (text: string): number | undefined => {
+const durationIn = (text: string): number | undefined => {
   const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   return count === undefined ? undefined : Number(count) * secondsPer[unit]!;
 };
@@ -27,6 +29,21 @@ const timeIn = (text: string, name: string, now: number, sign: 1 | -1): number =
   throw new UsageError(`--${name} cannot be read as a duration or as a time with its zone; write one, ${example}`);
 };
 
+/** A flag with a time, or how long ago; epoch seconds. */
+export const ago = (help: string): Flag<number | undefined> =>
+  read(help, (text, name, nowMs) => timeIn(text, name, Math.floor(nowMs / 1000), -1));
+
+/** A flag with a time that is past; epoch seconds. */
+export const past = (help: string): Flag<number | undefined> =>
+  read(help, (text, name, nowMs) => {
+    const time = instantIn(text);
+    const given = JSON.stringify(text);
+    if (time === undefined)
+      throw new UsageError(`--${name} is ${given}; write a time with its zone, such as 2026-06-01T12:00:00Z`);
+    if (time > nowMs / 1000) throw new UsageError(`--${name} is ${instant(time)}, which is yet to come`);
+    return time;
+  });
+
 /** A longer pause is more likely a typing error than intended. */
 const longestSeconds = 366 * 86_400;
 
@@ -44,6 +61,10 @@ export const readUntil = (text: string, nowMs: number): number => {
     throw new UsageError('--until is over a year away; for a pause without an end, leave it out');
   return until;
 };
+
+/** A flag with the time when a pause ends; epoch seconds. */
+export const until = (help: string): Flag<number | undefined> =>
+  read(help, (text, _name, nowMs) => readUntil(text, nowMs));
 
 /** How long the history of deliveries is kept, in seconds. */
 const historySeconds = 30 * 86_400;

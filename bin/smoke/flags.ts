@@ -1,9 +1,7 @@
-import { readCommand, type Read } from '../shared/command-line.ts';
+import type { Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
-import { maybeWord, otherwise, read, whole, type Spec } from '../shared/spec.ts';
-import { requireOneStage } from '../shared/stage-flags.ts';
-
-const oneStage = 'Give one STAGE, or --config FILE; --help says more';
+import { read, whole, type Spec } from '../shared/spec.ts';
+import { stageWord } from '../shared/stage-flags.ts';
 
 const originIn = (given: string): string => {
   const url = URL.parse(given);
@@ -13,31 +11,22 @@ const originIn = (given: string): string => {
 
 export const spec = {
   call: 'npm run smoke --',
-  about: `Tests on a running stage what no test on one machine can show, and says what it could not test. Without flags it needs only
+  changes: `Tests on a running stage what no test on one machine can show, and says what it could not test. Without flags it needs only
 the network. For stage local it tests what npm start serves.`,
   usage: 'STAGE [flags]',
-  changes: 'AWS',
-  words: { stage: maybeWord(oneStage) },
-  '--config FILE': "a stage's configuration, .ts or .json, instead of STAGE",
+  ...stageWord,
   '--origin URL': read("where the stage is, if its configuration does not say: the stack's output Origin", originIn),
   '--conformance FILE': `a payer and two partners, for everything in the conformance suite that works on a deployed stage
     (docs/reports/conformance.md); stage local has its own`,
   '--payer ID': 'the payer that the access token is for (default: the first)',
   '--large PATH': `under the payer's FHIR base, an answer of at least 150 MB, such as "Patient/1/$everything"`,
-  '--megabytes N': otherwise(
-    whole('how large that answer must be (default 150)', 1, 9999, 'a number such as 150'),
-    150,
-  ),
+  '--megabytes N': whole('how large that answer must be', 1, 9999, 150),
   '--cut PATH': "under the payer's FHIR base, an answer that this test payer cuts off",
   '--ring': 'sets off one alarm, and checks that its message went out: people on call receive it',
   '--dry-run': 'says what it would test, and tests nothing',
-  more: `Tests that read a record need an access token of a test member's grant in the environment variable P2P_ACCESS_TOKEN.
-Exits with 0 if every answer was right, 1 if one was wrong, 2 if the command line is wrong.`,
+  more: `Tests that read a record need an access token of a test member's grant in the environment variable P2P_ACCESS_TOKEN.`,
+  exits: 'Exits with 0 if every answer was right, 1 if one was wrong, 2 if the command line is wrong.',
   rows: { STAGE: 'asks a running stage what no test on one machine can answer' },
 } as const satisfies Spec;
 
-/** What to test on which stage. */
 export type SmokePlan = Read<typeof spec>;
-
-/** Reads the command line. @throws UsageError */
-export const readFlags = (args: readonly string[]): SmokePlan => requireOneStage(readCommand(spec, args), oneStage);

@@ -1,12 +1,13 @@
 import { causeOf } from '../../functions/shared/errors.ts';
 import { facadeBase } from '../../functions/shared/registry/urls.ts';
+import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { alarm } from './alarm.ts';
 import { conformance } from './conformance.ts';
 import { severalCookies } from './cookies.ts';
-import { readFlags, type SmokePlan } from './flags.ts';
+import { spec, type SmokePlan } from './flags.ts';
 import type { AskedStage, Question, SmokeAnswer } from './question.ts';
 import { challenge, cutAnswer, largeAnswer, repeatedParameter } from './reads.ts';
 
@@ -82,7 +83,7 @@ const tell = ({ name, title }: Question, answer: SmokeAnswer): string => {
  * @throws UsageError, Refusal, ConfigError
  */
 export const smoke = async (args: readonly string[], { output, ...deps }: SmokeDeps): Promise<number> => {
-  const plan = readFlags(args);
+  const plan = readCommand(spec, args);
   const asked = await askedOf(plan, deps);
   const count = { right: 0, wrong: 0, notAsked: 0 };
   for (const question of questions) {

@@ -1,17 +1,15 @@
-import { exitHelp, intoFolder, oneWord, type Spec } from '../shared/spec.ts';
+import { intoFolder, oneWord, type Spec } from '../shared/spec.ts';
 
 const missing = 'Give one ASSEMBLY and --out FOLDER; --help says more';
 
 export const spec = {
   call: 'npm run template --',
-  about: `Writes a stage's template for CloudFormation without the CDK: FOLDER/template.json, and beside it the code of the functions,
+  changes: `Writes a stage's template for CloudFormation without the CDK: FOLDER/template.json, and beside it the code of the functions,
 which "aws cloudformation package" zips and uploads to a bucket of yours (docs/deploy-without-cdk.md).
 
 ASSEMBLY is what "npx cdk synth --quiet -c stage=NAME -o ASSEMBLY" has written.`,
   usage: 'ASSEMBLY --out FOLDER [--dry-run]',
-  changes: 'files',
   words: { assembly: oneWord(missing) },
   ...intoFolder(missing),
-  more: exitHelp,
   rows: { 'ASSEMBLY --out FOLDER': "writes a stage's template for CloudFormation without the CDK" },
 } as const satisfies Spec;

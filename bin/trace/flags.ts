@@ -1,6 +1,6 @@
 import { UsageError } from '../shared/errors.ts';
 import { otherwise, read, type Spec } from '../shared/spec.ts';
-import { awsHelp, stageFlags } from '../shared/stage-flags.ts';
+import { stageFlags } from '../shared/stage-flags.ts';
 
 /** Some stages keep logs for years, and searching all of them is slow and expensive. */
 const longestHours = 24 * 366;
@@ -21,14 +21,12 @@ const referenceIn = ([given = '', ...more]: readonly string[]): string => {
 
 export const spec = {
   call: 'npm run trace --',
-  about: `Finds the log lines of one request in all log groups of the stage, by the reference in its error page or message. A request
+  does: `Finds the log lines of one request in all log groups of the stage, by the reference in its error page or message. A request
 id, or the start of one, works too.`,
   usage: 'REFERENCE [flags]',
-  changes: 'nothing',
   words: { reference: referenceIn },
-  '--since HOURS': otherwise(read('how far back to look, in hours (default 24)', hoursIn), 24),
+  '--since HOURS': otherwise(read('how far back to look, in hours', hoursIn), 24),
   ...stageFlags,
   '--json': 'prints the lines as they were logged',
-  more: awsHelp,
   rows: { REFERENCE: 'finds the log lines of one request by the reference on its error' },
 } as const satisfies Spec;

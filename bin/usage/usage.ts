@@ -4,6 +4,7 @@ import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figure
 import { dollars } from '../cost/prices.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
+import { readCommand } from '../shared/command-line.ts';
 import { dayOf } from '../shared/day.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
@@ -11,7 +12,7 @@ import { readStage } from '../shared/stage-flags.ts';
 import { requireWritable, writeWhole } from '../shared/write-whole.ts';
 import { csvOf } from './csv.ts';
 import { figuresOf, type Figures } from './figures.ts';
-import { readFlags, type UsageCommand } from './flags.ts';
+import { spec, type UsageCommand } from './flags.ts';
 import { bytesWithin, findRequestLogs, keptFrom, type RequestLog } from './log-groups.ts';
 import { sinceDay, type Month } from './month.ts';
 import { readNames } from './names.ts';
@@ -125,7 +126,7 @@ const explain = (error: unknown, { stage }: StageConfig): unknown => {
  * @throws UsageError, Refusal, ConfigError
  */
 export const usage = async (args: readonly string[], deps: UsageDeps): Promise<number> => {
-  const command = readFlags(args, deps.nowMs);
+  const command = readCommand(spec, args, deps.nowMs);
   const config = await readStage(command);
   await requireAccount(config, deps.environment, 'usage');
   // An account may run few queries at a time, so the SDK retries with growing pauses.

@@ -17,7 +17,4 @@ const keyIn = (name: string): MemberKey => {
 };
 
 /** Who signs in. */
-export const memberFlag = otherwise(
-  read(`the member who signs in (default clinical): ${memberKeys.join(', ')}`, keyIn),
-  'clinical',
-);
+export const memberFlag = otherwise(read(`the member who signs in: ${memberKeys.join(', ')}`, keyIn), 'clinical');

@@ -1,7 +1,33 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { AppRequest, IdentityRequest, SignInRequest } from './flags.ts';
+import type { MemberKey } from '../payer/data/member-list.ts';
 import { memberNamed } from './member.ts';
 import { signInThroughGateway } from './through-gateway.ts';
+
+/** Whose identity token to print. */
+export interface IdentityRequest {
+  readonly member: MemberKey;
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
+/** Whose sign-in, and where it goes. */
+export interface SignInRequest {
+  readonly member: MemberKey;
+  /** The app's own authorize URL, or what to make one from. */
+  readonly from: { readonly authorizeUrl: string } | AppRequest;
+  /** Redeems the code, with this secret unless the client is public. */
+  readonly tokens?:
+    { readonly clientSecret: string | undefined; readonly codeVerifier: string | undefined } | undefined;
+}
+
+/** An authorize request that the command makes, with PKCE. */
+export interface AppRequest {
+  readonly gateway: string;
+  readonly payer: string;
+  readonly client: string;
+  readonly redirectUri: string;
+  readonly scope: string | undefined;
+}
 
 /** What came of a sign-in. */
 export interface SignedIn {

@@ -132,15 +132,17 @@ describe('a word of a command line', () => {
   const csv = ['--grant', grant, '--csv', 'a'];
   const oneLine = 'one line of up to 200 characters';
   const oneGrant = 'Give one grant id: 22 characters';
+  const noReason = 'Give --reason TEXT: the audit records it with your name';
+  const oneOfFour = 'Give one of --grant ID, --partner ID, --members-of ID and --registry';
   const oneOfThree = 'Give one of --payer ID, --grant ID and --member-of ID';
 
   /** Undefined if it is taken. */
   type Row = readonly [args: readonly string[], message: string | undefined];
   const rows: Partial<Record<ToolName, readonly Row[]>> = {
     audit: [
-      [[], 'Give --grant ID, or --partner ID, --members-of ID or --registry with --since DATE'],
-      [['--grant', grant, '--partner', 'a'], 'Give --grant ID, or --partner ID, --members-of ID or --registry'],
-      [['--registry', '--partner', 'a'], 'Give --grant ID, or --partner ID, --members-of ID or --registry'],
+      [[], oneOfFour],
+      [['--grant', grant, '--partner', 'a'], oneOfFour],
+      [['--registry', '--partner', 'a'], oneOfFour],
       [['--grant', 'short'], '--grant is "short"; write the 22 characters of a grant id'],
       [['--grant', '../x'], '--grant is "../x"; write the 22 characters of a grant id'],
       [['--partner', 'A'], '--partner is "A"; write a partner\'s client id'],
@@ -156,8 +158,8 @@ describe('a word of a command line', () => {
       [['more', '--grant', grant], "Unexpected argument 'more'; --help lists the flags"],
     ],
     cost: [
-      [['--payers', 'many'], '--payers is "many"; write a number, such as 5000'],
-      [['--payers', '1000000'], '--payers is "1000000"; write a number'],
+      [['--payers', 'many'], '--payers is "many"; write a whole number from 0 to 999999'],
+      [['--payers', '1000000'], '--payers is "1000000"; write a whole number'],
       [['--payers', '999999'], undefined],
       [['--payers', '0'], undefined],
       [['--payers', '1', '--write'], '--write does not apply to the cost of one stage'],
@@ -179,7 +181,7 @@ describe('a word of a command line', () => {
       [['show', grant], undefined],
       [['show', `${grant}${grant}`], undefined],
       [['show', `${grant}x`], "Give one export id, the last part of its URL, or its grant's id"],
-      [['end', grant], 'Give --reason TEXT: the audit records why an export was ended'],
+      [['end', grant], noReason],
     ],
     grants: [
       [['show', grant], undefined],
@@ -187,7 +189,7 @@ describe('a word of a command line', () => {
       [['show', grant.slice(1)], oneGrant],
       [['show', `${grant}x`], oneGrant],
       [['show', grant, grant], oneGrant],
-      [['end', grant], 'Give --reason TEXT: the audit records why a grant was ended'],
+      [['end', grant], noReason],
       [['end', grant, '--reason', '  '], 'Give --reason TEXT'],
       [['end', grant, '--reason', 'x'.repeat(200)], undefined],
       [['end', grant, '--reason', 'x'.repeat(201)], oneLine],
@@ -205,7 +207,7 @@ describe('a word of a command line', () => {
       [['find'], oneOfThree],
       [['find', '--payer', 'a', '--grant', grant], oneOfThree],
       [['find', '--grant', grant, '--patient', 'x'], '--patient goes with --payer'],
-      [['end', '--payer', 'northwind', '--yes'], 'Give --reason TEXT: the audit records why grants were ended'],
+      [['end', '--payer', 'northwind', '--yes'], noReason],
       [['report', '--grant', grant], 'Give --html FILE, --csv FILE, or both'],
       [['report', '--grant', grant, '--csv', ''], '--csv is empty'],
       [['report', ...csv, '--html', './a'], '--html and --csv name the same file'],
@@ -219,8 +221,8 @@ describe('a word of a command line', () => {
       [['find', 'patient-4711'], 'Give flags only after the command; --help lists them'],
     ],
     partners: [
-      [['block', 'a'], 'Give --reason TEXT: the audit records why a partner was blocked'],
-      [['unblock', 'a', '--reason', ' '], 'Give --reason TEXT: the audit records why a partner was unblocked'],
+      [['block', 'a'], noReason],
+      [['unblock', 'a', '--reason', ' '], noReason],
       [['block', 'a', '--reason', 'two\nlines'], oneLine],
       [['block', ...why], 'Give one name'],
       [['block', '', ...why], 'Give one name'],
@@ -233,8 +235,11 @@ describe('a word of a command line', () => {
       [['webhook', 'a', ...stage, '--rotate', '--finish'], 'Give --rotate or --finish, not both'],
       [['webhook', 'a', ...stage, '--test', '--enable'], 'Give --test or --enable, not both'],
       [['webhook', 'a', ...stage, '--leaked'], '--leaked goes with --rotate'],
-      [['replay', 'a', ...stage], 'Give --since TIME, --event ID or --from FILE'],
-      [['replay', 'a', ...stage, '--since', '1d', '--event', 'x'], 'Give --since TIME, --event ID or --from FILE'],
+      [['replay', 'a', ...stage], 'Give one of --since TIME, --event ID and --from FILE'],
+      [
+        ['replay', 'a', ...stage, '--since', '1d', '--event', 'x'],
+        'Give one of --since TIME, --event ID and --from FILE',
+      ],
     ],
     payers: [
       [['check', '--nonsense'], "Unknown option '--nonsense'; --help lists the flags"],
@@ -246,26 +251,26 @@ describe('a word of a command line', () => {
       [['learn'], "Give the payer's FHIR base URL"],
       [['secret'], 'Give the payer: secret ID --stage NAME'],
       [['secret', ''], 'Give the payer: secret ID --stage NAME'],
-      [['secret', 'a', ...stage, '--previous', '--unchecked'], 'leave out --unchecked'],
+      [['secret', 'a', ...stage, '--previous', '--unchecked'], 'Give --previous or --unchecked, not both'],
       [['pause', ...why], 'Give the payer: pause ID --stage NAME'],
-      [['pause', 'a'], 'Give --reason TEXT: the audit records why a payer was paused'],
-      [['resume', 'a'], 'Give --reason TEXT: the audit records why a payer was resumed'],
+      [['pause', 'a'], noReason],
+      [['resume', 'a'], noReason],
       [['pause', 'a', ...stage, ...why, '--until', 'soon'], '--until cannot be read'],
     ],
     registry: [
-      [['diff'], 'Give one stage, or --config FILE: diff STAGE'],
-      [['diff', 'a', '--config', 'x'], 'Give one stage, or --config FILE: diff STAGE'],
-      [['diff', 'a', 'b'], 'Give one stage, or --config FILE: diff STAGE'],
+      [['diff'], 'Give one STAGE, or --config FILE'],
+      [['diff', 'a', '--config', 'x'], 'Give one STAGE, or --config FILE'],
+      [['diff', 'a', 'b'], 'Give one STAGE, or --config FILE'],
       [['apply', 'a', '--reason', ' '], 'Give --reason TEXT'],
       [['apply', 'a', '--reason', 'two\nlines'], oneLine],
       [['apply', 'a'], undefined],
     ],
     release: [
       [['cut'], 'Give the version as three numbers'],
-      [['cut', '0.3'], 'Give the version as three numbers, such as 0.3.0: cut VERSION, not 0.3'],
+      [['cut', '0.3'], 'Give the version as three numbers, such as 0.3.0: cut VERSION'],
       [['cut', '0.3.0', '--date', '2026-02-30'], '--date is "2026-02-30"; write a day'],
-      [['build'], 'build: give --out FOLDER, or --dry-run'],
-      [['build', '--out', 'x', '--dry-run'], 'build: give --out FOLDER, or --dry-run'],
+      [['build'], 'Give --out FOLDER or --dry-run'],
+      [['build', '--out', 'x', '--dry-run'], 'Give --out FOLDER or --dry-run'],
       [['check', '0.3.0'], "Unexpected argument '0.3.0'"],
       [['notes', '0.3.0', '0.2.0'], 'notes: too many words'],
     ],
@@ -274,7 +279,7 @@ describe('a word of a command line', () => {
       [['grants', '--from', '', ...why, ...stage], 'grants needs --from TABLE'],
       [['reads', ...stage], 'reads needs --from TABLE'],
       [['revocations', ...why, ...stage], 'revocations needs --since TIME'],
-      [['stops', ...stage], 'Give --reason TEXT: it is kept with your name'],
+      [['stops', ...stage], noReason],
       [['grants', '--from', 'x', ...stage], 'Give --reason TEXT'],
       [['reads', '--from', 'a', ...stage, '--since', '2026-06-01'], 'write a time with its zone'],
       [['reads', '--from', 'a', ...stage, '--since', '2026-06-01T12:00:00Z'], undefined],
@@ -288,7 +293,7 @@ describe('a word of a command line', () => {
       [[], 'Give one STAGE, or --config FILE'],
       [['local', 'demo'], 'Give one STAGE, or --config FILE'],
       [['local', '--config', 'x'], 'Give one STAGE, or --config FILE'],
-      [['local', '--megabytes', '0'], '--megabytes is "0"; write a number such as 150'],
+      [['local', '--megabytes', '0'], '--megabytes is "0"; write a whole number from 1 to 9999'],
       [['local', '--megabytes', '10000'], '--megabytes is "10000"'],
       [['local', '--megabytes', '1.5'], '--megabytes is "1.5"'],
       [['local', '--megabytes', '9999'], undefined],
@@ -346,25 +351,25 @@ describe('a word of a command line', () => {
       [['--payers', '10', '--seed', '1'], undefined],
     ],
     'test:limits': [
-      [['--skewed', '21'], '--skewed is "21"; write a number up to 20'],
-      [['--seconds', '0'], '--seconds is "0"; write a number of seconds'],
+      [['--skewed', '21'], '--skewed is "21"; write a whole number from 0 to 20'],
+      [['--seconds', '0'], '--seconds is "0"; write a whole number from 1 to 86400'],
       [['--skewed', '20', '--seconds', '1'], undefined],
     ],
     'test:mutation': [
       [['nowhere'], 'There is no nowhere. Say one or more of: '],
-      [['--sample', '0'], '--sample is "0"; write a percentage from 1 to 100'],
-      [['--sample', '101'], '--sample is "101"; write a percentage'],
+      [['--sample', '0'], '--sample is "0"; write a whole number from 1 to 100'],
+      [['--sample', '101'], '--sample is "101"; write a whole number'],
       [['token', '--sample', '100'], undefined],
       [['token', '--sample', '1'], undefined],
     ],
     'test:planted': [
       [[], 'Say --seed NUMBER'],
-      [['--seed', '1', '--count', '0'], '--count is "0"; write a number such as 150'],
+      [['--seed', '1', '--count', '0'], '--count is "0"; write a whole number from 1 to 100000'],
       [['--seed', '1', '--only', 'a'], '--only is "a"; write numbers such as 3,17'],
       [['--seed', '1', '--only', '3,17'], undefined],
     ],
     drill: [
-      [['--more', '20001'], '--more is "20001"; write a number up to 20000'],
+      [['--more', '20001'], '--more is "20001"; write a whole number from 0 to 20000'],
       [['--more', '20000'], undefined],
     ],
     demo: [
@@ -410,12 +415,12 @@ describe('a word of a command line', () => {
       { target: undefined, noSecrets: true, file: true, json: true },
     ],
     ['members', ['report', '--payer', 'a', '--csv', 'x'], { until: '2026-06-01', since: undefined, replace: false }],
-    ['audit', ['--grant', grant], { of: { grant }, since: undefined, until: '2026-06-01', json: false }],
-    ['audit', ['--partner', 'a', '--since', '2026-05-01'], { of: { partner: 'a' }, since: '2026-05-01' }],
+    ['audit', ['--grant', grant], { grant, since: undefined, until: '2026-06-01', json: false }],
+    ['audit', ['--partner', 'a', '--since', '2026-05-01'], { partner: 'a', since: '2026-05-01' }],
     [
       'audit',
       ['--registry', '--since', '2026-05-01', '--until', '2026-05-02'],
-      { of: 'registry', until: '2026-05-02' },
+      { registry: true, until: '2026-05-02' },
     ],
     ['usage', ['--month', '2026-05'], { by: 'payer', month: { name: '2026-05' } }],
     ['partners', ['webhook', 'a', ...stage], { action: 'make' }],
@@ -426,7 +431,7 @@ describe('a word of a command line', () => {
     ['partners', ['webhook', 'a', ...stage, '--enable'], { action: 'enable' }],
     ['restore', ['revocations', ...stage, ...why, ...since], { since: 1_777_636_800, reason: 'x', dryRun: false }],
     ['soak', [], { minutes: 10, rate: 50 }],
-    ['cost', [], { size: undefined, write: false }],
+    ['cost', [], { stage: undefined, payers: undefined, write: false }],
   ])('%s %j is read as what it says', (tool, args, values) => {
     expect(tools[tool].read(args)).toMatchObject(values);
   });
@@ -439,15 +444,13 @@ describe('the reader of command lines', () => {
     commands: {
       'one ID [flags]': {
         does: `does one thing, ${'and says so at length '.repeat(6)}`.trim(),
-        changes: 'nothing',
         words: { id: ([id]: readonly string[]) => id },
         '--dry-run': 'does nothing',
         '--stage NAME': 'the stage',
       },
       two: {
         or: '--all',
-        does: 'does another',
-        changes: 'AWS',
+        changes: 'does another',
         silent: true,
         '--all': 'does all',
         '--alarm ADDRESS': texts('whom to tell'),
@@ -499,6 +502,7 @@ two  does another
   --stage NAME      the stage
   --help            this text
 
-That is all.`);
+That is all.
+Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong.`);
   });
 });

@@ -199,14 +199,14 @@ describe('a flag with a day', () => {
   it('is that day, or absent', () => {
     const since = dayFlag('a day');
 
-    expect(since.take(['2028-02-29'], 'since')).toBe('2028-02-29');
-    expect(since.take([], 'since')).toBeUndefined();
+    expect(since.take(['2028-02-29'], 'since', 0)).toBe('2028-02-29');
+    expect(since.take([], 'since', 0)).toBeUndefined();
   });
 
   it.each(['2026-02-29', '2026-06-31', '2026-13-01', '2026-6-1', '2026-06-01T00:00Z', '', 'today'])(
     'is refused if there is no such day: %j',
     (text) => {
-      expect(() => dayFlag('a day').take([text], 'since')).toThrow(
+      expect(() => dayFlag('a day').take([text], 'since', 0)).toThrow(
         `--since is ${JSON.stringify(text)}; write a day such as 2026-06-01`,
       );
     },

@@ -1,26 +1,26 @@
 import { spec as bench } from '../../bench/flags.ts';
-import { spec as audit, readFlags as readAudit } from '../../bin/audit/flags.ts';
+import { spec as audit } from '../../bin/audit/flags.ts';
 import { spec as changelog } from '../../bin/changelog/flags.ts';
-import { spec as cost, readFlags as readCost } from '../../bin/cost/flags.ts';
+import { spec as cost } from '../../bin/cost/flags.ts';
 import { spec as evidence } from '../../bin/evidence/flags.ts';
-import { spec as existing, readFlags as readExisting } from '../../bin/existing/flags.ts';
+import { spec as existing } from '../../bin/existing/flags.ts';
 import { spec as exportsSpec } from '../../bin/exports/flags.ts';
 import { spec as grants } from '../../bin/grants/flags.ts';
 import { spec as init } from '../../bin/init/flags.ts';
 import { spec as searchTargets } from '../../bin/make-search-targets.ts';
-import { spec as members, readFlags as readMembers } from '../../bin/members/flags.ts';
+import { spec as members } from '../../bin/members/flags.ts';
 import { spec as partners, readFlags as readPartners } from '../../bin/partners/flags.ts';
 import { spec as payers, readFlags as readPayers } from '../../bin/payers/flags.ts';
-import { readFlags as readRegistry, spec as registry } from '../../bin/registry/flags.ts';
+import { spec as registry } from '../../bin/registry/flags.ts';
 import { readFlags as readRelease, spec as release } from '../../bin/release/flags.ts';
-import { readFlags as readRestore, spec as restore } from '../../bin/restore/flags.ts';
+import { spec as restore } from '../../bin/restore/flags.ts';
 import { readCommand } from '../../bin/shared/command-line.ts';
 import type { Spec } from '../../bin/shared/spec.ts';
-import { readFlags as readSmoke, spec as smoke } from '../../bin/smoke/flags.ts';
+import { spec as smoke } from '../../bin/smoke/flags.ts';
 import { spec as stages } from '../../bin/stages/flags.ts';
 import { spec as template } from '../../bin/template/flags.ts';
 import { spec as trace } from '../../bin/trace/flags.ts';
-import { readFlags as readUsage, spec as usage } from '../../bin/usage/flags.ts';
+import { spec as usage } from '../../bin/usage/flags.ts';
 import { spec as demo } from '../../sandbox/demo/flags.ts';
 import { spec as docs } from '../../sandbox/documents/flags.ts';
 import { spec as drill } from '../../sandbox/drill/flags.ts';
@@ -48,7 +48,7 @@ export interface Tool {
 const tool = (
   file: string,
   spec: Spec,
-  read: (args: Args, nowMs: number) => unknown = (args) => readCommand(spec, args),
+  read: (args: Args, nowMs: number) => unknown = (args, nowMs) => readCommand(spec, args, nowMs),
 ): Tool => ({ file, spec, read: (args) => read(args, startMs) });
 
 /** Every tool, by the name of its script in package.json. */
@@ -58,22 +58,22 @@ export const tools = {
   'sign-in': tool('sandbox/sign-in.ts', signIn, readSignIn),
   init: tool('bin/init.ts', init),
   payers: tool('bin/payers.ts', payers, readPayers),
-  registry: tool('bin/registry.ts', registry, readRegistry),
+  registry: tool('bin/registry.ts', registry),
   partners: tool('bin/partners.ts', partners, readPartners),
   trace: tool('bin/trace.ts', trace),
   exports: tool('bin/exports.ts', exportsSpec),
   grants: tool('bin/grants.ts', grants),
-  members: tool('bin/members.ts', members, readMembers),
-  restore: tool('bin/restore.ts', restore, (args, nowMs) => readRestore(args, nowMs / 1000)),
+  members: tool('bin/members.ts', members),
+  restore: tool('bin/restore.ts', restore),
   drill: tool('sandbox/drill.ts', drill),
-  usage: tool('bin/usage.ts', usage, readUsage),
-  audit: tool('bin/audit.ts', audit, readAudit),
-  smoke: tool('bin/smoke.ts', smoke, readSmoke),
-  existing: tool('bin/existing.ts', existing, readExisting),
+  usage: tool('bin/usage.ts', usage),
+  audit: tool('bin/audit.ts', audit),
+  smoke: tool('bin/smoke.ts', smoke),
+  existing: tool('bin/existing.ts', existing),
   template: tool('bin/template.ts', template),
   docs: tool('sandbox/docs.ts', docs),
   evidence: tool('bin/evidence.ts', evidence),
-  cost: tool('bin/cost.ts', cost, readCost),
+  cost: tool('bin/cost.ts', cost),
   stages: tool('bin/stages.ts', stages),
   release: tool('bin/release.ts', release, readRelease),
   'changelog:check': tool('bin/changelog-check.ts', changelog),

@@ -2,8 +2,7 @@ import type { Spec } from '../../bin/shared/spec.ts';
 
 export const spec = {
   call: 'npm run conformance:docs --',
-  about: 'Writes docs/reports/conformance.md from the list of requirements.',
+  changes: 'Writes docs/reports/conformance.md from the list of requirements.',
   usage: '',
-  changes: 'files',
   rows: { '': 'writes docs/reports/conformance.md' },
 } as const satisfies Spec;

@@ -3,7 +3,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { type AuditBucket } from '../../bin/audit/audit-bucket.ts';
 import { idOf, nameOf } from '../../bin/audit/event-facts.ts';
 import { findEvents } from '../../bin/audit/find-events.ts';
-import { readFlags } from '../../bin/audit/flags.ts';
+import { spec } from '../../bin/audit/flags.ts';
+import { readCommand } from '../../bin/shared/command-line.ts';
 import { trace } from '../../bin/trace/trace.ts';
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { createValidator } from '../profiles/validate.ts';
@@ -24,8 +25,7 @@ const grantIdOf = ({ access_token: token }: Tokens): string =>
 /** What the command line finds about a grant. */
 const eventsOf = async (tokens: Tokens): Promise<AuditEvent[]> => {
   await stack.streamsIdle();
-  const query = readFlags([`--grant=${grantIdOf(tokens)}`], Date.now());
-  return findEvents(bucket, query);
+  return findEvents(bucket, readCommand(spec, [`--grant=${grantIdOf(tokens)}`]));
 };
 
 const read = (path: string, { access_token: token }: Tokens, ask = fetch): Promise<Response> =>

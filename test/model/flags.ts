@@ -1,16 +1,11 @@
 import { oneOf, otherwise, whole, type Spec } from '../../bin/shared/spec.ts';
 import { stores, type StoreName } from './store.ts';
 
-const number = (help: string) => whole(help, 0, Number.MAX_SAFE_INTEGER, 'a whole number');
-const names = Object.keys(stores) as readonly StoreName[];
-
 export const spec = {
   call: 'npm run test:model --',
-  about: 'Runs random commands against the functions and a model of what they promise, until one promise is broken.',
-  usage: '[flags]',
-  changes: 'nothing',
-  '--commands N': otherwise(number('how many commands (default 20000)'), 20_000),
-  '--seed N': number('the seed of a run that is to be repeated (default: a new one)'),
-  '--store NAME': otherwise(oneOf('dynalite (default) or memory', names, 'dynalite or memory'), 'dynalite'),
+  does: 'Runs random commands against the functions and a model of what they promise, until one promise is broken.',
+  '--commands N': whole('how many commands', 0, Number.MAX_SAFE_INTEGER, 20_000),
+  '--seed N': whole('the seed of a run that is to be repeated (default: a new one)'),
+  '--store NAME': otherwise(oneOf('dynalite or memory', Object.keys(stores) as readonly StoreName[]), 'dynalite'),
   rows: { '--commands N --seed S': 'runs as many random commands as you like, and compares them with a model' },
 } as const satisfies Spec;

@@ -11,7 +11,7 @@ for (const [name, { mutate }] of Object.entries(groups)) {
   console.log(`\n${name}`);
   const { status } = spawnSync('stryker', ['run', 'test/mutation/stryker.json', '--mutate', mutate.join(',')], {
     stdio: 'inherit',
-    env: { ...process.env, MUTATED: name, MUTATION_SAMPLE: sample },
+    env: { ...process.env, MUTATED: name, MUTATION_SAMPLE: String(sample) },
   });
   if (status !== 0) process.exit(status ?? 1);
   renameSync('coverage/mutation.json', `coverage/mutation-${name}.json`);

@@ -37,8 +37,8 @@ describe('the test members', () => {
   });
 
   it('are found by the word after --member; another word is answered with those that exist', () => {
-    expect(memberFlag.take(['two-plans'], 'member')).toBe('two-plans');
-    expect(() => memberFlag.take(['nobody'], 'member')).toThrow(
+    expect(memberFlag.take(['two-plans'], 'member', 0)).toBe('two-plans');
+    expect(() => memberFlag.take(['nobody'], 'member', 0)).toThrow(
       'There is no member "nobody"; use one of: clinical, large, claims, child, history, two-plans, sensitive, bare, all-types',
     );
   });

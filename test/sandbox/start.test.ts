@@ -10,7 +10,8 @@ import { casesTable, recordOf } from '../../sandbox/drill/record.ts';
 import { faultsIn, type Seen } from '../../sandbox/drill/try-tokens.ts';
 import type { Ended } from '../../sandbox/drill/world.ts';
 import { freePorts } from '../../sandbox/ports.ts';
-import { readFlags, type SignInRequest } from '../../sandbox/sign-in/flags.ts';
+import { readFlags } from '../../sandbox/sign-in/flags.ts';
+import type { SignInRequest } from '../../sandbox/sign-in/sign-in.ts';
 import { reasonOf, signIn } from '../../sandbox/sign-in/sign-in.ts';
 import { optionsOf } from '../../sandbox/start-flags.ts';
 import { words } from '../support/words.ts';
@@ -21,14 +22,14 @@ describe('npm start', () => {
   it.each<[string[], string | RegExp]>([
     [['--bogus'], "Unknown option '--bogus'; --help lists the flags"],
     [['extra'], "Unexpected argument 'extra'; --help lists the flags"],
-    [['--port', '70000'], '--port is "70000"; write a port from 0 to 65535'],
+    [['--port', '70000'], '--port is "70000"; write a whole number from 0 to 65535'],
     [
       ['--port', '-1'],
       '--port needs a value; if that starts with a hyphen, write --port=VALUE; --help lists the flags',
     ],
-    [['--aws-port', '65536'], '--aws-port is "65536"; write a port from 0 to 65535'],
-    [['--environments', '0'], '--environments is "0"; write a number from 1 to 99'],
-    [['--environments', '100'], '--environments is "100"; write a number from 1 to 99'],
+    [['--aws-port', '65536'], '--aws-port is "65536"; write a whole number from 0 to 65535'],
+    [['--environments', '0'], '--environments is "0"; write a whole number from 1 to 99'],
+    [['--environments', '100'], '--environments is "100"; write a whole number from 1 to 99'],
     [['--secrets', 'x.json'], '--secrets is for the payers of --config FILE; give both'],
     [['--northwind', 'slow,fast'], /^--northwind: there is no switch "fast"; there are slow, drip, 429, /],
     [['--demo-health-plan', ''], /^--demo-health-plan: there is no switch ""; there are slow, /],
@@ -44,7 +45,7 @@ describe('npm start', () => {
       [...flags, '--config', 'x.json'],
       '--state and --fresh are for the sandbox: with --config, nothing is kept; leave them out',
     ]),
-    [['--state', ''], '--state is empty; write a folder'],
+    [['--state', ''], '--state is empty; write the path of a folder'],
     [
       ['--client', 'demo-partner=http://localhost:5210/callback'],
       /^--client "demo-partner=.*": demo-partner is one of the sandbox's own clients; /,

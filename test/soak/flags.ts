@@ -4,7 +4,7 @@ import { otherwise, read, type Spec } from '../../bin/shared/spec.ts';
 
 /** It runs on someone's own machine, so a value beyond `most` is a mistake. */
 const upTo = (most: number, help: string) =>
-  read(help, (given, name) => {
+  read(`${help}, at most ${most}`, (given, name) => {
     const value = /^\d+(?:\.\d+)?$/.test(given) ? Number(given) : Number.NaN;
     if (value > 0 && value <= most) return value;
     throw new UsageError(`--${name} takes a number above 0 and up to ${most}`);
@@ -12,14 +12,11 @@ const upTo = (most: number, help: string) =>
 
 export const spec = {
   call: 'npm run soak --',
-  about: 'The local stack under load, loopback only, with a payer that fails one call in twenty. It needs Linux.',
-  usage: '[flags]',
-  changes: 'nothing',
-  '--minutes N': otherwise(upTo(120, 'for how long (default 10, at most 120)'), 10),
-  '--rate R': otherwise(upTo(200, 'operations a second (default 50, at most 200)'), 50),
-  more: 'Exits with 0 if every limit was kept, 1 if one was broken, 2 if the command line is wrong.',
+  does: 'The local stack under load, loopback only, with a payer that fails one call in twenty. It needs Linux.',
+  '--minutes N': otherwise(upTo(120, 'for how long'), 10),
+  '--rate R': otherwise(upTo(200, 'operations a second'), 50),
+  exits: 'Exits with 0 if every limit was kept, 1 if one was broken, 2 if the command line is wrong.',
   rows: { '--minutes N --rate R': 'the local stack under load, with a payer that fails one call in twenty' },
 } as const satisfies Spec;
 
-/** How long and how hard to run. */
 export type Flags = Pick<Read<typeof spec>, 'minutes' | 'rate'>;

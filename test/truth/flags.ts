@@ -1,8 +1,6 @@
 import { UsageError } from '../../bin/shared/errors.ts';
-import { otherwise, read, whole, type Spec } from '../../bin/shared/spec.ts';
+import { read, whole, type Spec } from '../../bin/shared/spec.ts';
 import type { PayerSpec } from './spec.ts';
-
-const number = (help: string) => whole(help, 0, Number.MAX_SAFE_INTEGER, 'a whole number');
 
 const payerIn = (given: string): PayerSpec => {
   try {
@@ -12,16 +10,14 @@ const payerIn = (given: string): PayerSpec => {
   }
 };
 
+const row =
+  'the records of invented payers, each account compared with what the payer holds; prints the smallest payer of each kind of broken promise';
+
 export const spec = {
   call: 'npm run test:truth --',
-  about: `Exports the records of invented payers, and compares each account with what the payer holds.`,
-  usage: '[flags]',
-  changes: 'nothing',
-  '--payers N': otherwise(number('how many payers (default 1000)'), 1000),
-  '--seed N': number('the seed of a run that is to be repeated (default: a new one)'),
+  does: `Exports the records of invented payers, and compares each account with what the payer holds.`,
+  '--payers N': whole('how many payers', 0, Number.MAX_SAFE_INTEGER, 1000),
+  '--seed N': whole('the seed of a run that is to be repeated (default: a new one)'),
   '--spec JSON': read('one payer, as a run prints it', payerIn),
-  rows: {
-    '--payers N --seed S':
-      'the records of invented payers, each account compared with what the payer holds; prints the smallest payer of each kind of broken promise',
-  },
+  rows: { '--payers N --seed S': row },
 } as const satisfies Spec;
