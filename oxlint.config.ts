@@ -28,14 +28,20 @@ const layout = 'See "How the code is laid out" in CONTRIBUTING.md.';
  * Files that import, beside their own folder, only what matches `allowed`.
  * @param up from the files to the folder that `allowed` begins in
  * @param allowed the last match counts; `!` takes something back
+ * @param refused of their own folder
  */
 const mayImport = (
   files: readonly string[],
   up: string,
   allowed: readonly string[],
   message: string,
+  refused: readonly string[] = [],
 ): OxlintOverride => {
-  const group = [`${up}**`, ...allowed.map((path) => (path.startsWith('!') ? up + path.slice(1) : `!${up}${path}`))];
+  const group = [
+    `${up}**`,
+    ...refused,
+    ...allowed.map((path) => (path.startsWith('!') ? up + path.slice(1) : `!${up}${path}`)),
+  ];
   return {
     files: [...files],
     rules: { 'no-restricted-imports': ['error', { patterns: [{ group, message: `${message} ${layout}` }] }] },
@@ -77,7 +83,7 @@ const inOrder = ({ folder, depth, order, besides, more = {} }: Rooms): OxlintOve
   }).flat();
 
 const config =
-  "config imports the registry's types, scopes, the searches of a profile, what a private address is and what pages show only; its checks import no stage.";
+  "config imports the registry's types, scopes, the searches of a profile, what a private address is and what pages show only; its checks import no stage, and a stage imports neither the catalog nor what an account needs.";
 const forConfig = [
   'functions/shared/{registry,scopes}/**',
   'functions/shared/{fhir/record-search,http/private-address,pages/settings}.ts',
@@ -177,7 +183,7 @@ export default defineConfig({
       );
     }),
 
-    mayImport(['config/*.ts'], '../', forConfig, config),
+    mayImport(['config/*.ts'], '../', forConfig, config, ['./account/**', './catalog/**']),
     mayImport(['config/checks/*.ts'], '../', [besidesStages, ...forConfig.map((path) => `../${path}`)], config),
     mayImport(
       ['config/account/*.ts'],

@@ -12,9 +12,11 @@ const ofPayers = [
   ...[shape.wholeRecord, shape.identitySignIn, shape.exchange].map((one) => one.unwrap().shape),
 ];
 const ofPartners = stageSchema.shape.partners.element.shape;
+const ofStages = Object.keys(stageSchema.shape).filter((field) => field !== 'payers' && field !== 'partners');
 
 it.each([
   ...ofPayers.flatMap((fields) => Object.keys(fields)).map((field) => ['docs/payers.md', 'payer', field] as const),
+  ...ofStages.map((field) => ['docs/deploy.md', 'stage', field] as const),
   ...Object.keys(ofPartners).map((field) => ['docs/add-a-partner.md', 'partner', field] as const),
 ])('%s says when a %s needs %s', (page, _of, field) => {
   expect(textOf(page)).toMatch(new RegExp(`\\b${field}\\b`));
