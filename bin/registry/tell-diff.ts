@@ -1,3 +1,4 @@
+import { nameAsRead } from '../../config/checks/distinct.ts';
 import { visibleLine } from '../../config/checks/visible.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';
@@ -134,15 +135,12 @@ const summaryOf = ({ comparison, grants, exchanges }: Diff): string => {
     .join(' ');
 };
 
-/** As people read it. */
-const asRead = (name: string): string => name.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toLowerCase();
-
 const sharedNames = ({ after: { payers, partners } }: Comparison): string[] => {
   const named = [
     ...payers.map(({ id, displayName: name }) => ({ kind: 'payers', id, name })),
     ...partners.map(({ clientId: id, name }) => ({ kind: 'partners', id, name })),
   ];
-  return [...Map.groupBy(named, ({ kind, name }) => `${kind} ${asRead(name)}`).values()]
+  return [...Map.groupBy(named, ({ kind, name }) => `${kind} ${nameAsRead(name)}`).values()]
     .filter(({ length }) => length > 1)
     .map((same) => visibleLine(`${same[0]?.kind} "${same[0]?.name}": ${same.map(({ id }) => id).join(', ')}`));
 };

@@ -37,14 +37,16 @@ const baseKey = (url: string): string => {
   return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
 };
 
+/** A name as people read it in a list. */
+export const nameAsRead = (name: string): string => name.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toLowerCase();
+
 /** Two values that give the same text are the same. */
 const comparable: Readonly<Record<DistinctKind, (value: never) => string>> = {
   base: baseKey,
   key: ({ x, n }: Readonly<Record<string, unknown>>) => String(x ?? n),
   identifier: ({ system, value }: Readonly<Record<string, string>>) => JSON.stringify([system, value]),
   secret: (hash: string) => hash,
-  // As members see it in a list.
-  name: (name: string) => name.trim().replaceAll(/\s+/g, ' ').toLowerCase(),
+  name: nameAsRead,
 };
 
 interface Claim {

@@ -38,7 +38,10 @@ const isPending = ({ clientId }: { readonly clientId: string }): boolean => clie
 const onlyAsked = ({ exchange }: StageConfig['payers'][number], users: readonly StageConfig['partners'][number][]) =>
   exchange !== undefined && !users.some(sendsMembers);
 
-/** A gateway that is its own payer would ask itself, without end; a link-local one would give it the machine's credentials. */
+/**
+ * A gateway that is its own payer would ask itself, without end; a link-local one would give it the machine's credentials.
+ * Nobody asks what a brand links to, which may be at the gateway's host.
+ */
 const checkHosts = (config: StageConfig, context: Context): void => {
   const own = URL.parse(originOf(config) ?? '')?.host;
   for (const [index, { issuer, jwksUri }] of (config.identityProviders ?? []).entries()) {
@@ -52,7 +55,8 @@ const checkHosts = (config: StageConfig, context: Context): void => {
       const { host, hostname } = URL.parse(url) ?? {};
       if (host === undefined || hostname === undefined) continue;
       const at = ['payers', index, ...path];
-      if (host === own) firstProblem(context, at, "is this gateway itself; write the payer's own URL");
+      if (host === own && path[0] !== 'brand')
+        firstProblem(context, at, "is this gateway itself; write the payer's own URL");
       if (isMetadataHost(hostname))
         firstProblem(
           context,

@@ -19,11 +19,20 @@ it('the stage that the mistakes are made in has no mistake itself, in production
   expect(linesOf({ ...sound(), production: true, retention: { auditDays: 2192 } })).toEqual([]);
 });
 
-it('a private address that only browsers open, or nobody, is no mistake', () => {
-  const draft = sound();
-  const at = 'https://10.1.2.3';
-  const browsers = { authorizationEndpoint: `${at}/authorize`, quirks: { signInOrigins: [at] } };
-  Object.assign(draft.payers[0] ?? {}, { ...browsers, issuer: at, brand: { website: at } });
+it.each([
+  [
+    'a private address',
+    {
+      authorizationEndpoint: 'https://10.1.2.3/authorize',
+      issuer: 'https://10.1.2.3',
+      quirks: { signInOrigins: ['https://10.1.2.3'] },
+      brand: { website: 'https://10.1.2.3' },
+    },
+  ],
+  ["the gateway's own host", { brand: { website: 'https://gateway.lakeside-plan.net' } }],
+])('%s that only browsers open, or nobody, is no mistake', (_name, fields) => {
+  const draft: Draft = { ...sound(), domain: undefined, origin: 'https://gateway.lakeside-plan.net' };
+  Object.assign(draft.payers[0] ?? {}, fields);
 
   expect(linesOf(draft)).toEqual([]);
 });

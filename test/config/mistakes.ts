@@ -632,11 +632,11 @@ export const mistakes: readonly Mistake[] = [
     },
     `${portal}.rate.${name}: is for all members of the partner together, each of whom makes a dozen requests; write at least ${least}`,
   ]),
-  [
-    'a name that members cannot tell from another',
-    set('keyPayer', { displayName: 'LakeSide ' }),
+  ...['LakeSide ', '\uff2c\uff21\uff2b\uff25\uff33\uff29\uff24\uff25'].map((displayName): Mistake => [
+    `a name that members cannot tell from another: ${displayName}`,
+    set('keyPayer', { displayName }),
     `${riverside}.displayName: is also the name of payer "lakeside"; write this payer's own`,
-  ],
+  ]),
   ...['10.1.2.3', '192.168.7.7', '[fd00::7]'].map((host): Mistake => [
     `a base that only a private network has: ${host}`,
     set('payer', { fhirBaseUrl: `https://${host}/r4` }),
