@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { outputFormats } from '../../functions/fetch/kick-off/read-parameters.ts';
@@ -58,6 +58,27 @@ const exampleProblems = (answer: DocumentedAnswer): string[] => {
   );
   return [...missing.map(({ code }) => `no example of ${code}`), ...wrong];
 };
+
+/** Every object of the document, with its pointer. */
+const nodesOf = function* (
+  node: unknown,
+  pointer: string,
+): Generator<readonly [pointer: string, node: Readonly<Record<string, unknown>>]> {
+  if (typeof node !== 'object' || node === null) return;
+  if (!Array.isArray(node)) yield [pointer, node as Readonly<Record<string, unknown>>];
+  for (const [name, value] of Object.entries(node))
+    yield* nodesOf(value, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+};
+
+/** The texts in a source. What a template puts in may be anything. */
+const textsIn = (source: string) =>
+  [...source.matchAll(/'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g)].map((found) => {
+    const parts = (found[1] ?? found[2] ?? found[3] ?? '').split(/\$\{(?:[^{}]|\{[^}]*\})*\}/);
+    const pattern = new RegExp(
+      parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)).join('.*?'),
+    );
+    return { pattern, letters: parts.join('').length };
+  });
 
 describe(openapiPath, () => {
   it('passes the linter without a finding', async () => {
@@ -188,4 +209,33 @@ describe(openapiPath, () => {
       expect(problems).toEqual([]);
     },
   );
+
+  it('has examples of parameters, headers and requests that fit too', () => {
+    const wrong = [...nodesOf(openapi, '')].flatMap(([pointer, node]) => {
+      if (!('schema' in node)) return [];
+      const named = Object.values((node['examples'] ?? {}) as Record<string, { readonly value?: unknown }>);
+      const values = [node['example'], ...named.map(({ value }) => value)].filter((value) => value !== undefined);
+      return values.flatMap((value) => problemsOf(`${pointer}/schema`, value).map((why) => `${pointer}: ${why}`));
+    });
+
+    expect(wrong).toEqual([]);
+  });
+
+  it('has examples whose sentences the code says', () => {
+    const sentences = new Set(
+      [...nodesOf(openapi, '')].flatMap(([, node]) =>
+        ['error_description', 'diagnostics', 'text'].flatMap((name) =>
+          typeof node[name] === 'string' ? [node[name].replace(/ ?\(reference [^)]+\)$/, '')] : [],
+        ),
+      ),
+    );
+    const said = ['functions', 'lib'].flatMap((folder) =>
+      globSync(`${folder}/**/*.ts`, { cwd: root }).flatMap((file) => textsIn(readFileSync(join(root, file), 'utf8'))),
+    );
+    const isSaid = (sentence: string): boolean =>
+      said.some(({ pattern, letters }) => letters > sentence.length / 4 && pattern.test(sentence));
+
+    expect(sentences.size).toBeGreaterThan(50);
+    expect([...sentences].filter((sentence) => !isSaid(sentence))).toEqual([]);
+  });
 });
