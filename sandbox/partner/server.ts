@@ -55,7 +55,7 @@ export const startPartnerApp = async (options: PartnerAppOptions): Promise<Partn
     identity: options.identity,
     origin,
     payers: options.payers,
-    sessions: sessionStore(Date.now, origin.startsWith('https:')),
+    sessions: sessionStore(origin),
     inbox: inboxOf(options.webhookSecrets ?? []),
     browserApps: options.browserApps ?? [],
   };

@@ -68,12 +68,15 @@ const isNeeded = ({ signIns, proofs, connections, hasForm }: Session): boolean =
 /**
  * The sessions of all browsers. `of` finds a browser's session, or makes a temporary one. `keep` stores it and sets its cookie once it
  * has anything to keep, so requests without a cookie do not push out other people's sessions.
- * @param isSecure whether browsers reach the app over TLS
+ * @param origin where browsers reach the app
  */
-export const sessionStore = (nowMs: () => number = Date.now, isSecure = false) => {
+export const sessionStore = (origin: string, nowMs: () => number = Date.now) => {
   const sessions = new Map<string, Session>();
+  const isSecure = origin.startsWith('https:');
+  const { port = '' } = URL.parse(origin) ?? {};
   // The prefix keeps other hosts of the domain from setting it. Browsers take it over TLS only, so not at http://localhost.
-  const cookieName = `${isSecure ? '__Host-' : ''}demo_partner_session`;
+  // They send a cookie to every port of a host (RFC 6265 §8.5), and a second local stack is at another port.
+  const cookieName = `${isSecure ? '__Host-' : ''}demo_partner_session${port === '' ? '' : `_${port}`}`;
 
   const drop = (id: string, session: Session): void => {
     sessions.delete(id);

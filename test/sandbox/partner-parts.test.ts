@@ -20,8 +20,8 @@ import { startFakeGateway } from './partner-fake-gateway.ts';
 const minute = 60_000;
 
 describe('a session of the partner app', () => {
-  const visitor = (nowMs: () => number, isSecure = false) => {
-    const store = sessionStore(nowMs, isSecure);
+  const visitor = (nowMs: () => number, origin = 'http://localhost:3002') => {
+    const store = sessionStore(origin, nowMs);
     /** A visit that begins a sign-in, ends one, or only looks. */
     return (cookie?: string, what: 'begins' | 'connects' | 'looks' = 'begins') => {
       const set: string[] = [];
@@ -40,12 +40,12 @@ describe('a session of the partner app', () => {
   };
 
   it.each([
-    [false, /^demo_partner_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/],
-    [true, /^__Host-demo_partner_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/],
+    ['http://localhost:3002', /^demo_partner_session_3002=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/],
+    ['https://app.example.org', /^__Host-demo_partner_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/],
   ])(
-    'has a cookie that scripts cannot read, that comes back with the redirect, and with TLS (%s) only over it',
-    (tls, cookie) => {
-      const visit = visitor(() => 0, tls);
+    'at %s has a cookie of its own port that scripts cannot read, that comes back with the redirect, and with TLS only over it',
+    (origin, cookie) => {
+      const visit = visitor(() => 0, origin);
       const { set, session, cookie: sent } = visit();
       expect(set).toMatch(cookie);
       expect(visit(sent).session).toBe(session);
