@@ -41,6 +41,12 @@ export const checkConsent = (event: ApiEvent, { values }: RequestParameters): bo
   return true;
 };
 
+/** The host of a web address; undefined for a native app's own scheme, whose host, if any, names nothing to a member. */
+const siteOf = (uri: string): string | undefined => {
+  const { protocol, host } = new URL(uri);
+  return /^https?:$/.test(protocol) ? host : undefined;
+};
+
 type Asking = Deps & PageDeps;
 
 /** What the page asks, as of a time. @param at epoch seconds */
@@ -55,7 +61,7 @@ const questionAt = (
   scope,
   endsAt: latestEnd({ registry, clock: { now: () => at * 1000, monotonic: () => 0 } }, payer, refreshable),
   readsOnceFor: refreshable ? undefined : registry.lifetimes.accessToken,
-  returnsTo: new URL(returnTo.redirectUri).host || partner.name,
+  returnsTo: siteOf(returnTo.redirectUri) ?? partner.name,
   action: authorizeUrl(origin, payer.id),
   stopAt: payer.patientFrom === 'none' ? undefined : connectionsUrl(origin, payer.id),
 });

@@ -76,15 +76,18 @@ describe('the consent page', () => {
     );
   });
 
-  it.each(['org.example.app', 'org.example.https'])('lets a native app’s own scheme through: %s', async (scheme) => {
-    const uri = `${scheme}:/callback`;
-    const { authorize } = gateway().reconfigured(withPartner('third-party-app', { redirectUris: [uri] }));
+  it.each(['org.example.app:/callback', 'org.example.https://callback'])(
+    'lets a native app’s own scheme through, and names the app: %s',
+    async (uri) => {
+      const [scheme] = uri.split(':');
+      const { authorize } = gateway().reconfigured(withPartner('third-party-app', { redirectUris: [uri] }));
 
-    const page = await authorize({ ...request, redirect_uri: uri });
+      const page = await authorize({ ...request, redirect_uri: uri });
 
-    expect(page.headers['Content-Security-Policy']).toContain(`'self' http://127.0.0.1:3003 ${scheme}:;`);
-    expect(page.body).toContain('Then you return to Trend Journal.');
-  });
+      expect(page.headers['Content-Security-Policy']).toContain(`'self' http://127.0.0.1:3003 ${scheme}:;`);
+      expect(page.body).toContain('Then you return to Trend Journal.');
+    },
+  );
 
   it('escapes all text of the request and the configuration', async () => {
     const state = `"><script>alert('x')</script>&amp;`;
