@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { CreateTableCommand, DynamoDBClient, type CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { decide } from '../support/evaluate-policy.ts';
+import { ownEverything } from '../support/own-everything.ts';
 import {
   ofType,
   stages,
   stageTemplate,
+  synthesized,
   type Resource,
   type StageTemplate,
   type Statement,
 } from '../support/stage-template.ts';
+import { words } from '../support/words.ts';
 
 const account = '111122223333';
 const text = readFileSync(join(import.meta.dirname, '../../docs/bootstrap-policy.json'), 'utf8');
@@ -90,55 +93,101 @@ const ofService: Readonly<Record<string, string>> = {
 const receivers = ['apigateway', 'lambda', 'vpc-flow-logs'];
 
 /**
- * Actions that a type's handlers have for a property, or a value of one, that no stage uses: none of a type's resources has
- * the text.
+ * Actions that a type's handlers have for a property, or a value of one, that no stage can have: no resource of the
+ * type has the text, whatever an operator configures. So neither a deployment nor the way back from one calls them.
  */
-const unused: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
-  'AWS::ApiGateway::Method': { credentials: /^iam:PassRole$/ },
-  'AWS::ApiGateway::RestApi': { BodyS3Location: /^(iam:PassRole|s3:GetObject)$/ },
-  'AWS::CloudFront::Distribution': { ConnectionMode: /ConnectionGroup$/, VpcOrigin: /VpcOrigin$/ },
-  'AWS::DynamoDB::Table': {
-    ContributorInsights: /UpdateContributorInsights$/,
-    ImportSource: /^(s3|logs):|ImportTable$/,
-    Kinesis: /Kinesis|^kinesis:/,
-    Replica: /TableReplica$|:(Scan|Query|BatchWriteItem|(Update|Put|Get|Delete)Item)$/,
-    ResourcePolicy: /(Put|Delete)ResourcePolicy$/,
+const waived: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'AWS::ApiGateway::Method': { credentials: 'iam:PassRole' },
+  'AWS::ApiGateway::RestApi': { BodyS3Location: 'iam:PassRole s3:GetObject' },
+  'AWS::CloudFront::Distribution': {
+    ConnectionMode: 'cloudfront:CreateConnectionGroup cloudfront:GetConnectionGroup',
+    VpcOrigin: 'cloudfront:GetVpcOrigin',
   },
-  'AWS::EC2::FlowLog': { 's3:::': /^s3:/ },
-  'AWS::EC2::VPCEndpoint': { ServiceNetwork: /^vpc-lattice:/, ServiceRegion: /^vpce:/ },
-  'AWS::EC2::VPCGatewayAttachment': { VpnGateway: /VpnGateway$/ },
-  'AWS::Events::Rule': { RoleArn: /^iam:PassRole$/ },
-  // Keys of the account's own for filters, destinations and code.
-  'AWS::Lambda::EventSourceMapping': { KmsKeyArn: /^kms:/ },
-  'AWS::IAM::Role': { PermissionsBoundary: /PermissionsBoundary$/, '"Description"': /UpdateRoleDescription$/ },
-  'AWS::KMS::Key': { '"Enabled"': /:(Disable|Enable)Key$/ },
-  'AWS::Lambda::Function': { FileSystem: /^(elasticfilesystem|s3files):/, ObjectVersion: /GetObjectVersion$/ },
-  'AWS::Logs::DeliverySource': { codewhisperer: /^codewhisperer:/, workmail: /^workmail:/ },
+  'AWS::DynamoDB::Table': {
+    ContributorInsights: 'dynamodb:UpdateContributorInsights',
+    ImportSource: `
+      dynamodb:ImportTable logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams
+      logs:PutLogEvents logs:PutRetentionPolicy s3:GetObject s3:ListBucket
+    `,
+    Kinesis: `
+      dynamodb:DescribeKinesisStreamingDestination dynamodb:DisableKinesisStreamingDestination
+      dynamodb:EnableKinesisStreamingDestination kinesis:DescribeStream kinesis:PutRecords
+      dynamodb:UpdateKinesisStreamingDestination
+    `,
+    Replica: `
+      dynamodb:AssociateTableReplica dynamodb:BatchWriteItem dynamodb:CreateTableReplica dynamodb:DeleteItem
+      dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:Scan dynamodb:UpdateItem
+    `,
+    ResourcePolicy: 'dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy',
+  },
+  'AWS::EC2::FlowLog': { 's3:::': 's3:GetBucketPolicy s3:PutBucketPolicy' },
+  'AWS::EC2::VPCEndpoint': {
+    ServiceNetwork: 'vpc-lattice:CreateServiceNetworkVpcEndpointAssociation',
+    ServiceRegion: 'vpce:AllowMultiRegion',
+  },
+  'AWS::EC2::VPCGatewayAttachment': { VpnGateway: 'ec2:AttachVpnGateway ec2:DetachVpnGateway' },
+  'AWS::Events::Rule': { RoleArn: 'iam:PassRole' },
+  'AWS::Lambda::EventSourceMapping': {
+    // Keys of the account's own for filters, destinations and code.
+    KmsKeyArn: 'kms:Decrypt kms:DescribeKey kms:GenerateDataKey',
+  },
+  'AWS::IAM::Role': { '"Description"': 'iam:UpdateRoleDescription' },
+  'AWS::KMS::Key': { '"Enabled"': 'kms:DisableKey kms:EnableKey' },
+  'AWS::Lambda::Function': {
+    FileSystem: 'elasticfilesystem:DescribeMountTargets s3files:ListMountTargets',
+    ObjectVersion: 's3:GetObjectVersion',
+  },
+  'AWS::Logs::DeliverySource': {
+    codewhisperer: 'codewhisperer:AllowVendedLogDeliveryForResource',
+    workmail: 'workmail:AllowVendedLogDeliveryForResource',
+  },
   'AWS::Logs::LogGroup': {
-    firehose: /^firehose:/,
-    BearerToken: /PutBearerToken/,
-    FieldIndex: /IndexPolicy$/,
-    ResourcePolicy: /ResourcePolicy$/,
+    firehose: 'firehose:TagDeliveryStream',
+    BearerToken: 'logs:PutBearerTokenAuthentication',
+    FieldIndex: 'logs:PutIndexPolicy logs:DeleteIndexPolicy',
+    ResourcePolicy: 'logs:PutResourcePolicy logs:DeleteResourcePolicy',
   },
   'AWS::S3::Bucket': {
-    AccessControl: /PutObjectAcl$/,
-    Replication: /^iam:PassRole$/,
-    MetadataTable: /^s3tables:/,
+    AccessControl: 's3:PutObjectAcl',
+    Replication: 'iam:PassRole',
+    MetadataTable: `
+      s3tables:CreateNamespace s3tables:CreateTable s3tables:CreateTableBucket s3tables:GetTable
+      s3tables:GetTableMetadataLocation s3tables:PutTableBucketPolicy s3tables:PutTableEncryption
+      s3tables:PutTablePolicy s3tables:UpdateTableMetadataLocation
+    `,
     // A property of a new bucket acts on no object, and nobody may delete one of the audit.
-    '"Objects"': /:DeleteObject$/,
+    '"Objects"': 's3:DeleteObject',
   },
-  'AWS::SecretsManager::Secret': { Replica: /(RemoveRegionsFromReplication|ReplicateSecretToRegions)$/ },
-  'AWS::SNS::Subscription': { RoleArn: /^iam:/ },
-  'AWS::SNS::Topic': { RoleArn: /^iam:/ },
-  'AWS::WAFv2::LoggingConfiguration': { firehose: /^firehose:/, 's3:::': /^s3:/ },
+  'AWS::SecretsManager::Secret': {
+    Replica: 'secretsmanager:ReplicateSecretToRegions secretsmanager:RemoveRegionsFromReplication',
+  },
+  'AWS::SNS::Subscription': { RoleArn: 'iam:GetRole iam:PassRole' },
+  'AWS::SNS::Topic': { RoleArn: 'iam:GetRole iam:PassRole' },
+  'AWS::WAFv2::LoggingConfiguration': {
+    firehose: 'firehose:ListDeliveryStreams',
+    's3:::': 's3:GetBucketPolicy s3:PutBucketPolicy',
+  },
   'AWS::WAFv2::WebACLAssociation': {
-    amplify: /^amplify:/,
-    apprunner: /^apprunner:/,
-    appsync: /^appsync:/,
-    bedrock: /^bedrock/,
-    cognito: /^cognito/,
-    elasticloadbalancing: /^elasticloadbalancing:/,
-    'verified-access': /^ec2:/,
+    amplify: 'amplify:AssociateWebACL amplify:GetWebACLForResource amplify:DisassociateWebACL',
+    apprunner: 'apprunner:AssociateWebAcl apprunner:DescribeWebAclForService apprunner:DisassociateWebAcl',
+    appsync: `
+      appsync:AssociateWebACL appsync:DisassociateWebACL appsync:GetWebACLForResource appsync:SetWebACL
+    `,
+    bedrock: `
+      bedrock-agentcore:GatewayAssociateWebACL bedrock-agentcore:GatewayDisassociateWebACL
+      bedrock-agentcore:GatewayGetWebACLForResource
+    `,
+    cognito: `
+      cognito-idp:AssociateWebACL cognito-idp:DisassociateWebACL cognito-idp:GetWebACLForResource
+    `,
+    elasticloadbalancing: `
+      elasticloadbalancing:CreateWebACLAssociation elasticloadbalancing:DeleteWebACLAssociation
+      elasticloadbalancing:GetLoadBalancerWebACL elasticloadbalancing:SetWebACL
+    `,
+    'verified-access': `
+      ec2:AssociateVerifiedAccessInstanceWebAcl ec2:DescribeVerifiedAccessInstanceWebAclAssociations
+      ec2:DisassociateVerifiedAccessInstanceWebAcl ec2:GetVerifiedAccessInstanceWebAcl
+    `,
   },
 };
 
@@ -207,8 +256,10 @@ interface Row {
 
 describe('the policy that CloudFormation deploys with', () => {
   const templates: StageTemplate[] = [];
+  let own: StageTemplate;
   beforeAll(async () => {
     for (const stage of stages) templates.push(await stageTemplate(stage));
+    own = await synthesized(await ownEverything());
   });
   const decided = (action: string, resource: string, context: Record<string, string> = {}) =>
     decide(templates[0] as StageTemplate, statements, { action, resource, context });
@@ -217,10 +268,8 @@ describe('the policy that CloudFormation deploys with', () => {
   const rowsOf = (type: string): Row[] => {
     const [, service = ''] = type.toLowerCase().split('::');
     const actions = new Set(Object.values(permissions.types[type] ?? {}).flatMap((all) => all.split(' ')));
-    const without = Object.values(unused[type] ?? {});
-    const needed = [...actions].filter(
-      (action) => !permissions.unknown.includes(action) && !without.some((pattern) => pattern.test(action)),
-    );
+    const without = Object.values(waived[type] ?? {}).flatMap((all) => words(all));
+    const needed = [...actions].filter((action) => !permissions.unknown.includes(action) && !without.includes(action));
     return needed.flatMap((action): Row[] => {
       const of = action.split(':')[0]!.toLowerCase();
       const resource = permissions.withoutResource.includes(action)
@@ -258,6 +307,7 @@ describe('the policy that CloudFormation deploys with', () => {
     const refused = [...types()].flatMap((type) =>
       rowsOf(type)
         .filter(({ action, resource, context }) => decided(action, resource, context) !== 'allowed')
+        .filter(({ action }) => !/RolePermissionsBoundary$/.test(action))
         .map(({ action, resource }) => `${type}: ${action} on ${resource}`),
     );
     expect(
@@ -276,16 +326,34 @@ describe('the policy that CloudFormation deploys with', () => {
     expect(silent.filter(([, action, resource]) => decided(action, resource) !== 'allowed')).toEqual([]);
   });
 
-  it('leaves out only what the registry has for properties that no stage uses', () => {
-    const used = Object.entries(unused).flatMap(([type, texts]) => {
-      const made = templates.flatMap(({ Resources }) =>
+  it('leaves out only actions that the registry has for properties that no stage uses, whatever it brings of its own', () => {
+    const used = Object.entries(waived).flatMap(([type, texts]) => {
+      const made = [...templates, own].flatMap(({ Resources }) =>
         JSON.stringify(Object.values(Resources).flatMap((one) => (one.Type === type ? [one.Properties] : []))),
       );
       return Object.keys(texts)
         .filter((name) => made.some((one) => one.toLowerCase().includes(name.toLowerCase())))
         .map((name) => `${type}: ${name}`);
     });
-    expect(used).toEqual([]);
+    const called = (type: string) => Object.values(permissions.types[type] ?? {}).flatMap((all) => words(all));
+    const unknown = Object.entries(waived).flatMap(([type, texts]) =>
+      Object.values(texts).flatMap((all) => words(all).filter((action) => !called(type).includes(action))),
+    );
+    expect([used, unknown]).toEqual([[], []]);
+  });
+
+  it('lacks for a permissions boundary what docs/bring-your-own.md tells to add: to put it, to undo that, and to take it out', () => {
+    const guide = readFileSync(join(import.meta.dirname, '../../docs/bring-your-own.md'), 'utf8');
+    const told = /^The role that deploys needs[^#]*/m.exec(guide)?.[0] ?? '';
+    const refused = rowsOf('AWS::IAM::Role').filter(
+      ({ action, resource, context }) => decided(action, resource, context) !== 'allowed',
+    );
+    expect(JSON.stringify(ofType(own, 'AWS::IAM::Role'))).toContain('PermissionsBoundary');
+    expect(refused.map(({ action }) => action).sort()).toEqual([
+      'iam:DeleteRolePermissionsBoundary',
+      'iam:PutRolePermissionsBoundary',
+    ]);
+    expect(refused.filter(({ action }) => !told.includes(`\`${action}\``))).toEqual([]);
   });
 
   describe('before a DynamoDB that asks KMS for the rights of whoever makes a table', () => {
