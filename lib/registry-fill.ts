@@ -30,9 +30,11 @@ const serviceTimeout = Duration.minutes(15);
  * What a deployment does in the registry, before anything that has members' data or serves requests changes:
  *
  * - It refuses code that is older than what the tables hold. The resource has the data version in its name, so that other
- *   code always makes a new one; CloudFormation's own rollback makes none, and is never refused.
- * - It fills the registry once, when the table is made: a new stage needs no second command, and no later deployment
- *   undoes what was changed in the table.
+ *   code always makes a new one; CloudFormation's own rollback makes none, and is never refused. A table that was made
+ *   anew gets the number too.
+ * - It fills the registry once, when the stage is made: a new stage needs no second command, and no later deployment
+ *   undoes what was changed in the table. A table that was made anew stays empty, since blocks and pauses come back first
+ *   (docs/restore.md).
  */
 export class RegistryFill extends Construct {
   /** Puts the entries. */
@@ -59,7 +61,11 @@ export class RegistryFill extends Construct {
     this.checked = new CustomResource(this, `DataVersion${dataVersion}`, {
       ...byFunction,
       resourceType: dataVersionResource,
-      properties: allowOlder === undefined ? {} : { AllowOlder: String(allowOlder) },
+      properties: {
+        // Another table does not hold the number yet: CloudFormation calls the function when this changes.
+        Table: tables.registry.tableName,
+        ...(allowOlder === undefined ? {} : { AllowOlder: String(allowOlder) }),
+      },
     });
     this.filled = new CustomResource(this, 'Registry', { ...byFunction, resourceType: 'Custom::RegistryFill' });
     this.filled.node.addDependency(this.checked);

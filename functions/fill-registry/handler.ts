@@ -1,3 +1,4 @@
+import { ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
 import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda';
 import { nowSeconds } from '../shared/clock.ts';
 import { causeOf } from '../shared/errors.ts';
@@ -43,8 +44,10 @@ const fill = async (deps: FillDeps, context: FillContext): Promise<Done> => {
 const nothingToDo: Done = { status: 'SUCCESS', reason: 'Only a new registry is filled.' };
 
 /** Numbers only, as the stack writes it; anything else allows nothing. */
-const allowedIn = ({ ResourceProperties: { AllowOlder: text } }: CloudFormationCustomResourceEvent) =>
-  typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : undefined;
+const isAllowedBy =
+  ({ ResourceProperties: { AllowOlder: text } }: CloudFormationCustomResourceEvent) =>
+  (number: number): boolean =>
+    typeof text === 'string' && /^\d+$/.test(text) && Number(text) === number;
 
 const checkDataVersion = async (
   deps: FillDeps,
@@ -54,8 +57,17 @@ const checkDataVersion = async (
   try {
     const { table } = deps.open();
     const by = { changedAt: nowSeconds(deps.clock), changedBy: context.invokedFunctionArn };
-    return await keepDataVersion({ deps, table, untilMs: untilMsOf(deps, context) }, allowedIn(event), by);
+    const isAllowed = event.RequestType === 'Create' ? isAllowedBy(event) : () => true;
+    return await keepDataVersion({ deps, table, untilMs: untilMsOf(deps, context) }, isAllowed, by);
   } catch (error) {
+    // A rollback to a table that somebody deleted.
+    if (
+      event.RequestType === 'Update' &&
+      error instanceof Unfinished &&
+      error.cause instanceof ResourceNotFoundException
+    ) {
+      return { status: 'SUCCESS', reason: 'There is no table Registry to keep the data version in.' };
+    }
     return {
       status: 'FAILED',
       reason: `The data version of the tables was not checked: ${whyOf(error)}. Deploy again.`,
@@ -63,8 +75,12 @@ const checkDataVersion = async (
   }
 };
 
-/** Its resource has the data version in its name, so that other code always begins with a `Create`. */
-const nothingToCheck: Done = { status: 'SUCCESS', reason: 'Only another data version is checked.' };
+const nothingToCheck: Done = { status: 'SUCCESS', reason: 'Only another data version or table is checked.' };
+
+/** A table that was made anew does not hold the data version yet. */
+const isForAnotherTable = (event: CloudFormationCustomResourceEvent): boolean =>
+  event.RequestType === 'Update' &&
+  event.ResourceProperties['Table'] !== (event.OldResourceProperties as { Table?: unknown }).Table;
 
 const doneFor = async (
   deps: FillDeps,
@@ -73,7 +89,7 @@ const doneFor = async (
 ): Promise<Done> => {
   const isCreate = event.RequestType === 'Create';
   if (event.ResourceType === dataVersionResource) {
-    return isCreate ? checkDataVersion(deps, event, context) : nothingToCheck;
+    return isCreate || isForAnotherTable(event) ? checkDataVersion(deps, event, context) : nothingToCheck;
   }
   return isCreate ? fill(deps, context) : nothingToDo;
 };
@@ -82,10 +98,12 @@ const doneFor = async (
  * Does what a deployment needs of the registry. CloudFormation calls it
  *
  * - when a stage first gets the table, to fill it;
- * - when code with another data version is deployed, to refuse code that is older than what the tables hold.
+ * - when code with another data version is deployed, to refuse code that is older than what the tables hold;
+ * - when the table is made anew, to keep the data version in it.
  *
- * An update or removal of either resource changes nothing, so that no rollback of CloudFormation's is ever refused. Every
- * call is answered, or the deployment would hang.
+ * The resource of the check has the data version in its name, so that other code always begins with a `Create`. An update
+ * or removal refuses nothing, so that no rollback of CloudFormation's is ever refused, and fills nothing: a table that was
+ * made anew waits for its stops (docs/restore.md). Every call is answered, or the deployment would hang.
  * @throws Error if CloudFormation could not be answered, so that Lambda calls it again
  */
 export const fillRegistryHandler =

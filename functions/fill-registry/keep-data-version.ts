@@ -65,17 +65,17 @@ const raise = async (keeping: Keeping, found: Found | undefined, by: Changed): P
 
 /**
  * Lets a deployment go on if this code is not older than what the tables hold, and keeps its data version there.
- * @param allowed the data version over which the operator lets older code run, if any
+ * @param isAllowed whether older code may run over that data version
  * @throws Unfinished
  */
 export const keepDataVersion = async (
   keeping: Keeping,
-  allowed: number | undefined,
+  isAllowed: (number: number) => boolean,
   by: Omit<Changed, 'reason'>,
 ): Promise<Outcome> => {
   const found = await readFound(keeping);
   if (found !== undefined && found.number > dataVersion) {
-    if (found.number !== allowed) return refusal(found);
+    if (!isAllowed(found.number)) return refusal(found);
     return { status: 'SUCCESS', reason: `Data version ${dataVersion} runs over ${found.number}, as was allowed.` };
   }
   if (found?.number !== dataVersion) {

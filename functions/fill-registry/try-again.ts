@@ -39,7 +39,9 @@ export const tryAgain = async <Answer>({ deps, untilMs }: Trying, call: () => Pr
       return await call();
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) throw error;
-      if (!isThrottled(error) && tries >= mostTries) throw new Unfinished(`DynamoDB answers ${causeOf(error)}`);
+      if (!isThrottled(error) && tries >= mostTries) {
+        throw new Unfinished(`DynamoDB answers ${causeOf(error)}`, { cause: error });
+      }
       const pauseMs = backOff(tries, deps.random());
       if (deps.clock.monotonic() + pauseMs >= untilMs) {
         throw new Unfinished(`there was no more time, and DynamoDB answers ${causeOf(error)}`);

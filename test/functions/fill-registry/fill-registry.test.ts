@@ -1,4 +1,4 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { ResourceNotFoundException, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { readOne } from '../../../bin/shared/registry-table.ts';
 import { stopNow } from '../../../bin/shared/stop-entry.ts';
@@ -373,6 +373,8 @@ const newer = leftBy(dataVersion + 1, '0.9.0');
 interface Asked {
   readonly type?: 'Create' | 'Update' | 'Delete';
   readonly allowOlder?: string;
+  /** The names of the table Registry, before and after an update. */
+  readonly tables?: readonly [before: string | undefined, after: string];
 }
 
 /** A deployment's check over a table in memory. */
@@ -395,7 +397,11 @@ const checking = (left?: Record<string, AttributeValue>) => {
     }),
     writeLog: () => {},
   });
-  const check = async ({ type = 'Create', allowOlder }: Asked = {}) => {
+  const check = async ({
+    type = 'Create',
+    allowOlder,
+    tables: [Before, Table] = ['Registry', 'Registry'],
+  }: Asked = {}) => {
     const event = {
       RequestType: type,
       ResponseURL: 'https://answers.example.org/stack',
@@ -403,7 +409,8 @@ const checking = (left?: Record<string, AttributeValue>) => {
       RequestId: 'request',
       LogicalResourceId: `RegistryFillDataVersion${dataVersion}`,
       ResourceType: 'Custom::DataVersion',
-      ResourceProperties: { ServiceToken: arn, ...(allowOlder === undefined ? {} : { AllowOlder: allowOlder }) },
+      ResourceProperties: { ServiceToken: arn, Table, ...(allowOlder === undefined ? {} : { AllowOlder: allowOlder }) },
+      ...(type === 'Update' ? { OldResourceProperties: { ServiceToken: arn, Table: Before } } : {}),
     } as unknown as CloudFormationCustomResourceEvent;
     await handle(event, {
       awsRequestId: 'check-1',
@@ -485,18 +492,39 @@ describe('a deployment of code', () => {
 
 describe('the check of the data version', () => {
   it.each(['Update', 'Delete'] as const)(
-    'of an %s is none, over whatever table, so that no rollback of CloudFormation’s is refused',
+    'of an %s of the same table is none, whatever it holds, so that no rollback of CloudFormation’s is refused',
     async (type) => {
       const { check, dynamo, item } = checking(newer);
       dynamo.standIn('GetItem', () => Promise.reject(new Error('not to be called')));
 
       expect(await check({ type })).toMatchObject({
         Status: 'SUCCESS',
-        Reason: 'Only another data version is checked.',
+        Reason: 'Only another data version or table is checked.',
       });
       expect(item()).toBe(newer);
     },
   );
+
+  it.each([
+    ['an earlier deployment did not name', undefined],
+    ['was made anew', 'Registry1'],
+  ])('writes the number into a table that %s, and fills nothing', async (_which, before) => {
+    const { check, item, size } = checking();
+
+    expect(await check({ type: 'Update', tables: [before, 'Registry'] })).toMatchObject({ Status: 'SUCCESS' });
+    expect(readEntryItem(item() ?? {})).toMatchObject({ version: dataVersion, entry: { number: dataVersion } });
+    expect(size()).toBe(1);
+  });
+
+  it('refuses no rollback to another table, whether newer code wrote to it or nothing is left of it', async () => {
+    const { check, dynamo, item } = checking(newer);
+    const back = { type: 'Update', tables: ['Registry2', 'Registry'] } as const;
+
+    expect(await check(back)).toMatchObject({ Status: 'SUCCESS' });
+    expect(item()).toBe(newer);
+    dynamo.standIn('GetItem', () => Promise.reject(new ResourceNotFoundException({ message: '', $metadata: {} })));
+    expect(await check(back)).toMatchObject({ Status: 'SUCCESS' });
+  });
 
   it.each([
     ['its number', { ...newer, version: { N: '1' } }],
