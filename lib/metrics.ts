@@ -26,7 +26,7 @@ export interface GatewayMetrics {
   readonly signalByPayer: (signal: (typeof signalsByPayer)[number]) => MathExpression;
   /** The requests that failed: one series for each of the payers with the most. */
   readonly worstPayers: (payers: number) => MathExpression;
-  /** Answers of a function that were cut off, counted at the time their requests began. */
+  /** Answers of a function that were cut off, counted in each minute in which Lambda may have begun their requests. */
   readonly answersCut: (of: 'fetch' | 'export') => Metric;
   /** Reads that the audit closed because their end is unknown. */
   readonly auditEndUnknown: () => Metric;

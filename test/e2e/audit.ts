@@ -186,7 +186,7 @@ export const audit = (running: () => RunningStack): void => {
       detail: expect.stringMatching(/^cut after \d+ bytes: /) as unknown,
     });
     // This lets the alarm on crashed functions ignore it.
-    expect(lines.filter(({ answersCut }) => answersCut === 1)).toHaveLength(1);
+    expect(lines.some(({ answersCut }) => answersCut === 1)).toBe(true);
     const traced: string[] = [];
     await trace([String(line?.['requestId']).slice(0, 13)], {
       nowMs: Date.now(),

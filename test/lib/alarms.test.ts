@@ -7,6 +7,7 @@ import { writeEnd } from '../../functions/export-job/job/log.ts';
 import { followUpHandler } from '../../functions/follow-up/handler.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { requestMetrics } from '../../functions/shared/metrics/metrics.ts';
+import { timesOfCut } from '../../functions/shared/record/stream-answer.ts';
 import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import { streamRecord } from '../functions/audit/records.ts';
 import { metricsOf } from '../support/embedded-metrics.ts';
@@ -515,6 +516,24 @@ describe('an alarm on errors of functions', () => {
     }
 
     expect([played, deaf]).toEqual([15, []]);
+  });
+});
+
+describe('an alarm on errors of a function that streams', () => {
+  it('does not ring for an answer that was cut, in a period from whatever minute, however long the function loads before', () => {
+    const minute = 60_000;
+    const rung: string[] = [];
+    for (let beganMs = 10 * minute; beganMs < 11 * minute; beganMs += 500) {
+      for (const loading of [0, 1, 400, 2000, 9999, 10_000]) {
+        const [error, cuts] = [beganMs, timesOfCut(beganMs + loading)];
+        // CloudWatch evaluates the last five whole minutes, each minute.
+        for (let from = 5 * minute; from <= 12 * minute; from += minute) {
+          const isIn = (timeMs: number) => timeMs >= from && timeMs < from + 5 * minute;
+          if ([error].filter(isIn).length > cuts.filter(isIn).length) rung.push(`${beganMs} ${loading} ${from}`);
+        }
+      }
+    }
+    expect(rung).toEqual([]);
   });
 });
 

@@ -33,7 +33,7 @@ const figures = {
   /** Until the payer's headers arrive. */
   payerMs: 'Milliseconds',
   bytes: 'Bytes',
-  /** Answers that were cut, by function. */
+  /** Answers that were cut, by function; twice if Lambda may have begun the request in the minute before. */
   answersCut: 'Count',
   auditEvents: 'Count',
   /** How old the oldest event of a batch is. */

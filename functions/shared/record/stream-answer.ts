@@ -29,19 +29,31 @@ type StreamDeps = Pick<RecordDeps, 'clock' | 'writeLog'>;
  */
 const closed = new GatewayError('server_error', 'The answer was cut');
 
+const minuteMs = 60_000;
+/**
+ * How long before our handler Lambda may have begun the call: it gives a function this long to load
+ * (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+ */
+const loadingMs = 10_000;
+
+/** The times at which a cut is counted: in each minute in which Lambda may have begun the call. */
+export const timesOfCut = (beganMs: number): number[] =>
+  beganMs % minuteMs < loadingMs ? [beganMs, beganMs - loadingMs] : [beganMs];
+
 /**
  * Only an error of the function can cut an answer, so Lambda counts a crash, at the time when the call began. This
- * counts a cut that is not a crash at the same time, so that the alarm on that function can subtract it. It needs a line of
- * its own, since all metrics of a line have one time.
+ * counts a cut that is not a crash at the same time, so that the alarm on that function can subtract it. An alarm's periods
+ * begin at any minute, and the call may have begun in the minute before, so the cut may count twice: the alarm subtracts no
+ * more than it has. Each needs a line of its own, since all metrics of a line have one time.
  */
 const countCut = (
   { stage, time, requestId, function: name }: RequestRecord,
   writeLog: StreamDeps['writeLog'],
 ): void => {
-  const answersCut = embeddedMetrics(stage, Date.parse(time), [
-    { dimensions: [['function']], metrics: { answersCut: 1 } },
-  ]);
-  writeLog(JSON.stringify({ level: 'info', time, requestId, function: name, ...answersCut }));
+  for (const timeMs of timesOfCut(Date.parse(time))) {
+    const answersCut = embeddedMetrics(stage, timeMs, [{ dimensions: [['function']], metrics: { answersCut: 1 } }]);
+    writeLog(JSON.stringify({ level: 'info', time, requestId, function: name, ...answersCut }));
+  }
 };
 
 /** Waits for the end hook and writes the record. If the hook fails, the answer must not look complete. */

@@ -93,7 +93,7 @@ describe('a stream', () => {
     expect(test.log()[0]).not.toHaveProperty('payerDown');
     expect(ended).toEqual([{ status: 200, error }]);
     // So that Lambda's own count of errors does not take it for a crash.
-    expect(test.lines.map((line) => JSON.parse(line) as object).filter((line) => 'answersCut' in line)).toHaveLength(1);
+    expect(test.lines.map((line) => JSON.parse(line) as object).some((line) => 'answersCut' in line)).toBe(true);
     expect(jest.getTimerCount()).toBe(0);
   });
 
