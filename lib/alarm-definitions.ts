@@ -1,6 +1,6 @@
 /** The alarms, and when each fires. `docs/alarms.md` says what to do about each. */
 import { Duration } from 'aws-cdk-lib';
-import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';
 import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/metrics.ts';
 import { ageOfOldest, crashesOf, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
@@ -189,32 +189,69 @@ const aboutPayers = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition
   },
 ];
 
-const aboutAudit = (metrics: GatewayMetrics, { functions, auditSources }: Watched): AlarmDefinition[] => [
-  ...ofSignals(metrics, 'audit'),
-  {
-    id: 'AuditFunctionErrors',
-    severity: 'page',
-    metric: functions.audit.metricErrors({ period }),
-    says: 'Audit events wait in the streams, since the bucket cannot be written, and are lost after 24 hours; or reads whose end is unknown are not closed.',
-    runbook: 'audit-not-written',
-    breaching: [1, 2],
-  },
-  {
-    id: 'AuditBehind',
-    severity: 'page',
-    metric: ageOfOldest(functions.audit),
-    says: 'Audit events reach the bucket more than fifteen minutes late; after 24 hours they are lost.',
-    runbook: 'audit-behind',
-    threshold: Duration.minutes(15).toMilliseconds(),
-  },
-  ...Object.entries(auditSources).map(([name, { source, table }]): AlarmDefinition => ({
-    id: `AuditStopped-${name}`,
-    severity: 'page',
-    metric: unreadStream(source, table),
-    says: `Nothing reads the stream of ${name}; events that wait in it for 24 hours are lost.`,
-    runbook: 'audit-behind',
-  })),
-];
+/**
+ * 1 for five minutes in which the canary's schedule ran and this one did not: in a stage that has just been made neither has
+ * run yet, and the canary's is made later. If neither runs, the alarm about the canary rings.
+ */
+const closingIsSilent = ({ functions: { canary }, closing }: Watched): MathExpression => {
+  const ofRule = (metricName: string): Metric =>
+    new Metric({
+      namespace: 'AWS/Events',
+      metricName,
+      dimensionsMap: { RuleName: closing.ruleName },
+      statistic: Stats.SUM,
+      period,
+    });
+  return new MathExpression({
+    expression: 'IF(FILL(canary, 0) > 0 AND FILL(closings, 0) <= FILL(failed, 0), 1, 0)',
+    usingMetrics: {
+      canary: canary.metricInvocations({ period }),
+      closings: ofRule('Invocations'),
+      failed: ofRule('FailedInvocations'),
+    },
+    label: 'silent',
+    period,
+  });
+};
+
+const aboutAudit = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[] => {
+  const { functions, auditSources } = watched;
+  return [
+    ...ofSignals(metrics, 'audit'),
+    {
+      id: 'ClosingSilent',
+      severity: 'ticket',
+      metric: closingIsSilent(watched),
+      says: 'The schedule that closes reads without an end has not run for fifteen minutes: the audit does not say how they ended.',
+      runbook: 'audit-behind',
+      // EventBridge may count a run late, or not at all.
+      breaching: [3, 4],
+    },
+    {
+      id: 'AuditFunctionErrors',
+      severity: 'page',
+      metric: functions.audit.metricErrors({ period }),
+      says: 'Audit events wait in the streams, since the bucket cannot be written, and are lost after 24 hours; or reads whose end is unknown are not closed.',
+      runbook: 'audit-not-written',
+      breaching: [1, 2],
+    },
+    {
+      id: 'AuditBehind',
+      severity: 'page',
+      metric: ageOfOldest(functions.audit),
+      says: 'Audit events reach the bucket more than fifteen minutes late; after 24 hours they are lost.',
+      runbook: 'audit-behind',
+      threshold: Duration.minutes(15).toMilliseconds(),
+    },
+    ...Object.entries(auditSources).map(([name, { source, table }]): AlarmDefinition => ({
+      id: `AuditStopped-${name}`,
+      severity: 'page',
+      metric: unreadStream(source, table),
+      says: `Nothing reads the stream of ${name}; events that wait in it for 24 hours are lost.`,
+      runbook: 'audit-behind',
+    })),
+  ];
+};
 
 /** Steps that no payer takes part in: how long they take is up to us. */
 const ownSteps = ['authorize', 'redeem', 'refresh'] as const;

@@ -36,6 +36,8 @@ export class GatewayAudit extends Construct {
   readonly accessLogs: Bucket;
   /** Writes to the bucket. */
   readonly function: GatewayFunction;
+  /** Starts it for reads that have no end. */
+  readonly closing: Rule;
   /** What reads the streams, by the name of the table. */
   readonly sources: Readonly<Record<'Grants' | 'AuditEvents' | 'Registry', EventSourceMapping>>;
 
@@ -54,7 +56,7 @@ export class GatewayAudit extends Construct {
     };
     // The bucket's policy is what lets the function write.
     for (const source of Object.values(this.sources)) source.node.addDependency(...this.bucket.policy!.node.findAll());
-    this.closeReadsBySchedule();
+    this.closing = this.closeReadsBySchedule();
     acknowledgeStreams(this.function, followed(tables));
     Validations.of(this).acknowledge({
       id: 'HIPAA.Security-S3BucketReplicationEnabled',
@@ -86,11 +88,11 @@ export class GatewayAudit extends Construct {
   }
 
   /** A failed run is not retried: the next one is due in two minutes anyway. */
-  private closeReadsBySchedule(): void {
+  private closeReadsBySchedule(): Rule {
     const { lambda } = this.function;
     const once = { retryAttempts: 0, maxEventAge: closingInterval };
     lambda.configureAsyncInvoke(once);
-    new Rule(this, 'CloseReads', {
+    return new Rule(this, 'CloseReads', {
       schedule: Schedule.rate(closingInterval),
       targets: [new LambdaFunction(lambda, once)],
     });

@@ -57,7 +57,8 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     {
       id: 'EventsGivenUp',
       severity: 'ticket',
-      // It counts what waits, and so it rings until somebody has emptied the queue; and what no queue could take.
+      // It counts what waits, so it rings until somebody has emptied the queue, or SQS counts a queue at rest no longer
+      // (docs/alarms.md); and what no queue could take.
       metric: sumOf([
         ...deadLetters.map((queue) =>
           queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),

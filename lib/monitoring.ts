@@ -19,7 +19,7 @@ export const addMonitoring = (stack: Stack, { config, key, ...parts }: Monitorin
   const watched = watchedOf(config.stage, parts);
   const alarms = new GatewayAlarms(stack, 'Alarms', { config, key, watched });
   const { topic, tickets } = alarms;
-  // CloudFront takes minutes to deploy. Until the canary runs, an alarm about missing data would go off for no reason.
+  // CloudFront takes minutes to deploy. The alarm is on until the canary has run twice (docs/deploy.md), and not longer.
   alarms.node.findChild('CanarySilent').node.addDependency(parts.canary.schedule);
   new GatewayDashboard(stack, 'Dashboard', { watched });
   new CfnOutput(stack, 'AlarmTopic', {

@@ -1,6 +1,7 @@
 import type { IDistribution } from 'aws-cdk-lib/aws-cloudfront';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { IRule } from 'aws-cdk-lib/aws-events';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { GatewayApi } from './api.ts';
@@ -32,6 +33,8 @@ export interface Watched {
   readonly tables: Readonly<Record<string, Table>>;
   /** What reads the streams for the audit, by the name of the table. */
   readonly auditSources: Readonly<Record<string, WatchedStream>>;
+  /** What starts the audit for reads that have no end. */
+  readonly closing: IRule;
   /** Separate from the others, since an alarm adds up ten metrics at most. */
   readonly exportFunctions: Readonly<Record<'export' | 'exportJob' | 'followUp' | 'sweep' | 'deliver', LambdaFunction>>;
   /** Of exports, and in a stage with exchanges of those. */
@@ -83,6 +86,7 @@ export const watchedOf = (
     Grants: { source: audit.sources.Grants, table: tables.grants },
     Registry: { source: audit.sources.Registry, table: tables.registry },
   },
+  closing: audit.closing,
   exportFunctions: {
     export: exports.function.lambda,
     exportJob: exports.job.lambda,

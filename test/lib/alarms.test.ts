@@ -186,6 +186,16 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
     'AuditStopped-AuditEvents': unread('audit-behind', 'Audit', 'AuditEvents'),
     'AuditStopped-Grants': unread('audit-behind', 'Audit', 'Grants'),
     'AuditStopped-Registry': unread('audit-behind', 'Audit', 'Registry'),
+    // "Metrics that specify only the RuleName dimension refer to the default event bus":
+    // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+    ClosingSilent: row(
+      'audit-behind',
+      '3 of 4 >= 1',
+      'IF(FILL(canary, 0) > 0 AND FILL(closings, 0) <= FILL(failed, 0), 1, 0)',
+      `canary = ${lambda('Invocations', 'Canary/Canary')}`,
+      'closings = AWS/Events Invocations {RuleName=Audit/CloseReads} Sum/300',
+      'failed = AWS/Events FailedInvocations {RuleName=Audit/CloseReads} Sum/300',
+    ),
     CanarySilent: {
       ...row(
         'canary-failed',
@@ -333,6 +343,24 @@ describe.each(stages)('the alarms of %s', (stage) => {
       ['email', 'gateway-team@plan.example.org', 'Alarms/Tickets'],
     ];
     expect(subscribed).toEqual(stage === 'demo' ? [] : configured);
+  });
+
+  it('look at every schedule, which otherwise might end unnoticed', () => {
+    const schedules = ofType(template, 'AWS::Events::Rule').filter(
+      (rule) => property(rule, 'ScheduleExpression') !== undefined,
+    );
+    const silent = alarms
+      .filter(([name]) => name.endsWith('Silent'))
+      .map(([, alarm]) => rowOf(template, alarm).looksAt.join('\n'));
+    const unwatched = schedules.filter((rule) => {
+      const [{ Arn }] = property(rule, 'Targets') as [{ Arn: unknown }];
+      const watched = [
+        `AWS/Lambda Invocations {FunctionName=${nameOf(template, Arn)}}`,
+        `AWS/Events Invocations {RuleName=${pathOf(rule)}}`,
+      ];
+      return !watched.some((metric) => silent.some((looksAt) => looksAt.includes(metric)));
+    });
+    expect([schedules.length, unwatched.map(pathOf)]).toEqual([2, []]);
   });
 
   it('have a description, and link to an existing section of the runbook', () => {
