@@ -53,8 +53,8 @@ const daysKept = ({ production, retention: { auditDays, logDays } }: AuditConfig
   production ? auditDays : Math.max(auditDays, logDays);
 
 /**
- * Removes objects after so many days. S3 then hides an object, deletes the hidden version a day later, and then the marker that
- * hid it (https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html). It never
+ * Removes objects after so many days, counted to the next midnight UTC and whenever S3 then comes to it. S3 hides an object,
+ * deletes the hidden version a day or two later, and then the marker that hid it (https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html). It never
  * deletes a locked object.
  */
 const removedAfter = (days: number, id: string): LifecycleRule[] => [

@@ -18,7 +18,7 @@ export interface ExportsBucketProps {
 /**
  * The bucket of exports' files and of the state of their jobs, all of them sealed before they are put. It has no
  * versions and no backup: what is deleted is gone. The lifecycle deletes what the sweep missed,
- * one day after the files of the longest export expire.
+ * a day or two after the files of the longest export expire: S3 counts to the next midnight UTC.
  */
 export const exportsBucket = (scope: Construct, { config, key, accessLogs }: ExportsBucketProps): Bucket => {
   const bucket = new Bucket(scope, 'Files', {
