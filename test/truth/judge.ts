@@ -46,7 +46,8 @@ const isCurrent = (spec: PayerSpec, one: Held): boolean => spec.since === undefi
 const isFoundBy = (spec: PayerSpec, { type, foundBy }: Held): boolean => {
   if (foundBy === undefined || (spec.everything === 'whole' && isAskedForAll(spec))) return true;
   const how = typesOf(spec).get(type)!;
-  return spec.metadata === 'searches' && isDeclared(spec, type) && takenOthers(spec, how).includes(foundBy);
+  const isAsked = isUndeclared(spec) || (spec.metadata === 'searches' && isDeclared(spec, type));
+  return isAsked && takenOthers(spec, how).includes(foundBy);
 };
 
 /** Only a scope for every type lets the gateway ask for `$everything`. */

@@ -26,7 +26,7 @@ const aboutNobody = new Set(
 );
 
 /** The parameters of the compartment that find what names the member in another element than the one that says whom it is about. */
-const otherParameters = (type: string): readonly string[] => {
+export const otherParameters = (type: string): readonly string[] => {
   if (!aboutNobody.has(type)) return [];
   const usual = patientParameters(type);
   return parametersForPatient(type, Object.keys(patientCompartment[type] ?? {})).filter(

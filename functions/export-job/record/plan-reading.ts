@@ -11,7 +11,7 @@ import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
 import { everything, type Declared, type SearchTask } from '../state/state.ts';
-import { isKnownWhole, isMemberType, memberTypes, patientParameters } from './declared.ts';
+import { isKnownWhole, isMemberType, memberTypes, otherParameters, patientParameters } from './declared.ts';
 import { isFiltered, type Wanted } from './wanted.ts';
 
 /**
@@ -160,12 +160,23 @@ const searchTask = (
   return taskOf(inputs, named ?? search.type, [search.type], query, provenance);
 };
 
-/** Searches by each parameter that the payer has for the member's resources of a type. The profile may name one itself. */
+/**
+ * Searches by each parameter that the payer has for the member's resources of a type. The profile may name one itself. If it is not known
+ * what the payer declares, it may lack those that not every payer has.
+ */
 const tasksByEach = (inputs: PlanInputs, text: string, filter: readonly Parameter[] = []): readonly SearchTask[] => {
   const search = parseRecordSearch(text);
+  const { declared } = inputs;
   const isNamed = patientReference(search) !== undefined;
-  const others = isNamed ? [] : (inputs.declared?.others?.[search.type] ?? []);
-  return [undefined, ...others].flatMap((by) => searchTask(inputs, text, { filter, by }) ?? []);
+  const others = declared?.others?.[search.type] ?? [];
+  const guessed = isKnownWhole(declared) ? [] : otherParameters(search.type).filter((code) => !others.includes(code));
+  const byEach = (codes: readonly (string | undefined)[]): readonly SearchTask[] =>
+    codes.flatMap((by) => searchTask(inputs, text, { filter, by }) ?? []);
+  if (isNamed) return byEach([undefined]);
+  return [
+    ...byEach([undefined, ...others]),
+    ...byEach(guessed).map((task) => Object.assign(task, { mayBeUnknown: true as const })),
+  ];
 };
 
 const typeOf = (text: string): string => parseRecordSearch(text).type;

@@ -297,6 +297,9 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
   const isRead = wanted.may('Patient', 'r') && !isFiltered(item, 'Patient') && !(isGiven && saysNone === true);
   if (type === 'Patient' && page === 1 && isRead) {
     readPatientById(leg);
+  if (type === everything && page > 1) readPatientIfMissing(leg, task);
+  // Its type has another search, which says whether the payer gives it.
+  if (task.mayBeUnknown === true && page === 1 && (status === 400 || status === 404)) return endTask(leg);
     return endTask(leg);
   }
   const isKnown = status === 200 ? type !== everything : type in (next.declares?.types ?? {});

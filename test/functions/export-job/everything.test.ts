@@ -170,6 +170,25 @@ describe('a type that the payer does not declare, and that no one names,', () =>
   );
 });
 
+describe('what only names the member as its sender, at a payer whose statement cannot be read,', () => {
+  const sent = { resourceType: 'Communication', id: 'c', sender: { reference: 'Patient/member-1' } };
+  it.each<[string, Sent, string]>([
+    ['comes', pageOf([sent]), 'complete 1'],
+    ['is nothing that is missing if the payer does not know the parameter', { status: 400 }, 'complete 0'],
+    ['nor if it answers 404', { status: 404 }, 'complete 0'],
+    ['is missing if the payer refuses it', { status: 403 }, 'refusedByPayer 0'],
+  ])('%s', async (_, answer, outcome) => {
+    const made = await runToEnd(
+      () =>
+        ({ path }) =>
+          path.includes('sender=') ? answer : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
+      { statement: { status: 404 }, profile: { everything: false }, types: ['Patient', 'Communication'] },
+    );
+
+    expect(made.outcomes['Communication']).toBe(outcome);
+  });
+});
+
 // https://hl7.org/fhir/us/core/StructureDefinition-us-core-provenance.html
 describe("the Provenances of the member's resources", () => {
   const provenance = (id: string, target: string) => ({

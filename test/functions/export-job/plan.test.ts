@@ -123,6 +123,17 @@ describe("what names the member elsewhere than where R4 has whom it is about is 
   });
 
   it('and by the one that the profile names, in the place of the usual', () => {
+  it('and by all of them if nobody knows what the payer declares, each of which it may not know', () => {
+    const payer = { fhirBaseUrl: 'https://payer.example/r4', everything: false } as Payer;
+    const asked = { patient: 'p-1', types: ['Communication'] };
+    const { tasks } = planReading({ payer, wanted: wantedOf(parseScopes('patient/*.rs'), asked.types), asked });
+    expect(tasks.map(({ rest, mayBeUnknown }) => [rest, mayBeUnknown])).toEqual([
+      ['/Communication?patient=p-1', undefined],
+      ['/Communication?sender=Patient/p-1', true],
+      ['/Communication?recipient=Patient/p-1', true],
+    ]);
+  });
+
     const searches = ['Communication', 'Communication?sender={patient}'];
     const { requests } = plan({ everything: false, types: ['Communication'], wholeRecord: { searches } });
     expect(requests.map(([, rest]) => rest)).toEqual([
