@@ -1,5 +1,5 @@
 import { readText } from '../../shared/payer/read-text.ts';
-import { fhirBases } from '../../shared/registry/fhir-bases.ts';
+import { fhirBases, type FhirBase } from '../../shared/registry/fhir-bases.ts';
 import { afterAnswer } from '../leg/after-answer.ts';
 import type { Answer } from '../leg/ask-payer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
@@ -38,6 +38,17 @@ const plan = (leg: RecordLeg, declared: Declared | undefined): undefined => {
   followPlan(leg, planReading({ payer, wanted, asked: item, declared }));
 };
 
+const urlOf = ({ bases: [url = ''] }: FhirBase): string => url;
+
+/** What is known of the payer's bases, by their URLs. */
+export const statementsRead = (
+  { read: all = [], readAt }: Pick<StatementTask, 'read' | 'readAt'>,
+  bases: readonly FhirBase[],
+): ReadonlyMap<string, Declared | undefined> => {
+  const urls = readAt ?? bases.map(urlOf);
+  return new Map(all.slice(0, urls.length).map(([declared], at) => [urls[at]!, declared]));
+};
+
 /**
  * Reads what each of the payer's bases declares in its CapabilityStatement, and plans the searches. A statement that cannot be read is
  * not needed: then each type is searched that may be a patient's.
@@ -46,13 +57,20 @@ export const readStatement = async (leg: RecordLeg, first: StatementTask): Promi
   const bases = fhirBases(leg.payer);
   let task = first;
   // Each leg begins with what earlier legs have read: a base that is slow or busy would otherwise bring it back to the first.
-  for (let found = task.read ?? []; found.length < bases.length; found = task.read ?? []) {
+  for (;;) {
+    const found = statementsRead(task, bases);
+    const base = bases.find((one) => !found.has(urlOf(one)));
+    if (base === undefined) {
+      const declared = bases.map((one) => found.get(urlOf(one)));
+      return plan(leg, declaredByAll(bases, declared));
+    }
     const stop = leg.calls.whyNot();
     if (stop !== undefined) return stop;
     const go = (declared: Declared | undefined): void => {
-      task = updateTask(leg, task, { ...fresh, read: [...found, declared === undefined ? [] : [declared]] });
+      const all = [...found.values(), declared].map((one) => (one === undefined ? [] : [one]));
+      task = updateTask(leg, task, { ...fresh, read: all, readAt: [...found.keys(), urlOf(base)] });
     };
-    const given = await leg.calls.ask(bases[found.length]?.only?.[0], '/metadata');
+    const given = await leg.calls.ask(base.only?.[0], '/metadata');
     const answer = given.kind === 'json' ? await read(given) : given;
     const isLastTry = task.tries + task.waits >= mostTries - 1;
     if (answer.kind === 'read') go(answer.declared);
@@ -64,6 +82,4 @@ export const readStatement = async (leg: RecordLeg, first: StatementTask): Promi
       task = leg.next.queue[0] as StatementTask;
     }
   }
-  const declared = (task.read ?? []).map(([one]) => one);
-  return plan(leg, declaredByAll(bases, declared));
 };

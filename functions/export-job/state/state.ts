@@ -96,8 +96,10 @@ export interface SearchTask extends TaskBase {
 /** Reads what the payer declares, and plans the searches. */
 export interface StatementTask extends TaskBase {
   readonly kind: 'statement';
-  /** What the payer's first bases declare, in their order, each in a list of its own, which is empty if the base could not be read. */
+  /** What bases of the payer's declare, each in a list of its own, which is empty if the base could not be read. */
   readonly read?: readonly (readonly Declared[])[];
+  /** The URL of the base of each. The payer's profile may change in between. Absent in an export that version 0.2 began. */
+  readonly readAt?: readonly string[];
 }
 
 /** Reads the resources that the record refers to. The state files list them. */

