@@ -108,12 +108,12 @@ describe('an export of the whole record', () => {
     [
       'pages-lost',
       255,
-      'Page 2 of $everything could not be read: the payer answered with status 500. Resources are missing.',
+      'Page 2 of $everything could not be read: the payer answered with status 500. Resources may be missing.',
     ],
     [
       'pages-html',
       255,
-      'Page 2 of $everything could not be read: the answer is not valid JSON. Resources are missing.',
+      'Page 2 of $everything could not be read: the answer is not valid JSON. Resources may be missing.',
     ],
   ])('has what came with %s, lacks %i resources, and says why', async (name, missing, reason) => {
     const found = await exportWith(name);

@@ -2,7 +2,7 @@ import { resourceTypes } from '../../functions/shared/scopes/resource-types.ts';
 import { exportWorld } from '../support/export-world.ts';
 import { heldBy, since } from './held.ts';
 import { judge, type Account, type Violation } from './judge.ts';
-import { answersOf, profileSearches } from './payer.ts';
+import { answersOf, halfOf, profileSearches } from './payer.ts';
 import type { PayerSpec } from './spec.ts';
 
 const facade = 'http://localhost:3000/r4/northwind';
@@ -17,10 +17,14 @@ export interface Checked {
 /** Exports a payer's record, and judges the account of it. */
 export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
   const limited = spec.limited ?? [];
+  const half = halfOf(spec);
   // A wildcard would cover what is granted in part.
   const types = spec.scope ?? (limited.length === 0 ? ['*'] : resourceTypes.split(' '));
   const scope = types
-    .map((type) => `patient/${type}.rs${limited.includes(type) ? '?category=laboratory' : ''}`)
+    .map(
+      (type) =>
+        `patient/${type}.${half?.type === type ? half.letter : 'rs'}${limited.includes(type) ? '?category=laboratory' : ''}`,
+    )
     .join(' ');
   const searches = profileSearches(spec);
   const exhaustive = spec.types.flatMap(({ type, filters }) => (filters === 'both' ? [type] : []));

@@ -238,9 +238,16 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   const { patient, isMerged } = spec;
   const { value } = add('Patient', member, undefined, {
     isListed: patient === 'given' || patient === 'unsearched',
-    reads: ({ given: 'given', unlisted: 'given', unsearched: 'given', absent: 'gone', refused: 'refused' } as const)[
-      patient
-    ],
+    reads: (
+      {
+        given: 'given',
+        unlisted: 'given',
+        undeclared: 'given',
+        unsearched: 'given',
+        absent: 'gone',
+        refused: 'refused',
+      } as const
+    )[patient],
   });
   if (isMerged) value['link'] = [{ type: 'replaces', other: { reference: `Patient/${older}` } }];
   for (const one of spec.types) addOwn(one, isMerged, add, mine);

@@ -1,6 +1,7 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { isAttachmentGiven, isHung, keyOf, member, type Attached, type Held } from './held.ts';
 import {
+  halfOf,
   isDeclared,
   isUndeclared,
   profileSearches,
@@ -67,6 +68,7 @@ const isShown = (
   const how = typesOf(spec).get(type)!;
   const isAlone = refersTo.length + unread.length === 0 && held.every((one) => !one.refersTo.includes(key));
   const hasTrouble = spec.hiccups.length > 0 || spec.limited !== undefined || spec.since !== undefined;
+  if (halfOf(spec) !== undefined) return undefined;
   if (!isAlone || hasTrouble || spec.hasParts) return undefined;
   if (spec.everything === 'whole' && isAskedForAll(spec)) return true;
   const isPlain = how.pages === 'plain' && ['finds', 'informs'].includes(how.search);
@@ -104,16 +106,11 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
     if ((one.isListed && !isForgotten(one)) || (one.type === 'Patient' && spec.since === undefined)) visit(one);
   // Those of what never came belong to the record as well. Where 404 may mean either, nobody knows whether the payer has any.
   const isKnown = !(spec.missesNone && isUndeclared(spec));
-  // Of a type that was granted or searched in part, those of the other part are beyond it.
-  const isInPart = (key: string): boolean => {
-    const type = key.split('/')[0]!;
-    return spec.limited?.includes(type) === true || typesOf(spec).get(type)?.filters === 'one';
-  };
   for (const one of held)
     if (
       one.isBrought &&
       isKnown &&
-      (came.has(one.refersTo[0]!) || (whole.has(one.refersTo[0]!) && !isInPart(one.refersTo[0]!))) &&
+      (came.has(one.refersTo[0]!) || whole.has(one.refersTo[0]!)) &&
       (isBrought || came.has(keyOf(one)))
     )
       visit(one);
@@ -141,6 +138,7 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
   const how = typesOf(spec).get(type);
   const found: string[] = [];
   if (spec.limited?.includes(type) === true) found.push('the payer grants a part of it');
+  if (halfOf(spec)?.type === type) found.push('the scope covers only reads or searches of it');
   if (spec.everything === 'broken' || spec.everything === 'cut') found.push('$everything fails');
   if (isUndeclared(spec)) found.push('nobody knows what is declared');
   if (totalOfAllLies(spec)) found.push('the total of $everything lies');
@@ -157,9 +155,10 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
   if (how.total === 'odd' && !spec.ignoresTotals) found.push('its total cannot be read');
   if (repeats(how)) found.push('its pages repeat');
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
-  const isGiven = spec.patient === 'given' || spec.patient === 'unsearched';
-  if (type === 'Patient' && !isGiven && !(spec.patient === 'unlisted' && spec.everything === 'none'))
+  if (type === 'Patient' && (spec.patient === 'absent' || spec.patient === 'refused'))
     found.push('there is no Patient');
+  if (type === 'Patient' && spec.patient === 'undeclared' && spec.everything !== 'none')
+    found.push('what is said of $everything counts for it, as no search of its own ends');
   if (held.some(({ unread }) => unread.some((text) => text.startsWith(`${type} `))))
     found.push('a reference to one cannot be followed');
   for (const one of held) {
@@ -364,7 +363,13 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     const how = typesOf(spec).get(type)!;
     const isSearched = spec.metadata === 'searches' && isDeclared(spec, type) && takenParameters(how).length > 0;
     const isPlain = how.search === 'finds' && how.pages === 'plain' && !spec.hasParts && spec.limited === undefined;
-    const isFound = isSearched && isPlain && isListed && isWanted(spec, type) && spec.since === undefined;
+    const isFound =
+      halfOf(spec) === undefined &&
+      isSearched &&
+      isPlain &&
+      isListed &&
+      isWanted(spec, type) &&
+      spec.since === undefined;
     const isShared = owner === 'stranger' && text.includes(`"Patient/${member}"`);
     if (isShared && isFound && spec.everything === 'none' && outcomes.get(type)?.outcome === 'complete')
       say('what is missing is named', 'one that names the member, too, was left out unsaid', text);

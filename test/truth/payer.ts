@@ -97,6 +97,15 @@ export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =
     unreadable: undefined,
   })[pages];
 
+/** The type of which the scope covers only reads, or only searches. */
+export const halfOf = ({
+  scope,
+  half,
+}: PayerSpec): { readonly type: string; readonly letter: 'r' | 's' } | undefined => {
+  const type = half && scope?.[half.of % scope.length];
+  return half === undefined || type === undefined || type === 'Binary' ? undefined : { type, letter: half.letter };
+};
+
 /** Whether `$everything` names more resources than there are. */
 export const totalOfAllLies = ({ everything, included, ignoresTotals }: PayerSpec): boolean =>
   (everything === 'whole' || everything === 'short') && included === 'moreCounted' && !ignoresTotals;
@@ -108,6 +117,7 @@ const refusal = (status: number, code: string): Sent => ({
 
 /** Whether the payer's statement lists a type. */
 export const isDeclared = (spec: PayerSpec, type: string): boolean => {
+  if (type === 'Patient' && spec.patient === 'undeclared') return false;
   const at = [...typesOf(spec).keys()].indexOf(type);
   return at >= 0 && (spec.metadata === 'adds' ? at % 2 === 0 : !['none', 'empty'].includes(spec.metadata));
 };

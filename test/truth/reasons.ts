@@ -1,5 +1,14 @@
 import { isHung, keyOf, member, type Attached, type Held } from './held.ts';
-import { isDeclared, isUndeclared, repeats, strays, takenParameters, totalOfAllLies, typesOf } from './payer.ts';
+import {
+  halfOf,
+  isDeclared,
+  isUndeclared,
+  repeats,
+  strays,
+  takenParameters,
+  totalOfAllLies,
+  typesOf,
+} from './payer.ts';
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec } from './spec.ts';
 
@@ -42,9 +51,9 @@ const lastFailures: Readonly<Record<string, Hiccup['fails']>> = {
 /** Why an attachment does not come, in the words of an account. */
 const attachmentReasons: Readonly<Record<Attached['answers'], string>> = {
   given: '',
-  gone: 'the payer refused it with status 404',
-  refused: 'the payer refused it with status 403',
-  broken: 'the payer refused it with status 500',
+  gone: 'the payer answered with status 404',
+  refused: 'the payer answered with status 403',
+  broken: 'the payer answered with status 500',
   otherSize: 'its length is not the one that the resource gives',
   twoSizes: 'its length is not the one that the resource gives',
   textSize: '',
@@ -86,9 +95,11 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       (what === '$everything' ? facts.spec.everything === 'refused' : refuses(facts.spec, what.replace(/\?.*/, ''))),
   ],
   [
-    /^The payer named (?<named>\d+) resources of (?<type>[\w$]+), and (?<came>\d+) came(?:, and \d+ that it marks as included)?\.(?: If its totals count these too, its profile can say so, as wholeRecord\.totals: 'meaningless'\.)?$/,
+    /^The payer named (?<named>\d+) resources? of (?<type>[\w$]+), and (?<came>\d+) came(?:, and \d+ that it marks as included)?\.(?: If its totals count these too, its profile can say so, as wholeRecord\.totals: 'meaningless'\.)?$/,
     ({ named, type = '' }, { spec, held }) => {
-      if (type === '$everything') return totalOfAllLies(spec);
+      // A total that counts what is included is no total of R4's. Only if nothing but the member's Patient matches, it shows that it does.
+      const isAnotherMatch = held.some((one) => one.type === 'Patient' && one.owner === 'stranger' && one.isListed);
+      if (type === '$everything') return totalOfAllLies(spec) || (spec.included === 'allCounted' && isAnotherMatch);
       const how = typesOf(spec).get(type);
       const count = held.filter((one) => one.type === type && one.isListed).length;
       const isShort = how?.pages === 'skip' || ['suppresses', 'labels', 'forgets'].includes(how?.search ?? '');
@@ -110,7 +121,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       [...typesOf(spec).values()].some((how) => (what === how.type || what === '$everything') && repeats(how)),
   ],
   [
-    /^Page \d+ of (?<what>\S+) could not be read: (?<why>[^.]+)\. Resources are missing\.$/,
+    /^Page \d+ of (?<what>\S+) could not be read: (?<why>[^.]+)\. Resources may be missing\.$/,
     ({ what = '', why = '' }, { spec }) => {
       const isBroken =
         what === '$everything'
@@ -190,8 +201,11 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     },
   ],
   [
-    /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|does not say that|refused) a search of (?<types>\w+(?:, \w+)*) (?:that )?br(?:ings|ought) theirs \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not (?:end|find all)|the access token's scope does not cover a search of [\w, ]+, which brings theirs|no other type was asked for whose search brings them)\.$/,
-    ({ how, types = '' }, { spec, came }) => {
+    /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|does not say that) a search of (?<types>\w+(?:, \w+)*) (?:that )?br(?:ings|ought) theirs \(_revinclude=Provenance:target\)|a search of (?<failed>[\w, ]+) that brings theirs failed \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not (?:end|find all)|the access token's scope does not cover a search of [\w, ]+, which brings theirs|the payer granted only a part of (?<granted>[\w, ]+)|the gateway searches this payer for a part of (?<parts>[\w, ]+) only|no other type was asked for whose search brings them)\.$/,
+    ({ how, types = '', failed, granted, parts }, { spec, came }) => {
+      if (failed !== undefined) return spec.provenances === 'refused' || spec.hiccups.length > 0;
+      if (granted !== undefined) return granted.split(', ').every((type) => spec.limited?.includes(type) === true);
+      if (parts !== undefined) return parts.split(', ').every((type) => typesOf(spec).get(type)?.filters === 'one');
       if (how === undefined) return true;
       const all = types.split(', ');
       const isRead = (type: string): boolean => {
@@ -202,13 +216,19 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       };
       if (!all.every((type) => [...came].some((key) => key.includes(type)) || !isRead(type))) return false;
       if (how === 'does not say that') return spec.provenances === 'ignored' && spec.self === 'used';
-      if (how === 'refused') return spec.provenances === 'refused' || spec.hiccups.length > 0;
       return all.every((type) => !(spec.provenances === 'declared' && isDeclared(spec, type)));
     },
   ],
   [
     /^(?<type>\w+) is not complete: the payer has no search of it\. What other resources refer to or came with is in this export\.$/,
     ({ type = '' }, { spec }) => typesOf(spec).get(type)?.search === 'missesNone' && !isDeclared(spec, type),
+  ],
+  [
+    /^(?<type>\w+) is not complete: the access token's scope does not cover (?:a search of it\. What other resources refer to or came with is in this export|(?<reads>reading what others refer to))\.$/,
+    ({ type = '', reads }, { spec }) => {
+      const half = halfOf(spec);
+      return half?.type === type && half.letter === (reads === undefined ? 'r' : 's');
+    },
   ],
   [
     /^The member's own Patient resource did not come\.$/,

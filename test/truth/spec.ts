@@ -34,14 +34,19 @@ export interface PayerSpec {
   readonly included: 'none' | 'matchesCounted' | 'allCounted' | 'moreCounted';
   /** Whether the profile has searches; for the types that `types` marks, each search covers only a part. */
   readonly hasParts: boolean;
-  /** `unsearched`: it comes if it is read, and the payer refuses a search of it. */
-  readonly patient: 'given' | 'unlisted' | 'unsearched' | 'absent' | 'refused';
+  /**
+   * `unsearched`: it comes if it is read, and the payer refuses a search of it. `unlisted`: it comes only if it is read. `undeclared`: the same, and
+   * the payer's statement does not have the type.
+   */
+  readonly patient: 'given' | 'unlisted' | 'undeclared' | 'unsearched' | 'absent' | 'refused';
   /** The member's Patient says that it replaces an older one. Without that nobody knows whose the older one's resources are. */
   readonly isMerged: boolean;
   /** `$everything` gives the Patient after all others. */
   readonly isPatientLast: boolean;
   /** The types that the grant's scope names; without it all. */
   readonly scope?: readonly string[];
+  /** The scope covers only reads, or only searches, of one of the types that it names. */
+  readonly half?: { readonly of: number; readonly letter: 'r' | 's' };
   /** The types of which the payer grants a part only; the payer gives every second. */
   readonly limited?: readonly string[];
   /** The request's `_type`. */
@@ -389,8 +394,9 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       ignoresTotals: mostly<boolean>(false, true),
       included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),
       hasParts: mostly<boolean>(false, true),
-      patient: mostly<PayerSpec['patient']>('given', 'unlisted', 'unsearched', 'absent', 'refused'),
+      patient: mostly<PayerSpec['patient']>('given', 'unlisted', 'undeclared', 'unsearched', 'absent', 'refused'),
       scope: sometimes(scopeOf),
+      half: sometimes(fc.record({ of: fc.nat({ max: 11 }), letter: oneOf('r' as const, 's' as const) })),
       asked: sometimes(scopeOf),
       limited: sometimes(scopeOf),
       since: sometimes(oneOf('heeded' as const, 'ignored' as const)),

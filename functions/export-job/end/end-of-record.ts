@@ -1,5 +1,6 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import type { StoredManifest } from '../../shared/exports/manifest.ts';
+import { parseRecordSearch } from '../../shared/fhir/record-search.ts';
 import { scopeNow } from '../../shared/partner/live-grant.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { intersectScopes, limitedByPayer } from '../../shared/scopes/limit-scopes.ts';
@@ -17,7 +18,7 @@ import { readStateFile, referredIn } from '../state/state-file.ts';
 import { earliestTimeOf, everything, type JobState, type WrittenPart } from '../state/state.ts';
 import { withCounts, writePart, type Ending, type MadeEnd } from './ending.ts';
 import { attachmentFiles, joinFiles } from './join-files.ts';
-import { outcomesByType } from './outcomes-by-type.ts';
+import { countsOf, outcomesByType } from './outcomes-by-type.ts';
 import { outcomeLine, sentenceOf } from './outcomes.ts';
 import { problemsAtEnd } from './problems-at-end.ts';
 import { provenanceLine } from './provenance.ts';
@@ -43,9 +44,13 @@ const countReferences = async (
   return counts;
 };
 
+/** The types that the scope names, and no search finds. */
+const namedByReference = (wanted: Wanted): readonly string[] =>
+  namedIn(wanted).filter((type) => wanted.isWanted(type) && !isMemberType(type));
+
 /**
  * The problems to report if an export ends before its queue is empty: one for each type that was not searched to the end,
- * and one for each other type with references that were not read.
+ * one for each other type with references that were not read, and one for each that only references bring.
  * @throws whatever the bucket throws
  */
 const whatIsLeft = async (
@@ -61,12 +66,19 @@ const whatIsLeft = async (
       return task.kind === 'search' ? [task.type] : [];
     }),
   );
-  const references = await countReferences(deps, stateKey, state, wantedOf(item.scope, item.types));
+  const wanted = wantedOf(item.scope, item.types);
+  const references = await countReferences(deps, stateKey, state, wanted);
+  // What is left may refer to more of those that only references bring.
+  const isMore = types.size + references.size > 0;
+  const byReference = isMore
+    ? [...new Set([...namedByReference(wanted), ...countsOf(state.parts).keys()])].filter((type) => !isMemberType(type))
+    : [];
   return [
     ...[...types].map((type) => ({ kind: 'typeNotRead', type, why }) as const),
     ...[...references]
       .filter(([type]) => !types.has(type))
       .map(([type, count]) => ({ kind: 'referencesNotRead', type, count, why }) as const),
+    ...byReference.filter((type) => !references.has(type)).map((type) => ({ kind: 'typeNotRead', type, why }) as const),
   ];
 };
 
@@ -89,22 +101,23 @@ const writeProvenance = async (
   item: Export,
   {
     scope,
+    payerName,
     problems,
     outcomes,
     transactionTime,
   }: Pick<StoredManifest, 'outcomes' | 'transactionTime'> & {
     readonly scope: Scopes;
+    readonly payerName: string;
     readonly problems: readonly Problem[];
   },
 ): Promise<readonly WrittenPart[]> => {
   const { deps } = job;
   if (!wantedOf(scope, item.types).isWanted('Provenance')) return [];
-  const payer = await deps.registry.payer(item.payer, { evenIfPaused: true });
   const line = provenanceLine({
     exportId: item.exportId,
     facade: facadeBase(deps.origin, item.payer),
     patient: item.patient,
-    payerName: payer?.displayName ?? item.payer,
+    payerName,
     transactionTime,
     recorded: new Date(deps.clock.now()).toISOString(),
     missing: outcomes.flatMap(({ outcome, reason }) =>
@@ -115,6 +128,14 @@ const writeProvenance = async (
   return writePart(job, item, 'Provenance', [line]);
 };
 
+/** Says of the search in place of `$everything` what it is. @param substitute as the payer's profile has it */
+const asSearched =
+  (substitute: string | undefined) =>
+  (problem: Problem): Problem =>
+    substitute === undefined || problem.type !== everything
+      ? problem
+      : { ...problem, type: parseRecordSearch(substitute).type };
+
 /** Ends the reading of a record: its problems, outcomes, error files and Provenance. */
 export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promise<MadeEnd> => {
   const { state, ofHeld } = ending;
@@ -122,13 +143,16 @@ export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promi
   const scope = await scopeAtEnd(job, item);
   const wanted = wantedOf(item.scope, item.types);
   const { isWanted } = wanted;
-  const byReference = namedIn(wanted).filter((type) => isWanted(type) && !isMemberType(type));
+  const byReference = namedByReference(wanted);
   const rules = { isWanted, isLimited: limitedByPayer(scope), byReference };
   const problems = problemsAtEnd(state, [...state.problems, ...left, ...ofHeld], rules, item);
-  const outcomes = outcomesByType(state, problems, item.types, byReference);
+  const payer = await job.deps.registry.payer(item.payer, { evenIfPaused: true });
+  const said = asSearched(payer?.wholeRecord?.substitute);
+  const outcomes = outcomesByType(state, problems, item.types, byReference, (problem) => sentenceOf(said(problem)));
   const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
-  const named = withCounts(state, problems);
-  const provenance = await writeProvenance(job, item, { scope, problems: named, outcomes, transactionTime });
+  const named = withCounts(state, problems).map(said);
+  const payerName = payer?.displayName ?? item.payer;
+  const provenance = await writeProvenance(job, item, { scope, payerName, problems: named, outcomes, transactionTime });
   const errors = await writePart(job, item, 'OperationOutcome', named.map(outcomeLine));
   const manifest: StoredManifest = {
     transactionTime,

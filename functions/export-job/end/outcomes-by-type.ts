@@ -2,7 +2,7 @@ import type { StoredManifest, TypeOutcome } from '../../shared/exports/manifest.
 import { anyResource, isMissing, type Problem } from '../reading/problems.ts';
 import { isKnownWhole, memberTypes } from '../record/declared.ts';
 import { everything, type JobState } from '../state/state.ts';
-import { sentenceOf } from './outcomes.ts';
+import { sentenceOf as sentence } from './outcomes.ts';
 
 /**
  * Whether a problem means that some of the type's resources are, or may be, missing for this member. Another patient's that
@@ -57,12 +57,14 @@ export const countsOf = (parts: JobState['parts']): ReadonlyMap<string, number> 
  * everything counts for every type, except those with a search of their own that was read to its end.
  * @param asked the types that were asked for; undefined for all
  * @param byReference the types that the scope names and no search finds
+ * @param sentenceOf how a problem is said
  */
 export const outcomesByType = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
   asked: readonly string[] | undefined,
   byReference: readonly string[] = [],
+  sentenceOf: (problem: Problem) => string = sentence,
 ): StoredManifest['outcomes'] => {
   const counts = countsOf(parts);
   const countOf = (type: string): number => counts.get(type) ?? 0;

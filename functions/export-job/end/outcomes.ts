@@ -247,10 +247,12 @@ const groupFaults = {
 const provenanceFaults: Readonly<Record<Of<'provenanceInPart'>['why'], (types: string) => string>> = {
   undeclared: (types) =>
     `the payer does not declare that a search of ${types} brings theirs (_revinclude=Provenance:target)`,
-  refused: (types) => `the payer refused a search of ${types} that brings theirs (_revinclude=Provenance:target)`,
+  refused: (types) => `a search of ${types} that brings theirs failed (_revinclude=Provenance:target)`,
   ignored: (types) => `the payer does not say that a search of ${types} brought theirs (_revinclude=Provenance:target)`,
   unfinished: (types) => `a search of ${types} that brings theirs did not end`,
   missed: (types) => `a search of ${types} that brings theirs did not find all`,
+  limited: (types) => `the payer granted only a part of ${types}`,
+  part: (types) => `the gateway searches this payer for a part of ${types} only`,
   scope: (types) => `the access token's scope does not cover a search of ${types}, which brings theirs`,
   alone: () => 'no other type was asked for whose search brings them',
 };
@@ -304,7 +306,7 @@ const attachmentOf = ({ type, id }: Pick<Of<'attachmentGone'>, 'type' | 'id'>): 
   `An attachment of ${id === undefined ? `a resource of type ${type}` : named(type, id)}`;
 
 const attachmentText = ({ why, status, ...of }: Of<'attachmentGone'>): string =>
-  `${attachmentOf(of)} did not come: ${whyNot(attachmentFaults[why][1], status)}.`;
+  `${attachmentOf(of)} did not come: ${status === undefined ? attachmentFaults[why][1] : answered(status)}.`;
 
 const planRefusedText = ({ step, status }: Of<'planRefused'>): string => {
   if (status === undefined)
@@ -319,15 +321,19 @@ const partlySuppressed = <P>(text: Says<P, string>): Row<P> => ['warning', 'supp
 /** Whoever asked could know it. */
 const rightlySuppressed = <P>(text: Says<P, string>): Row<P> => ['information', 'suppressed', text];
 
+/** No profile makes anything of FHIR in XML. */
+const mediaTypeHint = (mediaType: string): string =>
+  `, ${mediaType}${mediaType.endsWith('json') ? "; the payer's profile can name that, as quirks.fhirMediaType" : ''}`;
+
 /** What the issue of each kind of problem says. */
 const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   pageUnreadable: incomplete(
     ({ type, page, fault, mediaType }) =>
-      `Page ${page} of ${type} could not be read: ${pageFaults[fault]}${mediaType === undefined ? '' : `, ${mediaType}; its profile can name that, as quirks.fhirMediaType`}. Resources are missing.`,
+      `Page ${page} of ${type} could not be read: ${pageFaults[fault]}${mediaType === undefined ? '' : mediaTypeHint(mediaType)}. Resources may be missing.`,
   ),
   pageNotRead: incomplete(
     ({ type, page, status }) =>
-      `Page ${page} of ${type} could not be read: ${answered(status)}. Resources are missing.`,
+      `Page ${page} of ${type} could not be read: ${answered(status)}. Resources may be missing.`,
   ),
   pagesLoop: incomplete(
     ({ type, page }) => `Page ${page} of ${type} links to a page that was read already, so reading stopped there.`,
@@ -368,7 +374,7 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   ],
   totalShrank: maybeIncomplete(
     (problem) =>
-      `The payer named ${problem.total} resources of ${problem.type} at first and ${cameOf(problem)}: they changed while they were read.`,
+      `The payer named ${counted(problem.total, 'resource', 'resources')} of ${problem.type} at first, and ${cameOf(problem)}: they changed while they were read.`,
   ),
   totalShort: incomplete((problem) => {
     const { total, type, read, included = 0, late = 0 } = problem;
@@ -376,7 +382,7 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     const hint = mayCountAll
       ? " If its totals count these too, its profile can say so, as wholeRecord.totals: 'meaningless'."
       : '';
-    return `The payer named ${total} resources of ${type}, and ${cameOf(problem)}.${hint}`;
+    return `The payer named ${counted(total, 'resource', 'resources')} of ${type}, and ${cameOf(problem)}.${hint}`;
   }),
   typeRefused: [
     'error',
@@ -396,7 +402,7 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   ],
   typeOnlyReferred: maybeIncomplete(
     ({ type, why }) =>
-      `${type} is not complete: ${whyOnlyReferred[why]}. What other resources refer to or came with is in this export.`,
+      `${type} is not complete: ${whyOnlyReferred[why]}.${why === 'scopeOfReads' ? '' : ' What other resources refer to or came with is in this export.'}`,
   ),
   typeLimited: partlySuppressed(
     ({ type }) => `${type} is not complete: the payer granted only a part of it, as the access token's scope says.`,
@@ -432,7 +438,10 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   entrySkipped: [
     'error',
     tooLongOr,
-    ({ type, page, file, reason }) => `A resource${onPage(page, file)} of ${type} is left out: ${skipReasons[reason]}.`,
+    ({ type, page, file, reason }) =>
+      reason === 'noResource'
+        ? `An entry${onPage(page, file)} of ${type} has no resource.`
+        : `A resource${onPage(page, file)} of ${type} is left out: ${skipReasons[reason]}.`,
   ],
   otherPatient: suppressed(
     ({ type, page, from }) =>

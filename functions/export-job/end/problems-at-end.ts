@@ -29,8 +29,8 @@ const isRefusedThoughItCame = (problem: Problem, counts: ReadonlyMap<string, num
 
 type InPart = Extract<Problem, { readonly kind: 'provenanceInPart' }>;
 
-/** Whether the scope covers no search of a type, though it covers a part of it. */
-const isHalfInScope = (problem: Problem): boolean => problem.kind === 'typeOnlyReferred' && problem.why !== 'payer';
+/** Whether the scope covers reads of a type, and no search of it. */
+const isHalfInScope = (problem: Problem): boolean => problem.kind === 'typeOnlyReferred' && problem.why === 'scope';
 
 /**
  * Why Provenances of the member's resources may be missing: in R4 a search by patient finds those of the Patient only
@@ -39,7 +39,7 @@ const isHalfInScope = (problem: Problem): boolean => problem.kind === 'typeOnlyR
 const provenancesMissing = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
-  types: Export['types'],
+  { isLimited, types }: Pick<Rules, 'isLimited'> & Pick<Export, 'types'>,
 ): readonly InPart[] | undefined => {
   const { planned, declares, provenances = {}, finished = [], withEverything = [] } = known;
   const counts = countsOf(parts);
@@ -48,14 +48,18 @@ const provenancesMissing = (
     new Set(problems.filter(is).map(({ type }) => type));
   const half = withProblem(isHalfInScope);
   const missed = withProblem(({ kind }) => kind === 'searchMissed');
+  const inPart = withProblem(({ kind }) => kind === 'typeInPart');
   const whyOf = (type: string): InPart['why'] | undefined => {
     if (missed.has(type)) return 'missed';
+    // A type that the payer does not have has no Provenances.
+    const isAbsent = isKnownWhole(declares) && !(type in declares.types) && !counts.has(type);
+    if (!isAbsent && isLimited(type)) return 'limited';
+    if (!isAbsent && inPart.has(type)) return 'part';
     if (isOfAll && withEverything.includes(type)) return undefined;
     if (half.has(type)) return 'scope';
     const isFinished = finished.includes(type);
-    // A search that found nothing has no Provenances to bring, nor has one of a type that the payer does not have.
-    const isNone = isFinished || (isKnownWhole(declares) && !(type in declares.types));
-    if (isNone && !counts.has(type)) return undefined;
+    // A search that found nothing has no Provenances to bring.
+    if (isAbsent || (isFinished && !counts.has(type))) return undefined;
     const how = provenances[type] ?? 'undeclared';
     if (how !== 'undeclared' && !isFinished) return 'unfinished';
     return how === 'asked' ? undefined : how;
@@ -106,7 +110,7 @@ export const problemsAtEnd = (
     !isLimited(type) &&
     !problems.some((one) => one.kind === 'typeInPart' && one.type === type);
   const meant = problems.filter((one) => isLasting(one, counts) && (one.kind !== 'searchMissed' || isMissed(one)));
-  const missing = provenancesMissing({ known, parts }, meant, asked.types);
+  const missing = provenancesMissing({ known, parts }, meant, { isLimited, types: asked.types });
   const isProvenanceDue =
     known.provenances !== undefined &&
     isWanted('Provenance') &&

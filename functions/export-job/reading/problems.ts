@@ -72,14 +72,16 @@ export type Problem =
   | { readonly kind: 'searchMissed'; readonly type: string; readonly id: string }
   /**
    * The Provenances of these types' resources may be missing: the payer does not declare the searches that bring them, refused them, did
-   * not answer them to their ends, answered without saying that it heeded what was asked, or left resources out of them (`missed`); or the
-   * scope does not cover these searches; or only Provenances were asked for (`alone`).
+   * not answer them to their ends, answered without saying that it heeded what was asked, left resources out of them (`missed`), or granted
+   * only a part of the types (`limited`); or its profile searches only a part of them (`part`); or the scope does not cover these searches; or
+   * only Provenances were asked for (`alone`).
    */
   | {
       readonly kind: 'provenanceInPart';
       readonly type: 'Provenance';
       readonly of: readonly string[];
-      readonly why: 'undeclared' | 'refused' | 'ignored' | 'unfinished' | 'missed' | 'scope' | 'alone';
+      readonly why:
+        'undeclared' | 'refused' | 'ignored' | 'unfinished' | 'missed' | 'limited' | 'part' | 'scope' | 'alone';
     }
   /** A further base of the payer's declares the type, and the profile does not name it there. */
   | { readonly kind: 'typeAstray'; readonly type: string }

@@ -52,11 +52,9 @@ const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string):
           : { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
       } catch (error) {
         if (!(error instanceof UnreadablePage)) throw error;
-        if (boundFaults.has(error.fault)) return { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
-        return {
-          after: await afterFailure(leg, task),
-          problem: { kind: 'referenceNotRead', type, id, fault: error.fault },
-        };
+        const fault = { problem: { kind: 'referenceNotRead', type, id, fault: error.fault } } as const;
+        if (boundFaults.has(error.fault)) return fault;
+        return { after: await afterFailure(leg, task), ...fault };
       }
     default:
       // Some payers serve a Binary only in this form. Trying again would give the same answer.
@@ -65,7 +63,7 @@ const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string):
         (answer.kind === 'otherType' || (answer.kind === 'failed' && answer.fault === 'notJson'))
       )
         return { problem: { kind: 'referenceNotRead', type, id, isContent: true } };
-      if (answer.kind === 'otherType') return { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
+      if (answer.kind === 'otherType') return { problem: { kind: 'referenceNotRead', type, id, fault: 'mediaType' } };
       return {
         after: await afterAnswer(leg, task, answer),
         problem: { kind: 'referenceNotRead', type, id, ...(answer.kind === 'failed' && whyFailed(answer)) },

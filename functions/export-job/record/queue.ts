@@ -70,17 +70,17 @@ export const reportLostScope = ({ seen, problems }: RecordLeg, type: string): vo
 };
 
 /**
- * Reports once that the record has, or refers to, resources of a type that the scope does not let the job read, unless the type is
- * searched anyway.
+ * Reports once that the record has, or refers to, resources of a type that the scope does not let the job read. If it lets the job search
+ * the type, these are what no search found.
  */
 export const reportBeyondScope = (leg: RecordLeg, type: string): void => {
   const { wanted, wantedAtKickOff, next, seen, problems } = leg;
+  const maySearch = wanted.may(type, 's');
+  const isPlanned = next.planned.some((one) => one === type || one === everything);
   if (wantedAtKickOff.may(type, 'r')) reportLostScope(leg, type);
-  else if (!next.planned.some((one) => one === type || one === everything) && seen.add(`beyond ${type}`))
+  else if ((maySearch || !isPlanned) && seen.add(`beyond ${type}`))
     problems.add(
-      wanted.may(type, 's')
-        ? { kind: 'typeOnlyReferred', type, why: 'scopeOfReads' }
-        : { kind: 'typeOutOfScope', type },
+      maySearch ? { kind: 'typeOnlyReferred', type, why: 'scopeOfReads' } : { kind: 'typeOutOfScope', type },
     );
 };
 

@@ -230,11 +230,15 @@ const noteEnd = ({ payer, next, parts, held, before }: RecordLeg, { type }: Sear
   for (const one of [everything, ...parts.types(), ...held.types(), ...earlier, ...again]) withEverything.add(one);
 };
 
-/** A Patient that its search did not find is read by its id, unless it may be beyond what was asked for. */
+/**
+ * A Patient that its search did not find, or `$everything` at a payer that declares no search of it, is read by its id, unless it may be
+ * beyond what was asked for.
+ */
 const readPatientIfMissing = (leg: RecordLeg, { type }: SearchTask): void => {
-  const { wanted, item, seen } = leg;
-  const isMissing =
-    type === 'Patient' && isPatientDue(wanted, item) && !isAccountedFor(seen, `Patient/${item.patient}`);
+  const { wanted, item, seen, next } = leg;
+  const isSearched = next.queue.some((task) => task.kind === 'search' && task.type === 'Patient');
+  const isLast = type === 'Patient' || (type === everything && !isSearched);
+  const isMissing = isLast && isPatientDue(wanted, item) && !isAccountedFor(seen, `Patient/${item.patient}`);
   if (isMissing && wanted.may('Patient', 'r')) readPatientById(leg);
 };
 
@@ -293,13 +297,13 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
 const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refused): undefined => {
   const { wanted, item, seen, next } = leg;
   const { type, page } = task;
+  if (type === everything && page > 1) readPatientIfMissing(leg, task);
+  // Its type has another search, which says whether the payer gives it.
+  if (task.mayBeUnknown === true && page === 1 && (status === 400 || status === 404)) return endTask(leg);
   const isGiven = seen.has(`Patient/${item.patient}`);
   const isRead = wanted.may('Patient', 'r') && !isFiltered(item, 'Patient') && !(isGiven && saysNone === true);
   if (type === 'Patient' && page === 1 && isRead) {
     readPatientById(leg);
-  if (type === everything && page > 1) readPatientIfMissing(leg, task);
-  // Its type has another search, which says whether the payer gives it.
-  if (task.mayBeUnknown === true && page === 1 && (status === 400 || status === 404)) return endTask(leg);
     return endTask(leg);
   }
   const isKnown = status === 200 ? type !== everything : type in (next.declares?.types ?? {});
@@ -319,6 +323,7 @@ const endFailed = (leg: RecordLeg, task: SearchTask, fault: Problem): undefined 
   const isGiven = isAccountedFor(seen, `Patient/${item.patient}`);
   const isRead = wanted.may('Patient', 'r') && !isFiltered(item, 'Patient') && !isGiven;
   const isAnswered = fault.kind !== 'pageNotRead' || fault.status !== undefined;
+  if (task.type === everything && task.page > 1) readPatientIfMissing(leg, task);
   if (task.type !== 'Patient' || task.page > 1 || !isRead || !isAnswered) return endTask(leg, fault);
   readPatientById(leg);
   return endTask(leg, fault);

@@ -420,7 +420,7 @@ describe('at a path that the profile names, an attachment', () => {
     const made = await run([documentOf('d', { url: `${server}/documents/1` })], () => sent, listed);
 
     expect(asked(made.world)).toHaveLength(1);
-    expect(made.errors.join()).toContain('the payer refused it with status 302');
+    expect(made.errors.join()).toContain('the payer answered with status 302');
   });
 });
 
@@ -446,15 +446,10 @@ const late64 = { body: `{"data":"${'eHh4'.repeat(30_000)}","resourceType":"Binar
 describe('an attachment that does not come is named, and its URL stays', () => {
   const limit = { mostAttachmentBytes: 1_000_000 };
   it.each<[string, object, Sent, number, Partial<WorldOptions>?]>([
-    ['the payer refused it with status 403', {}, { status: 403 }, 1],
-    [
-      'the payer refused it with status 302',
-      {},
-      { status: 302, headers: { location: 'https://elsewhere.example/' } },
-      1,
-    ],
-    ['the payer refused it with status 204', {}, { status: 204 }, 1],
-    ['the payer refused it with status 401', {}, { status: 401 }, 3],
+    ['the payer answered with status 403', {}, { status: 403 }, 1],
+    ['the payer answered with status 302', {}, { status: 302, headers: { location: 'https://elsewhere.example/' } }, 1],
+    ['the payer answered with status 204', {}, { status: 204 }, 1],
+    ['the payer answered with status 401', {}, { status: 401 }, 3],
     ['its length is not the one that the resource gives', { size: 69_999 }, pdfSent, 1],
     ['its length is not the one that the resource gives', { size: 70_001 }, pdfSent, 1],
     ['its length is not the one that the resource gives', { size: 0 }, pdfSent, 1],
@@ -500,7 +495,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     ['it is larger than 150 MB', {}, { bytes: endless() }, 1, { deps: limit }],
     ['it did not arrive within five minutes', {}, { bytes: late() }, 1],
     ['the payer did not send it to the end', {}, { ...pdfSent, cut: true }, 5],
-    ['the payer refused it with status 500', {}, { status: 500 }, 5],
+    ['the payer answered with status 500', {}, { status: 500 }, 5],
   ])('%s (%j)', async (why, said, sent, times, options = {}) => {
     const made = await run([documentOf('d', { url: 'Binary/1', ...said })], () => sent, options);
 
@@ -549,7 +544,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
 
     expect(made).toMatchObject({ status: 'completed', complete: true });
     expect(made.errors).toEqual([
-      'An attachment of DocumentReference/d did not come: the payer refused it with status 404.',
+      'An attachment of DocumentReference/d did not come: the payer answered with status 404.',
     ]);
   });
 
@@ -560,7 +555,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
 
     expect([made.attachments.size, asked(made.world).length]).toEqual([1, 6]);
     expect(made.errors).toEqual([
-      'An attachment of DocumentReference/d did not come: the payer refused it with status 500.',
+      'An attachment of DocumentReference/d did not come: the payer answered with status 500.',
     ]);
   });
 
@@ -629,7 +624,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     expect(urlsIn(made)).toEqual([fileOf(made), `${facade}/Binary/2`, `${facade}/Binary/3`, `${facade}/Binary/4`]);
     expect(made.errors).toEqual(
       expect.arrayContaining([
-        'An attachment of DocumentReference/d did not come: the payer refused it with status 403.',
+        'An attachment of DocumentReference/d did not come: the payer answered with status 403.',
         '2 attachments of DocumentReference did not come: the payer asked for a longer wait than the export has time for.',
       ]),
     );

@@ -507,7 +507,7 @@ describe('the end of an export', () => {
 it.each<[string, string | undefined, PayerScript]>([
   ['completed', undefined, () => pageOf([memberPatient])],
   ['failed', 'nothing came: typeRefused 403', () => ({ status: 403 })],
-  ['failed', 'nothing came: patientNotGiven', () => pageOf([])],
+  ['failed', 'nothing came: referenceGone 404', ({ path }) => (path.includes('$') ? pageOf([]) : { status: 404 })],
 ])('an end whose answer is lost is logged once, with its metrics and why: %s, %s', async (outcome, detail, payer) => {
   let lost = 0;
   const world: World = exportWorld({

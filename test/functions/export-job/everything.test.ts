@@ -247,7 +247,7 @@ describe("the Provenances of the member's resources", () => {
 
   it.each([
     ['the payer does not declare that a search brings them', 'Patient', 'none', 'does not declare that a search of'],
-    ['the payer refuses such a search, which is asked without', 'Observation', brought, 'refused a search of'],
+    ['the payer refuses such a search, which is asked without', 'Observation', brought, 'a search of'],
   ])('are incomplete if %s', async (_, type, refused, why) => {
     const made = await run(declares(type), {}, refused);
 
@@ -339,6 +339,26 @@ describe("the Provenances of the member's resources", () => {
     expect(made.reasons['Provenance']).toContain(why);
   });
 
+  it.each([
+    [
+      'the payer granted only a part of what they are about',
+      'the payer granted only a part of Observation',
+      { scope: 'patient/Patient.rs patient/Observation.rs?category=laboratory patient/Provenance.rs' },
+    ],
+    [
+      'the profile searches only a part of it',
+      'the gateway searches this payer for a part of Observation only',
+      { profile: { everything: false, wholeRecord: { searches: ['Observation?category=laboratory'] } } },
+    ],
+  ])('are incomplete if %s', async (_, why, options) => {
+    const made = await run(declares('Patient', 'Observation'), options);
+
+    expect(made.outcomes).toMatchObject({ Observation: 'incomplete 1', Provenance: 'incomplete 2' });
+    expect(made.reasons['Provenance']).toBe(
+      `Provenance is not complete: a search by patient finds those of the Patient only, and ${why}.`,
+    );
+  });
+
   it('are incomplete if nothing else was asked for', async () => {
     const made = await run(declares('Patient', 'Observation'), { types: ['Provenance'] });
 
@@ -427,6 +447,27 @@ describe("the member's Patient", () => {
 });
 
 describe('a search in place of $everything', () => {
+  it('is named as what it is if it fails', async () => {
+    const made = await runToEnd(
+      ({ base }) =>
+        ({ path }) => {
+          if (path.includes('page=2')) return { status: 403 };
+          const next = `${base}/ExplanationOfBenefit?patient=member-1&page=2`;
+          if (path.startsWith('/Explanation')) return pageOf([], next);
+          return pageOf(path.startsWith('/Patient') ? [memberPatient] : []);
+        },
+      {
+        statement: statementOf({ Patient: ['_id'], Goal: ['patient'] }),
+        profile: { wholeRecord: { substitute: 'ExplanationOfBenefit?_include=*' } },
+      },
+    );
+
+    expect(made.errors).toEqual([
+      'Page 2 of ExplanationOfBenefit could not be read: the payer answered with status 403. Resources may be missing.',
+    ]);
+    expect(made.lines.join()).not.toContain('$everything');
+  });
+
   it('is one of its own type: what it includes of another is searched', async () => {
     const coverage = (id: string) => ({ resourceType: 'Coverage', id, beneficiary: { reference: 'Patient/member-1' } });
     const claim = { resourceType: 'ExplanationOfBenefit', id: 'e', patient: { reference: 'Patient/member-1' } };
@@ -452,10 +493,34 @@ describe('a search in place of $everything', () => {
 });
 
 it('an export whose Patient never comes is not complete', async () => {
-  const made = await runToEnd(() => () => pageOf([observation(1)]));
+  const made = await runToEnd(
+    () =>
+      ({ path }) =>
+        path === '/Patient/member-1' ? { status: 404 } : pageOf([observation(1)]),
+  );
 
   expect(made).toMatchObject({ complete: false, outcomes: { Patient: 'incomplete 0', Observation: 'complete 1' } });
-  expect(made.errors).toEqual(["The member's own Patient resource did not come."]);
+  expect(made.errors).toEqual([
+    'Patient/member-1, which the record refers to, could not be read: the payer answered with status 404.',
+    "The member's own Patient resource did not come.",
+  ]);
+});
+
+it.each([
+  ['whose $everything gives none', 1],
+  ['whose $everything breaks off', 2],
+])('a Patient is read by its id at a payer that declares no search of it, and %s', async (_, pages) => {
+  const made = await runToEnd(
+    ({ base }) =>
+      ({ path }) => {
+        if (path === '/Patient/member-1') return fhir(memberPatient);
+        if (path.includes('page=2')) return { status: 403 };
+        return pageOf([observation(1)], pages > 1 ? `${base}?page=2` : undefined);
+      },
+    { statement: statementOf({ Observation: ['patient'] }) },
+  );
+
+  expect(made.outcomes['Patient']).toBe(pages > 1 ? 'incomplete 1' : 'complete 1');
 });
 
 it('a Patient that no search finds is read by its id', async () => {
@@ -507,7 +572,7 @@ describe('an export from a payer that declares $everything', () => {
     const outcomes = manifest.outcomes.map(({ type, outcome, count }) => `${type} ${outcome} ${count}`);
     expect(outcomes).toEqual(['Patient complete 1', 'Observation complete 1', 'Goal refusedByPayer 0']);
     expect(errors).toContain(
-      'Page 2 of $everything could not be read: the payer answered with status 500. Resources are missing.',
+      'Page 2 of $everything could not be read: the payer answered with status 500. Resources may be missing.',
     );
   });
 });

@@ -93,6 +93,23 @@ describe('an export that ends while it follows references', () => {
     expect(made.errors).toEqual(sentences('the payer asked for a longer wait than the export has time for'));
   });
 
+  it('makes what only references bring incomplete, since what was not read may refer to more', async () => {
+    const made = await runWith(
+      scoped(
+        'patient/Patient.rs patient/Observation.rs patient/Encounter.rs patient/Practitioner.rs patient/Location.rs',
+        'Patient',
+        'Observation',
+        'Encounter',
+      ),
+      { ...patients, ...observations(), '/Encounter?': busyFor('200000') },
+    );
+
+    const reason = (type: string) =>
+      `${type} is not complete: the payer asked for a longer wait than the export has time for.`;
+    expect(made.outcomes).toMatchObject({ Encounter: 'notRead 0', Practitioner: 'notRead 0', Location: 'notRead 0' });
+    expect(made.reasons['Location']).toBe(reason('Location'));
+  });
+
   it('counts no resource that a search has returned, and none that the scope does not cover', async () => {
     const made = await runWith(
       scoped(
@@ -287,6 +304,20 @@ describe('a referenced resource', () => {
     expect(made.outcomes['Goal']).toBe('incomplete 0');
   });
 
+  it('that no search found is missing, if the scope covers searches of its type only', async () => {
+    const made = await runWith(
+      scoped('patient/Patient.rs patient/Observation.s patient/Provenance.rs', 'Patient', 'Observation'),
+      {
+        ...observations({ hasMember: [{ reference: 'Observation/o-2' }] }),
+        '/Observation/o-2': { status: 500 },
+      },
+    );
+
+    const reason = "Observation is not complete: the access token's scope does not cover reading what others refer to.";
+    expect([made.outcomes['Observation'], made.reasons['Observation']]).toEqual(['incomplete 1', reason]);
+    expect(made.errors).not.toContainEqual(expect.stringContaining('does not cover a search of Observation'));
+  });
+
   it.each([
     [
       'covers searches of only',
@@ -336,7 +367,7 @@ it("a remark of the payer's that something is missing is not hidden by two hundr
   const world = exportWorld();
   world.answerWith(({ path }) => {
     const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
-    if (page === 202) return pageOf([observation(page), remark('error')]);
+    if (page === 202) return pageOf([memberPatient, observation(page), remark('error')]);
     return pageOf([observation(page), remark('information')], `${world.base}?page=${page + 1}`);
   });
   await world.run();

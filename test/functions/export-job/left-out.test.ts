@@ -84,7 +84,7 @@ describe('a resource that is left out makes its type incomplete', () => {
   });
 
   const noResource = 'it is not a FHIR resource';
-  const noEntry = 'its entry has no resource';
+  const noEntry = 'has no resource';
   const twice = 'it has the same member twice, so that its meaning is not certain';
   it.each([
     ['without a type', `{"resource":{${idMember}}}`, noResource],
@@ -115,7 +115,10 @@ describe('a resource that is left out makes its type incomplete', () => {
 
     expect(made).toMatchObject({ status: 'partial', complete: false });
     expect(made.outcomes).toEqual(noDocument);
-    expect(made.errors).toEqual([`A resource on page 1 of DocumentReference is left out: ${why}.`]);
+    const where = 'on page 1 of DocumentReference';
+    expect(made.errors).toEqual([
+      why === noEntry ? `An entry ${where} ${why}.` : `A resource ${where} is left out: ${why}.`,
+    ]);
   });
 
   it.each([
@@ -203,7 +206,12 @@ describe('a resource that the record refers to', () => {
     ['one of another type', fhir({ resourceType: 'Location', id: 'one' })],
     ['one without an id', fhir({ resourceType: 'Practitioner' })],
     ['a Bundle with it', pageOf([{ resourceType: 'Practitioner', id: 'one' }])],
-  ])('is missing if the payer sends %s', async (_, sent) => {
+    [
+      'XML',
+      { headers: { 'content-type': 'application/fhir+xml' } },
+      'the answer has a media type that is not FHIR JSON',
+    ],
+  ])('is missing if the payer sends %s', async (_, sent, why = 'the payer answered with another resource') => {
     const made = await run(({ path }) =>
       path.startsWith('/Practitioner/')
         ? sent
@@ -212,9 +220,7 @@ describe('a resource that the record refers to', () => {
 
     const outcomes = { Practitioner: 'incomplete 0' };
     expect(made).toMatchObject({ status: 'partial', complete: false, ids: ['member-1', 'o-1'], outcomes });
-    expect(made.errors).toContain(
-      'Practitioner/one, which the record refers to, could not be read: the payer answered with another resource.',
-    );
+    expect(made.errors).toContain(`Practitioner/one, which the record refers to, could not be read: ${why}.`);
   });
 
   it('is missing if its id cannot be asked for, and named once', async () => {
@@ -304,7 +310,7 @@ it('a page that breaks a bound is named, and not asked for again', async () => {
 
   expect(made.outcomes).toEqual(noDocument);
   expect(made.errors).toEqual([
-    'Page 1 of DocumentReference could not be read: the Bundle has more than a thousand members. Resources are missing.',
+    'Page 1 of DocumentReference could not be read: the Bundle has more than a thousand members. Resources may be missing.',
   ]);
   expect(made.world.asked).toHaveLength(3);
 });

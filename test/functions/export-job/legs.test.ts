@@ -202,7 +202,10 @@ describe('each leg', () => {
       page += 1;
       const date = `Thu, 01 Jan 2026 1${page}:00:00 GMT`;
       await world.durable.sleep(25_000);
-      const { body } = pageOf([observation(page)], page < 3 ? `${world.base}?page=${page + 1}` : undefined);
+      const { body } = pageOf(
+        [memberPatient, observation(page)],
+        page < 3 ? `${world.base}?page=${page + 1}` : undefined,
+      );
       return { headers: { 'content-type': 'application/fhir+json', date }, body: body! };
     });
 
@@ -241,7 +244,7 @@ describe('each leg', () => {
     world.answerWith(async ({ path }) => {
       await world.durable.sleep(10_000);
       const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
-      return pageOf([observation(page)], page < 60 ? `${world.base}?page=${page + 1}` : undefined);
+      return pageOf([memberPatient, observation(page)], page < 60 ? `${world.base}?page=${page + 1}` : undefined);
     });
 
     await world.run();
@@ -287,7 +290,7 @@ describe('each leg', () => {
       (used[token] ??= []).push((world.durable.now() - since[token]) / 1000);
       await world.durable.sleep(10_000);
       const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
-      return pageOf([observation(page)], page < 15 ? `${world.base}?page=${page + 1}` : undefined);
+      return pageOf([memberPatient, observation(page)], page < 15 ? `${world.base}?page=${page + 1}` : undefined);
     });
 
     await world.run();

@@ -255,7 +255,7 @@ describe('a payer whose pages', () => {
     expect(made.status).toBe('partial');
     expect(made.world.asked).toHaveLength(6);
     expect(made.ids).toEqual(['member-1', 'o-1']);
-    expect(made.errors).toEqual([`Page 2 of $everything could not be read: ${why}. Resources are missing.`]);
+    expect(made.errors).toEqual([`Page 2 of $everything could not be read: ${why}. Resources may be missing.`]);
     expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 1' });
     expect(Object.values(made.outcomes).every((outcome) => outcome.startsWith('incomplete'))).toBe(true);
   });
@@ -477,7 +477,7 @@ describe('a payer whose pages', () => {
 
     expect(made.status).toBe('partial');
     expect(made.errors).toEqual([
-      'The payer named 4 resources of $everything at first and 3 came: they changed while they were read.',
+      'The payer named 4 resources of $everything at first, and 3 came: they changed while they were read.',
     ]);
   });
 });
@@ -621,7 +621,7 @@ describe('a resource', () => {
       { link: { next: 'EMPTY' } },
       {},
       'incomplete 1',
-      ['Page 2 of Observation could not be read: the payer answered with status 204. Resources are missing.'],
+      ['Page 2 of Observation could not be read: the payer answered with status 204. Resources may be missing.'],
       true,
     ],
   ])('whose link to the next %s is read on, or named', async (_, members, headers, outcome, errors, isAsked) => {
@@ -662,7 +662,7 @@ describe('a resource', () => {
     );
 
     expect(made.errors).toEqual([
-      'Page 1 of Observation could not be read: the answer has a media type that is not FHIR JSON, text/json; its profile can name that, as quirks.fhirMediaType. Resources are missing.',
+      "Page 1 of Observation could not be read: the answer has a media type that is not FHIR JSON, text/json; the payer's profile can name that, as quirks.fhirMediaType. Resources may be missing.",
     ]);
     expect(made.world.asked.filter(({ path }) => path.startsWith('/Observation'))).toHaveLength(1);
   });
@@ -1058,7 +1058,7 @@ describe('a payer that', () => {
       expect(made.errors.filter((error) => error === said)).toHaveLength(outcome.startsWith('refused') ? 1 : 0);
       if (tries === 5)
         expect(made.errors).toEqual([
-          'Page 1 of Goal could not be read: the answer is not a Bundle. Resources are missing.',
+          'Page 1 of Goal could not be read: the answer is not a Bundle. Resources may be missing.',
         ]);
     },
   );
@@ -1128,7 +1128,7 @@ describe('a payer that', () => {
     expect(made.status).toBe('partial');
     expect(made.ids).toEqual(['member-1', 'o-1']);
     expect(made.errors).toEqual([
-      'Page 2 of $everything could not be read: the payer answered with status 401. Resources are missing.',
+      'Page 2 of $everything could not be read: the payer answered with status 401. Resources may be missing.',
     ]);
     expect(new Set(made.world.asked.map(({ token }) => token)).size).toBe(3);
   });
@@ -1146,8 +1146,8 @@ describe('a payer that', () => {
     expect(made.asked).toHaveLength(10);
     expect(await made.item()).toMatchObject({ status: 'failed', resources: 0 });
     expect((await made.record()).errors).toEqual([
-      'Page 1 of Patient could not be read: the payer did not answer. Resources are missing.',
-      'Page 1 of Condition could not be read: the payer did not answer. Resources are missing.',
+      'Page 1 of Patient could not be read: the payer did not answer. Resources may be missing.',
+      'Page 1 of Condition could not be read: the payer did not answer. Resources may be missing.',
     ]);
   });
 });

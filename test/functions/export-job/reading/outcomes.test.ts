@@ -133,7 +133,7 @@ describe('the error file', () => {
       severity: 'error',
       code: 'incomplete',
       details: {
-        text: 'Page 2 of Observation could not be read: the payer answered with status 500. Resources are missing.',
+        text: 'Page 2 of Observation could not be read: the payer answered with status 500. Resources may be missing.',
       },
       diagnostics: expect.any(String) as string,
     });
