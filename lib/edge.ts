@@ -39,7 +39,7 @@ export interface GatewayEdgeProps {
    */
   readonly webAclArn?: string | undefined;
   /**
-   * What CloudFront proves itself with to the API's web ACL.
+   * What shows the API's web ACL that a request comes from CloudFront.
    * @default none: the API has no web ACL
    */
   readonly originSecret?: OriginSecret | undefined;

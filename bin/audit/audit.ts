@@ -63,7 +63,7 @@ export const audit = async (
       const lines = query.membersOf === undefined ? linesOf(events, query) : membersOf(events, query, output);
       for (const line of lines) output.out(line);
       const { size } = contestedIds(events);
-      if (size > 0) output.note(`Of ${size} of these events there is more than one form: ${contested}.`);
+      if (size > 0) output.note(`${size} of these events have more than one form: ${contested}.`);
     }
     return 0;
   } catch (error) {

@@ -18,9 +18,7 @@ const isAwsKey = (key: string): boolean => /(?:^|:)alias\/aws\/sns$/.test(key);
 const judgeKey = async (client: KMSClient, key: string | undefined, account: string): Promise<readonly Finding[]> => {
   if (key === undefined || key === '') return [];
   if (isAwsKey(key)) {
-    return [
-      wrong('is encrypted with alias/aws/sns, with which no alarm can publish; encrypt it with a key of your own'),
-    ];
+    return [wrong('is encrypted with alias/aws/sns, which alarms cannot use; encrypt it with a key of your own')];
   }
   const found = judgePolicy(await readKeyPolicy(client, key), [alarmsMayUseKey({ account })]);
   return found.map(({ outcome, what }) => ({ outcome, what: `of its key ${key}: ${what}` }));

@@ -19,14 +19,11 @@ const judgeRoute = ({ subnets, tables }: SeenVpc, id: string): readonly Finding[
   const routes = tableOf(tables, id)?.Routes ?? [];
   const out = routes.find(({ DestinationCidrBlock: block }) => block === '0.0.0.0/0');
   const advice = 'route 0.0.0.0/0 to a NAT gateway, a transit gateway or a firewall';
-  if (out === undefined) return [wrong(`subnet ${id} has no way out, so functions could reach no payer; ${advice}`)];
+  if (out === undefined)
+    return [wrong(`subnet ${id} has no way out, so functions could not reach any payer; ${advice}`)];
   if (out.State === 'blackhole') return [wrong(`subnet ${id} has a way out whose target is gone; ${advice}`)];
   return wayOut(out) === undefined
-    ? [
-        wrong(
-          `subnet ${id} is public, where functions have no address to answer to; write private subnets, or ${advice}`,
-        ),
-      ]
+    ? [wrong(`subnet ${id} is public, and functions have no public address there; write private subnets, or ${advice}`)]
     : [];
 };
 

@@ -52,7 +52,7 @@ const requireExport = async (table: RegistryTable, id: string): Promise<Export> 
   const isExport = grantOfExport(id) !== undefined;
   const item = await getExport(table, id.slice(0, 22));
   if (item === undefined)
-    throw new Refusal(`There is no export ${id} in ${table.name}: it was deleted, has expired, or never was.`);
+    throw new Refusal(`There is no export ${id} in ${table.name}: it was deleted, has expired, or never existed.`);
   if (isExport && item.exportId !== id)
     throw new Refusal(`There is no export ${id} any more. Its grant has a newer one: ${visibleLine(item.exportId)}`);
   return item;

@@ -23,7 +23,7 @@ const isCalled = (name: unknown): name is CalledService => (calledServices as re
 /** What is wrong with a list of services that have endpoints. */
 const endpointProblem = (value: unknown): string | undefined => {
   const list = `write "nat" if the subnets have a way out to AWS, or list the VPC's endpoints: ${words(calledServices)}`;
-  if (value === undefined) return `is missing, so functions might reach no service of AWS; ${list}`;
+  if (value === undefined) return `is missing, so functions might not reach AWS's services; ${list}`;
   if (value === 'nat') return undefined;
   if (!Array.isArray(value)) return `is neither "nat" nor a list; ${list}`;
   const unknown = value.filter((name) => !isCalled(name));

@@ -27,7 +27,7 @@ const fewestAuditDays = 2192;
 const fewestLogDays = 90;
 
 /**
- * Limits under which a stage answers next to nobody. A partner's server has one address for all its members, and a member's
+ * Limits so low that a stage serves almost nobody. A partner's server has one address for all its members, and a member's
  * sign-in alone makes a dozen requests.
  */
 const fewest = {

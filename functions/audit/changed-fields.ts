@@ -6,7 +6,7 @@ const differing = (before: JsonObject, after: JsonObject): string[] =>
     .sort();
 
 /**
- * Names the fields that differ between two texts of an entry, and within a field that is an object its own:
+ * Names the fields that differ between two texts of an entry. Of a field that is an object it names the inner ones:
  * `scopes`, `quirks.pkce`. It never returns a value.
  */
 export const changedFields = (before: string | undefined, after: string | undefined): string[] => {

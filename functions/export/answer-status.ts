@@ -70,7 +70,7 @@ export const answerStatus = async (
     return stillRunning(item, nowSeconds(deps.clock));
   }
   const ended = await openEnded(deps.readManifest, found);
-  // It names types, counts and, in its reasons, ids. A token that polls on learns nothing more.
+  // It names types, counts and, in its reasons, ids. A token that keeps polling learns nothing new.
   context.record.interaction = 'export manifest';
   await auditOnce(deps, { record: context.record, patient: item.patient }, manifestKey(found));
   return manifestAnswer(deps.origin, ended);

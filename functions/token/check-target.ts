@@ -43,7 +43,7 @@ export const requireTarget = async <Wanted extends Payer>(
   const payer = id === '' ? undefined : await registry.payer(id, { evenIfPaused: true });
   if (payer === undefined) {
     throw invalidTarget(
-      `resource must be ${bases} and the id of a health plan that is here.`,
+      `resource must be ${bases} and the id of one of this gateway's health plans.`,
       'resource: no such payer',
     );
   }

@@ -58,7 +58,7 @@ const addMore = async (world: World, table: string, like: string, more: number):
   }
 };
 
-/** A client assertion that an app has used a moment ago. */
+/** A client assertion that an app used a moment ago. */
 const assertion = (): Item => ({
   grantId: { S: 'jti.drill' },
   seenBy: { S: 'drill' },

@@ -155,7 +155,7 @@ describe('a topic', () => {
 
   it('a topic that AWS’s own key encrypts is wrong', async () => {
     expect(await check(await make('aws-key', { KmsMasterKeyId: 'alias/aws/sns' }))).toEqual([
-      'wrong: is encrypted with alias/aws/sns, with which no alarm can publish; encrypt it with a key of your own',
+      'wrong: is encrypted with alias/aws/sns, which alarms cannot use; encrypt it with a key of your own',
     ]);
   });
 
@@ -303,7 +303,7 @@ describe('a VPC', () => {
     expect(await check(vpc)).toEqual(
       vpc.subnets.map(
         ({ id }) =>
-          `wrong: subnet ${id} has no way out, so functions could reach no payer; route 0.0.0.0/0 to a NAT gateway, a transit gateway or a firewall`,
+          `wrong: subnet ${id} has no way out, so functions could not reach any payer; route 0.0.0.0/0 to a NAT gateway, a transit gateway or a firewall`,
       ),
     );
   });

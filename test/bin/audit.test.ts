@@ -209,7 +209,7 @@ describe('npm run audit', () => {
       [`byOperator | Ticket | ${mark}`, 'ok'],
       [`byPartner | ${mark}`, 'ok'],
     ]);
-    expect(remarks).toEqual([`Of 2 of these events there is more than one form: ${mark}.`]);
+    expect(remarks).toEqual([`2 of these events have more than one form: ${mark}.`]);
   });
 
   it('prints events of one second in the order in which they can have happened', async () => {

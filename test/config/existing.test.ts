@@ -74,7 +74,7 @@ describe('what an account brings', () => {
     [
       'a VPC without a word on how functions reach AWS',
       vpc({ awsEndpoints: undefined }),
-      'existing.vpc.awsEndpoints: is missing, so functions might reach no service of AWS; write "nat" if the subnets have a way out to AWS, or list the VPC\'s endpoints: dynamodb, kms, lambda, s3 and secretsmanager',
+      'existing.vpc.awsEndpoints: is missing, so functions might not reach AWS\'s services; write "nat" if the subnets have a way out to AWS, or list the VPC\'s endpoints: dynamodb, kms, lambda, s3 and secretsmanager',
     ],
     [
       'a VPC whose endpoints lack a service',

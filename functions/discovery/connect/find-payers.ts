@@ -23,7 +23,7 @@ export interface Found {
   readonly payers: readonly FoundPayer[];
 }
 
-/** The most payers that a search shows. An app with no more has all of them shown before the member types. */
+/** The most payers that a search shows. If an app has no more than that, they are all shown before the member types. */
 export const mostShown = 20;
 
 /** Characters of a search. The longest names have some eighty. */

@@ -72,7 +72,7 @@ export const payerBreakers = ({ limits, clock, times = usualTimes }: BreakersDep
     return taken !== undefined;
   };
 
-  /** Without the table nobody can be the only probe. */
+  /** Without the table no process knows that its probe is the only one. */
   const probeOrGoOn = async (call: GuardedCall): Promise<Watch | undefined> => {
     if (isAlone()) return watchCall(environment, call);
     try {

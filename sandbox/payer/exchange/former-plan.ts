@@ -73,7 +73,7 @@ export const formerPlan = (setup: Setup) => {
   const tokenOf = (req: IncomingMessage): string | undefined =>
     /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
 
-  /** Whether a request's token is not a system token. For a member's app, this plan has no Groups. */
+  /** Whether a request comes without a system token. A member's app finds no Groups at this plan. */
   const isOfMember = (req: IncomingMessage): boolean => {
     const token = tokenOf(req);
     return token !== undefined && tokens.openedBy(token) === undefined;

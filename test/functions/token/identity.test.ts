@@ -515,7 +515,7 @@ describe('a request with an identity token is refused, if', () => {
       (resource): [Record<string, string>, string, string] => [
         { resource },
         'invalid_target',
-        `resource must be ${base} and the id of a health plan that is here.`,
+        `resource must be ${base} and the id of one of this gateway's health plans.`,
       ],
     ),
     [
