@@ -14,6 +14,7 @@ if (port === undefined) {
   process.exit(1);
 }
 const seen = new Set(); // In your app: use a database, so that it survives a restart.
+const underWay = new Set();
 
 /** Hands an event on. In your app: put it into a queue, and throw if the queue does not take it. */
 const handOn = async (id, { type, data }) => console.log(id, type, data.export ?? data.grant ?? '');
@@ -43,9 +44,15 @@ const receive = async (request, response) => {
   const body = Buffer.concat(chunks).toString('utf8'); // Unparsed: the signature covers every byte.
   if (!isSigned(request.headers, body)) return response.writeHead(401).end();
   const id = request.headers['webhook-id'];
+  if (underWay.has(id)) return response.writeHead(503).end(); // It may still fail: the gateway sends it again.
   if (!seen.has(id)) {
-    await handOn(id, JSON.parse(body));
-    seen.add(id); // Not before: an event that failed here is sent again.
+    underWay.add(id);
+    try {
+      await handOn(id, JSON.parse(body));
+      seen.add(id); // Not before: an event that failed here is sent again.
+    } finally {
+      underWay.delete(id);
+    }
   }
   response.writeHead(204).end();
 };

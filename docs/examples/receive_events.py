@@ -1,5 +1,5 @@
 """Receives the gateway's events: WEBHOOK_SECRETS='whsec_… whsec_…' python3 receive_events.py 8080"""
-import base64, hashlib, hmac, json, os, re, sys, time
+import base64, hashlib, hmac, json, os, re, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # An empty secret would let anyone sign.
@@ -9,6 +9,7 @@ if not SECRETS:
 if len(sys.argv) != 2:
     sys.exit("Give the port to listen on, such as 8080.")
 seen = set()  # In your app: use a database, so that it survives a restart.
+under_way, lock = set(), threading.Lock()
 
 
 def hand_on(event_id, event):
@@ -39,13 +40,20 @@ class Receiver(BaseHTTPRequestHandler):
         if not is_signed(self.headers, body):
             return self.answer(401)
         event_id = self.headers["webhook-id"]
-        if event_id not in seen:
-            try:
-                hand_on(event_id, json.loads(body))
-            except Exception as error:
-                print(error, file=sys.stderr, flush=True)
-                return self.answer(503)  # The gateway sends it again.
+        with lock:
+            if event_id in under_way:
+                return self.answer(503)  # It may still fail: the gateway sends it again.
+            if event_id in seen:
+                return self.answer(204)
+            under_way.add(event_id)
+        try:
+            hand_on(event_id, json.loads(body))
             seen.add(event_id)  # Not before: an event that failed here is sent again.
+        except Exception as error:
+            print(error, file=sys.stderr, flush=True)
+            return self.answer(503)  # The gateway sends it again.
+        finally:
+            under_way.discard(event_id)
         self.answer(204)
 
     def answer(self, status):

@@ -56,6 +56,7 @@ const parse = (body: string): { type?: unknown; timestamp?: unknown; data?: unkn
 /** @param secrets the current one and, during a rotation, the next one */
 export const inboxOf = (secrets: readonly string[]): Inbox => {
   const events: ReceivedEvent[] = [];
+  const underWay = new Set<string>();
   return {
     events: () => events.toReversed(),
     take: async (headers, body, handOn) => {
@@ -67,11 +68,15 @@ export const inboxOf = (secrets: readonly string[]): Inbox => {
       const id = textOf(headers['webhook-id']);
       // An event may come more than once.
       if (events.some((event) => event.id === id)) return 204;
+      if (underWay.has(id)) return 503; // It may still fail: the gateway sends it again.
+      underWay.add(id);
       const event = { id, type, timestamp: textOf(timestamp), data: { ...data } };
       try {
         await handOn(event);
       } catch {
         return 503; // The gateway sends it again.
+      } finally {
+        underWay.delete(id);
       }
       events.push(event);
       if (events.length > mostEvents) events.shift();
