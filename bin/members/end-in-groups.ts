@@ -3,7 +3,7 @@ import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
-import { endMember, exchangeOwner } from '../../functions/shared/store/exchanges.ts';
+import { endMember, endMemberEarly, exchangeOwner, listUnready } from '../../functions/shared/store/exchanges.ts';
 import type { Member } from '../../functions/shared/store/member-index.ts';
 import { groupsOf } from '../shared/groups-of.ts';
 import type { MembersToolDeps } from './deps.ts';
@@ -18,6 +18,8 @@ export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'partner'
   readonly group: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
+  /** The match has made it, and nobody can use it yet. */
+  readonly isUnready?: true;
 }
 
 /** Finds the Groups of which a member is one and not ended: by the audit, which has every match, and by the table. */
@@ -30,17 +32,23 @@ export const findGroups = async (
   if (member === undefined || table === undefined) return [];
   const seconds = Math.floor(now() / 1000);
   const found = await findExchanges(await stage.bucket(), member, { until: instant(seconds).slice(0, 10) });
-  const matches = found.filter(({ kind, about }) => kind === 'match' && about.outcome === 'match');
+  const matches = found.filter(({ kind, isMatched }) => kind === 'match' && isMatched);
+  const hash = sha256(member.patient);
   const groups: MemberGroup[] = [];
   for (const [partner, own] of Map.groupBy(matches, (match) => match.partner)) {
     const exchanges = new Set(own.map(({ exchange }) => exchange));
-    for await (const { id, exportId, code, ended, expiresAt } of groupsOf(
-      table,
-      exchangeOwner({ payer: member.payer, partner }),
-      seconds,
-    )) {
-      const isIn = code === 'match' && exchanges.has(exportId) && !ended.includes(sha256(member.patient));
-      if (isIn) groups.push({ exchange: exportId, partner, payer: member.payer, group: id, expiresAt });
+    const { payer } = member;
+    const owner = exchangeOwner({ payer, partner });
+    // First those that may become usable meanwhile.
+    for (const exchange of exchanges) {
+      for (const { id, ended, expiresAt } of await listUnready(table, owner, exchange, seconds))
+        if (!ended.includes(hash)) groups.push({ exchange, partner, payer, group: id, expiresAt, isUnready: true });
+    }
+    const unready = new Set(groups.map(({ partner: of, group }) => `${of} ${group}`));
+    for await (const { id, exportId, code, ended, expiresAt } of groupsOf(table, owner, seconds)) {
+      const isIn = code === 'match' && exchanges.has(exportId) && !ended.includes(hash);
+      if (isIn && !unready.has(`${partner} ${id}`))
+        groups.push({ exchange: exportId, partner, payer, group: id, expiresAt });
     }
   }
   return groups;
@@ -49,8 +57,8 @@ export const findGroups = async (
 /** Groups as lines for a person. */
 export const groupLines = (groups: readonly MemberGroup[], apps: ReadonlyMap<string, App>): string[] =>
   groups.map(
-    ({ group, partner, expiresAt }) =>
-      `Group ${group} of ${apps.get(partner)?.name ?? partner}, which can export the member until ${instant(expiresAt)}`,
+    ({ group, partner, expiresAt, isUnready }) =>
+      `Group ${group} of ${apps.get(partner)?.name ?? partner}, which ${isUnready ? 'is being made' : `can export the member until ${instant(expiresAt)}`}`,
   );
 
 /**
@@ -68,11 +76,15 @@ export const endInGroups = async (
   const audit = { audit: await stage.auditEvents(), clock: { now } };
   const by = { operator: stage.operator.arn, note: reason };
   let failed = 0;
-  for (const { exchange, partner, payer, group } of groups) {
+  for (const { exchange, partner, payer, group, isUnready, expiresAt } of groups) {
     const of = { exportId: exchange, exchange: 'match', partner, payer, group, requestId: randomUUID() } as const;
     try {
       await auditEnded(audit, of, { by, member: `Patient/${member.patient}` });
-      const isThere = await endMember(table, exchangeOwner({ payer, partner }), group, sha256(member.patient));
+      const [owner, hash] = [exchangeOwner({ payer, partner }), sha256(member.patient)];
+      const end = (): Promise<boolean> => endMember(table, owner, group, hash);
+      const endEarly = (): Promise<boolean> => endMemberEarly(table, { owner, id: group, hash, until: expiresAt });
+      // One that is being made may be there at any moment, and then it stays.
+      const isThere = (await end()) || (isUnready === true && ((await endEarly()) || (await end())));
       output.out(`Group ${group}  ${isThere ? 'member ended' : 'had expired in the meantime'}`);
     } catch (error) {
       failed += 1;

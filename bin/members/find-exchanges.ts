@@ -20,6 +20,8 @@ export interface MemberExchange {
   readonly how: string | undefined;
   /** The member's latest outcome in the audit. */
   readonly about: ExchangedMember;
+  /** Whether the plan was once said to know the member: the Group may be there, however the exchange ended. */
+  readonly isMatched: boolean;
   /** When an operator ended the member, or all of it, an instant; who, and why. */
   readonly ended: { readonly at: string; readonly operator: string; readonly note: string } | undefined;
   /** The partner's downloads of its files. They contain other members' records too. */
@@ -55,6 +57,7 @@ const exchangeOf = (
     asked: asked?.recorded,
     came: came?.recorded,
     how: came?.how,
+    isMatched: events.some(({ members }) => members.some((one) => one.patient === patient && one.outcome === 'match')),
     about: {
       patient,
       submitted: named.submitted,

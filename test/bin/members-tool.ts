@@ -9,7 +9,7 @@ import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { auditHandler } from '../../functions/audit/handler.ts';
 import { auditAsked, auditCame, type AuditedMember } from '../../functions/shared/exchanges/audit-exchange.ts';
-import { exchangeOwner } from '../../functions/shared/store/exchanges.ts';
+import { exchangeOwner, noteMade } from '../../functions/shared/store/exchanges.ts';
 import { putGrant, redeem } from '../../functions/shared/store/grants.ts';
 import { makeMemberIndex } from '../../functions/shared/store/make-member-index.ts';
 import { putReadEvent } from '../../functions/shared/store/put-read-event.ts';
@@ -138,7 +138,7 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
   const exchange = async (
     exchangeKind: 'match' | 'group',
     whom: readonly AuditedMember[],
-    { exportId = `${exchangeKind}-exchange`, group = 'group-1' } = {},
+    { exportId = `${exchangeKind}-exchange`, group = 'group-1', isReady = true } = {},
   ): Promise<void> => {
     const known = {
       exportId,
@@ -160,8 +160,11 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     });
     if (exchangeKind === 'group') return;
     const now = startMs / 1000;
+    const owner = exchangeOwner(known);
+    await noteMade(exchanges, { owner, id: group, exportId, expiresAt: now + 3600 });
+    if (!isReady) return;
     await putGroup(exchanges, {
-      owner: exchangeOwner(known),
+      owner,
       id: group,
       code: 'match',
       members: whom.length,

@@ -571,6 +571,18 @@ describe('npm run members, of exchanges between plans', () => {
     expect(await tableText()).toContain(`by an operator (${operator}): Member-asked`);
   });
 
+  it('end ends the member in a Group that is being made, which leaves the member out once it is there', async () => {
+    await tool.exchange('match', [{ ...mine, outcome: 'match' }], { isReady: false });
+    const ended = await tool.run(`end ${whom} ${why} --yes`);
+    expect(ended.out).toContain('Group group-1 of');
+    expect(ended.out).toContain('which is being made');
+    expect(await endedInGroup()).toBeUndefined();
+    await expect(tool.run(`end ${whom} ${why} --yes`)).rejects.toThrow('no Group has the member');
+
+    await tool.exchange('match', [{ ...mine, outcome: 'match' }]);
+    expect(await endedInGroup()).toEqual([createHash('sha256').update(member.patient).digest('base64url')]);
+  });
+
   it('end changes no Group if the audit cannot be written, and says so', async () => {
     await exchanged();
     await tool.audited();

@@ -1,5 +1,5 @@
 import { sealGroupBody } from '../../shared/exchanges/group.ts';
-import { exchangeOwner, putGroupBody, putGroupHead } from '../../shared/store/exchanges.ts';
+import { exchangeOwner, noteMade, putGroupBody, putGroupHead } from '../../shared/store/exchanges.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { exchangeDeps, type JobDeps } from '../job/deps.ts';
 import type { JobState, KeptGroup } from '../state/state.ts';
@@ -17,9 +17,13 @@ export const keepGroup = async (
   const key = deps.randomBytes(groupKeyBytes);
   const place = { owner, id };
   const box = await deps.sealForJob({ group: `${owner}/${id}`, partner: item.partner }, 'group key', key);
-  const chunks = await putGroupBody(exchangeDeps(deps).table, {
+  const { table } = exchangeDeps(deps);
+  const { exportId } = item;
+  await noteMade(table, { ...place, exportId, expiresAt: item.expiresAt });
+  const chunks = await putGroupBody(table, {
     ...place,
-    exportId: item.exportId,
+    key: box,
+    exportId,
     expiresAt: item.grantEndsAt,
     body: await sealGroupBody(deps, key, place, { resource: line, members }),
   });

@@ -258,8 +258,8 @@ export const exportAttributes = {
 
 /** Exchanges: partners' system tokens, Groups of matched members, and which exchanges run. */
 export const exchangeAttributes = {
-  owner: { type: 'S', by: 'putSystemToken putGroupBody putGroupHead noteRunning putInput' },
-  name: { type: 'S', by: 'putSystemToken putGroupBody putGroupHead noteRunning putInput' },
+  owner: { type: 'S', by: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput' },
+  name: { type: 'S', by: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput' },
   partner: { type: 'S', by: 'putSystemToken' },
   payer: { type: 'S', by: 'putSystemToken' },
   /** Of a Group: the code of its kind, such as `match`. */
@@ -273,9 +273,9 @@ export const exchangeAttributes = {
   /** Of a Group: the match that made it. */
   exportId: { type: 'S', by: 'putGroupHead' },
   /** Of a Group: hashes of its members' ids whom an operator has ended since. */
-  ended: { type: 'SS', by: 'endMember' },
+  ended: { type: 'SS', by: 'endMember endMemberEarly' },
   /** A part of a Group's sealed body, or of what an exchange asks. */
   body: { type: 'B', by: 'putGroupBody putInput' },
   createdAt: { type: 'N', by: 'putSystemToken putGroupHead' },
-  expiresAt: { type: 'N', by: 'putSystemToken putGroupBody putGroupHead noteRunning putInput' },
+  expiresAt: { type: 'N', by: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput' },
 } as const satisfies Attributes;

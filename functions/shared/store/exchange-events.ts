@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { auditEventAttributes } from './attributes.ts';
+import { sha256 } from './crypto.ts';
 import type { Table } from './dynamo.ts';
 import { clausesOn, conditionOf } from './expressions.ts';
 import { writeItem } from './items.ts';
@@ -55,18 +56,28 @@ interface ExchangeEvent {
 const { absent } = clausesOn(auditEventAttributes);
 
 /**
+ * What tells an event from the others of its exchange: of an operator's end the request. Two invocations of a job may tell two ends, and
+ * both are kept, so that whatever may be used was told.
+ */
+const nameOf = ({ part, status, by }: ExchangeEvent, told: string, requestId: string): string => {
+  if (by !== undefined) return requestId;
+  return status === undefined ? String(part) : `${part}.${sha256(`${status} ${told}`).slice(0, 22)}`;
+};
+
+/**
  * Writes a part of an event, unless it is there.
  * @throws the SDK's error, after 2.5 seconds at most
  */
 export const putExchangeEvent = async (
   table: Table,
   exchange: AuditedExchange,
-  { type, part, members, atMs, status, by }: ExchangeEvent,
+  event: ExchangeEvent,
 ): Promise<void> => {
+  const { type, part, members, atMs, status, by } = event;
   const { exportId, requestId } = exchange;
+  const told = JSON.stringify(members);
   const item = writeItem(auditEventAttributes, {
-    // Operators can end several members.
-    eventId: `${exportId}.${type}.${by === undefined ? part : requestId}`,
+    eventId: `${exportId}.${type}.${nameOf(event, told, requestId)}`,
     type,
     atMs,
     requestId,
@@ -76,7 +87,7 @@ export const putExchangeEvent = async (
     interaction: exchange.exchange,
     groupId: exchange.group,
     part,
-    members: JSON.stringify(members),
+    members: told,
     how: status,
     endedBy: by?.operator,
     note: by?.note,

@@ -1,7 +1,8 @@
 import { DeleteItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { exchangeAttributes } from './attributes.ts';
+import { sha256 } from './crypto.ts';
 import { getItem, sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
-import { anyOf, clausesOn, updateOf } from './expressions.ts';
+import { anyOf, clausesOn, updateOf, type Change } from './expressions.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 
 /*
@@ -9,12 +10,14 @@ import { readerOf, writeItem, type Item } from './items.ts';
  *
  *   token#{hash}      token             a partner's system token, for five minutes
  *   {payer}/{partner} group/{id}        the head of a Group: what it is, and the sealed key of its body
- *                     body/{id}/{export}/{n}   its body, sealed, in parts of 300 KB
+ *                     made/{export}/{id}       a match makes a Group, which may not be usable yet
+ *                     body/{id}/{export}/{key}/{n}   its body, sealed, in parts of 300 KB; by the hash of its key
  *                     running/{export}  an exchange that runs, to count them
  *                     input/{export}/{n}       what an exchange asks, sealed for its job, in parts of 300 KB
  *
  * Ids of payers and partners have neither `#` nor `/`. A body's parts are written before the head, so that a Group is known
- * only once it is whole, and the audit names its members before the head is there.
+ * only once it is whole, and the audit names its members before the head is there. A member who is ended in between leaves a head that has nothing
+ * else, and is no Group.
  */
 const { absent, exists, is } = clausesOn(exchangeAttributes);
 
@@ -124,8 +127,20 @@ const readParts = async (table: Table, owner: string, names: readonly string[]):
 };
 
 const headName = (id: string): string => `group/${id}`;
-const bodyName = ({ id, exportId }: Pick<StoredGroupHead, 'id' | 'exportId'>, chunk: number): string =>
-  `body/${id}/${exportId}/${chunk}`;
+
+/** Each try of a leg has a key of its own. By it, one that the job has left behind does not replace the body of another. */
+const bodyName = ({ id, exportId, key }: Pick<StoredGroupHead, 'id' | 'exportId' | 'key'>, chunk: number): string =>
+  `body/${id}/${exportId}/${sha256(key)}/${chunk}`;
+
+const madeBy = (exportId: string): string => `made/${exportId}/`;
+
+/**
+ * Notes that a match makes a Group, so that its members can be ended before anyone can use it. @throws GatewayError `temporarily_unavailable`
+ */
+export const noteMade = (
+  table: Table,
+  { owner, id, exportId, expiresAt }: Pick<StoredGroupHead, 'owner' | 'id' | 'exportId' | 'expiresAt'>,
+): Promise<void> => put(table, writeItem(exchangeAttributes, { owner, name: `${madeBy(exportId)}${id}`, expiresAt }));
 
 /**
  * Writes the body of a Group, which nobody can use before its head is there.
@@ -134,7 +149,7 @@ const bodyName = ({ id, exportId }: Pick<StoredGroupHead, 'id' | 'exportId'>, ch
  */
 export const putGroupBody = async (
   table: Table,
-  { owner, id, body, expiresAt, exportId }: Pick<StoredGroup, 'owner' | 'id' | 'body' | 'expiresAt' | 'exportId'>,
+  { owner, body, expiresAt, ...of }: Pick<StoredGroup, 'owner' | 'id' | 'body' | 'expiresAt' | 'exportId' | 'key'>,
 ): Promise<number> => {
   const parts = partsOf(body);
   for (const [chunk, part] of parts.entries()) {
@@ -142,7 +157,7 @@ export const putGroupBody = async (
       table,
       writeItem(exchangeAttributes, {
         owner,
-        name: bodyName({ id, exportId }, chunk),
+        name: bodyName(of, chunk),
         body: part,
         expiresAt,
       }),
@@ -192,6 +207,17 @@ const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => 
   };
 };
 
+const noHead = readHead({});
+
+const getHead = async (table: Table, owner: string, id: string): Promise<typeof noHead | undefined> => {
+  const item = await getItem(table, keyOf(owner, headName(id)));
+  return item === undefined ? undefined : readHead(item);
+};
+
+/** Whether a head is a Group's. One of which only members were ended has no time. */
+const isUsable = ({ createdAt, expiresAt }: Pick<StoredGroupHead, 'createdAt' | 'expiresAt'>, now: number): boolean =>
+  createdAt > 0 && expiresAt > now;
+
 /**
  * Reads a Group with its body, strongly consistent; undefined if there is none, or if it has expired.
  * @throws GatewayError `temporarily_unavailable`
@@ -202,10 +228,8 @@ export const getGroup = async (
   id: string,
   now: number,
 ): Promise<StoredGroup | undefined> => {
-  const item = await getItem(table, keyOf(owner, headName(id)));
-  if (item === undefined) return undefined;
-  const { chunks, ...head } = readHead(item);
-  if (head.expiresAt <= now) return undefined;
+  const { chunks, ...head } = (await getHead(table, owner, id)) ?? noHead;
+  if (!isUsable(head, now)) return undefined;
   const names = Array.from({ length: chunks }, (_, chunk) => bodyName(head, chunk));
   return { ...head, body: await readParts(table, owner, names) };
 };
@@ -220,9 +244,8 @@ export const getEnded = async (
   id: string,
   now: number,
 ): Promise<readonly string[] | undefined> => {
-  const item = await getItem(table, keyOf(owner, headName(id)));
-  const head = item === undefined ? undefined : readHead(item);
-  return head === undefined || head.expiresAt <= now ? undefined : head.ended;
+  const head = (await getHead(table, owner, id)) ?? noHead;
+  return isUsable(head, now) ? head.ended : undefined;
 };
 
 /** The items of an owner whose names begin so, with what is before the first that is read. */
@@ -267,9 +290,52 @@ export const listGroups = async (
       const { chunks: _chunks, ...head } = readHead(item);
       return head;
     })
-    .filter(({ expiresAt }) => expiresAt > now);
+    .filter((head) => isUsable(head, now));
   const lastName = last === undefined ? undefined : readerOf(exchangeAttributes, last)('name');
   return { groups, ...(lastName === undefined ? {} : { after: lastName.slice(headName('').length) }) };
+};
+
+/**
+ * The Groups that a match has made and that cannot be used yet, or never will: until when that may be, and who has been ended in them.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const listUnready = async (
+  table: Table,
+  owner: string,
+  exportId: string,
+  now: number,
+): Promise<readonly Pick<StoredGroupHead, 'id' | 'ended' | 'expiresAt'>[]> => {
+  const prefix = madeBy(exportId);
+  const { items } = await query(table, owner, prefix, {});
+  const made = items.map((item) => {
+    const read = readerOf(exchangeAttributes, item);
+    return { id: (read('name') ?? '').slice(prefix.length), expiresAt: read('expiresAt') ?? 0 };
+  });
+  const unready: Pick<StoredGroupHead, 'id' | 'ended' | 'expiresAt'>[] = [];
+  for (const { id, expiresAt } of made) {
+    const head = (await getHead(table, owner, id)) ?? noHead;
+    if (expiresAt > now && head.exportId !== exportId) unready.push({ id, expiresAt, ended: head.ended });
+  }
+  return unready;
+};
+
+const endMemberIf = async (
+  table: Table,
+  place: readonly [owner: string, id: string],
+  hash: string,
+  change: Pick<Change<typeof exchangeAttributes>, 'set' | 'when'>,
+): Promise<boolean> => {
+  const [owner, id] = place;
+  const ended = await writeIfConditionHolds(
+    table.client.send(
+      new UpdateItemCommand({
+        TableName: table.name,
+        Key: keyOf(owner, headName(id)),
+        ...updateOf(exchangeAttributes, { include: { ended: hash }, ...change }),
+      }),
+    ),
+  );
+  return ended !== undefined;
 };
 
 /**
@@ -277,18 +343,24 @@ export const listGroups = async (
  * @param hash SHA-256 of the member's id, base64url
  * @throws GatewayError `temporarily_unavailable`
  */
-export const endMember = async (table: Table, owner: string, id: string, hash: string): Promise<boolean> => {
-  const ended = await writeIfConditionHolds(
-    table.client.send(
-      new UpdateItemCommand({
-        TableName: table.name,
-        Key: keyOf(owner, headName(id)),
-        ...updateOf(exchangeAttributes, { include: { ended: hash }, when: [exists('owner')] }),
-      }),
-    ),
-  );
-  return ended !== undefined;
-};
+export const endMember = (table: Table, owner: string, id: string, hash: string): Promise<boolean> =>
+  endMemberIf(table, [owner, id], hash, { when: [exists('owner')] });
+
+/**
+ * Ends a member of a Group that cannot be used yet. Returns false if it has a head: then {@link endMember} does it.
+ * @param hash as of {@link endMember}
+ * @param until when the Group can no longer become usable
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const endMemberEarly = (
+  table: Table,
+  {
+    owner,
+    id,
+    hash,
+    until,
+  }: { readonly owner: string; readonly id: string; readonly hash: string; readonly until: number },
+): Promise<boolean> => endMemberIf(table, [owner, id], hash, { set: { expiresAt: until }, when: [absent('owner')] });
 
 const runningName = (exportId: string): string => `running/${exportId}`;
 

@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { fail as endAsFailed } from '../../../functions/export-job/end/finish.ts';
 import { readMatch } from '../../../functions/export-job/exchange/read-groups.ts';
 import { GatewayError } from '../../../functions/shared/errors.ts';
 import { openGroupBody, type GroupMember } from '../../../functions/shared/exchanges/group.ts';
@@ -6,7 +7,7 @@ import { payerDownThreshold } from '../../../functions/shared/metrics/metrics.ts
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
-import { countRunning, endMember, getGroup } from '../../../functions/shared/store/exchanges.ts';
+import { countRunning, endMember, getGroup, listUnready } from '../../../functions/shared/store/exchanges.ts';
 import { turns } from '../../support/eventually.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
@@ -361,10 +362,12 @@ describe('the Groups of a match', () => {
   });
 });
 
+const usableIds = (world: World): readonly string[] =>
+  [...world.dynamo.items('Exchanges').values()].flatMap(({ name }) => /^group\/(.*)/.exec(name?.S ?? '')?.[1] ?? []);
+
 /** The members of each Group that can be used, and those whom the audit names as matched. */
 const usableAndNamed = async (world: World) => {
-  const names = [...world.dynamo.items('Exchanges').values()].map(({ name }) => name?.S ?? '');
-  const ids = names.flatMap((name) => /^group\/(.*)/.exec(name)?.[1] ?? []);
+  const ids = usableIds(world);
   const bodies = await Promise.all(ids.map((id) => groupBody(world, id)));
   const usable = bodies.flatMap(({ members }) => members.map(({ reference }) => reference));
   return { usable, named: matchedIn(world) };
@@ -390,6 +393,9 @@ describe('no Group can be used whose members the audit does not name', () => {
       const { usable, named } = await usableAndNamed(world);
       seen = Math.max(seen, usable.length);
       expect(named).toEqual(expect.arrayContaining([...usable]));
+      // Whom the audit names can be ended, in Groups that can be used and in those that cannot yet.
+      const unready = named.length === 0 ? [] : await listUnready(world.exchanges, owner, world.exportId, 0);
+      if (named.length > 0) expect(unready.length + new Set(usableIds(world)).size).toBe(2);
       return answer;
     };
     await world.durable.finish(world.start());
@@ -404,6 +410,21 @@ describe('no Group can be used whose members the audit does not name', () => {
       'a write fails',
       () => {
         throw new Error('the table does not answer');
+      },
+    ],
+    [
+      'another invocation audits that the match has failed, and cannot write that end',
+      async ({ deps, exportId, durable }) => {
+        const { client, name } = deps.exports;
+        const refusing = Object.assign(Object.create(client) as typeof client, {
+          send: async (command: object) => {
+            if (command.constructor.name === 'UpdateItemCommand') throw new Error('the table does not answer');
+            return client.send(command as Parameters<typeof client.send>[0]);
+          },
+        });
+        const execution = { arn: durable.engine.executions()[0]!.arn };
+        const other = { deps: { ...deps, exports: { client: refusing, name } }, exportId, execution };
+        await expect(endAsFailed(other, 'for a test')).rejects.toThrow('the table does not answer');
       },
     ],
   ])('whenever %s', async (_, does) => {

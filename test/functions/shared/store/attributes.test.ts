@@ -50,6 +50,8 @@ import {
 } from '../../../../functions/shared/store/breakers.ts';
 import {
   endMember,
+  endMemberEarly,
+  noteMade,
   noteRunning,
   putGroupBody,
   putGroupHead,
@@ -268,7 +270,9 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['putSystemToken', () => putSystemToken(table, { hash: 'h', partner: 'p', payer: 'n', now, expiresAt: now })],
       ['putGroupBody', () => putGroupBody(table, { ...head, body: bytes })],
       ['putGroupHead', () => putGroupHead(table, { ...head, chunks: 1 })],
+      ['noteMade', () => noteMade(table, head)],
       ['endMember', () => endMember(table, 'n/p', 'group-1', 'hash')],
+      ['endMemberEarly', () => endMemberEarly(table, { owner: 'n/p', id: 'group-2', hash: 'hash', until: now })],
       ['noteRunning', () => noteRunning(table, 'n/p', { exportId: 'e', expiresAt: now })],
       ['putInput', () => putInput(table, 'n/p', { exportId: 'e', input: bytes, expiresAt: now })],
     ],

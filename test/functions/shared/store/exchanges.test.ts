@@ -2,13 +2,18 @@ import {
   countRunning,
   deleteSystemToken,
   endMember,
+  endMemberEarly,
   exchangeOwner,
+  getEnded,
   getGroup,
   getInput,
   getSystemToken,
   listGroups,
+  listUnready,
   noteEnded,
+  noteMade,
   noteRunning,
+  putGroupBody,
   putInput,
   putSystemToken,
 } from '../../../../functions/shared/store/exchanges.ts';
@@ -89,6 +94,37 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
     const found = await getGroup(table, owner, 'twice', now);
     expect([String(found?.body), found?.exportId, found?.ended]).toEqual(['two', 'export-2', ['member-hash']]);
     expect(await endMember(table, owner, 'unknown', 'member-hash')).toBe(false);
+  });
+
+  it('a body that another try of the same leg writes late does not replace the one of the head', async () => {
+    await group('tried', { key: Buffer.from('one'), body: Buffer.from('one') });
+    const late = { owner, id: 'tried', key: Buffer.from('other'), body: Buffer.from('other') };
+    await putGroupBody(table, { ...late, exportId: 'export-1', expiresAt: now + 10 });
+
+    expect(String((await getGroup(table, owner, 'tried', now))?.body)).toBe('one');
+  });
+
+  it('a member who is ended before a Group can be used is ended when it can, and ends no later', async () => {
+    const at = { owner, id: 'unready', exportId: 'export-1', expiresAt: now + 10 };
+    await noteMade(table, at);
+    expect(await listUnready(table, owner, 'export-1', now)).toEqual([
+      { id: 'unready', expiresAt: now + 10, ended: [] },
+    ]);
+    const early = { owner, id: 'unready', hash: 'member-hash', until: now + 10 };
+    expect(await endMember(table, owner, 'unready', 'member-hash')).toBe(false);
+    expect(await endMemberEarly(table, early)).toBe(true);
+    expect(await endMemberEarly(table, early)).toBe(false);
+    expect(await endMember(table, owner, 'unready', 'member-hash')).toBe(true);
+
+    expect(await listUnready(table, owner, 'export-1', now)).toMatchObject([{ ended: ['member-hash'] }]);
+    expect(await getGroup(table, owner, 'unready', now)).toBeUndefined();
+    expect(await getEnded(table, owner, 'unready', now)).toBeUndefined();
+    const listed = await listGroups(table, owner, { limit: 100, now });
+    expect(listed.groups.map(({ id }) => id)).not.toContain('unready');
+    await group('unready', { expiresAt: now + 20 });
+    expect(await getGroup(table, owner, 'unready', now + 15)).toMatchObject({ ended: ['member-hash'] });
+    expect(await listUnready(table, owner, 'export-1', now)).toEqual([]);
+    expect(await listUnready(table, owner, 'export-2', now)).toEqual([]);
   });
 
   it('Groups are listed by pages, without the expired, and without other items', async () => {
