@@ -51,7 +51,7 @@ export const writeNewPartner = (
     return 0;
   }
   note(onceOnly);
-  writeSecret(secret);
+  writeSecret(secret, 'Do not paste the entry: nothing was changed. Run the command again.');
   return 0;
 };
 
@@ -95,6 +95,6 @@ export const writeRotated = (
   const rotated = rotateSecret(randomBytes, config, nameOrId, leaked);
   const steps = leaked ? stepsAfterLeak(rotated, file) : stepsOfRotation(rotated, file);
   note([...steps, onceOnly].join('\n'));
-  writeSecret(rotated.secret);
+  writeSecret(rotated.secret, 'Do not write its hash into the file: nothing was changed. Run the command again.');
   return 0;
 };

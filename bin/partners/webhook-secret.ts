@@ -137,7 +137,8 @@ export const changeWebhookSecret = async (
     if (untagged !== undefined) output.note(`\n${untagged}`);
     if (action === 'finish') return 0;
     output.note('\nThe secret, shown only this once:');
-    output.secret(fresh);
+    const again = `npm run partners -- webhook ${partner.clientId} --rotate --leaked${stageAsFlag(named)}`;
+    output.secret(fresh, `Events are signed with it, and nobody has it. Make another in its place: ${again}`);
     return 0;
   } finally {
     client.destroy();

@@ -144,6 +144,6 @@ export const writeKeyPair = async ({ secret: write, note }: Output, options: { r
   const { secret, publicKey } = await makeKeyPair(options);
   note(`The public half, for publicKeys of the payer's entry:\n\n          ${typeScript(publicKey, 10)},\n`);
   note("The value for the payer's secret in Secrets Manager, shown only this once:\n");
-  write(secret);
+  write(secret, 'Nothing uses this pair yet: run the command again.');
   return 0;
 };

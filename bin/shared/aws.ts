@@ -33,6 +33,15 @@ const withoutCredentials =
 const limited = /^(?:Throttling\w*|ProvisionedThroughputExceeded\w*|RequestLimitExceeded|TooManyRequests\w*)$/;
 const refused = /^(?:AccessDenied\w*|AuthorizationError\w*|UnauthorizedOperation|Forbidden|403)$/;
 
+/** What each error of a service has, of any client. */
+interface ServiceException extends Error {
+  readonly $metadata: { readonly httpStatusCode?: number };
+}
+
+/** A name or a value that is not in its service's form. */
+const invalid =
+  /^(?:Validation\w*|Invalid(?:Parameter|Request|Argument|BucketName|Table|Name|ARN|Arn)\w*|MalformedQuery\w*)$/;
+
 /**
  * Turns a known failure of an AWS client into a Refusal that says what to do; returns any other error unchanged.
  * @param service as people call it, such as `S3`
@@ -66,5 +75,13 @@ export const explainAwsFailure = (
     );
   }
   if (refused.test(error.name)) return new Refusal(`AWS denied access. The tool needs ${rights}.`);
+  const { $metadata: { httpStatusCode: status = 0 } = {} } = error as Partial<ServiceException>;
+  if (status >= 500)
+    return new Refusal(`${service} failed (${error.name}, ${status}). Run the same command in a minute.`);
+  if (invalid.test(error.name)) {
+    return new Refusal(
+      `${service} does not accept the call (${error.name}: ${error.message.split('\n')[0]}). Check the names that you gave.`,
+    );
+  }
   return error;
 };

@@ -82,14 +82,11 @@ const askFigures = async (
   return figuresOf(by, totalRows, reasonRows);
 };
 
-const namesOf = async (
+const namesOf = (
   { command: { by, table }, config }: Setting,
-  figures: readonly Figures[],
   { environment, delay }: UsageDeps,
-): Promise<ReadonlyMap<string, string>> => {
-  if (figures.every(({ id }) => id === '')) return new Map();
-  return readNames(config, by, { environment, tool: 'usage', name: table, wait: delay });
-};
+): Promise<ReadonlyMap<string, string>> =>
+  readNames(config, by, { environment, tool: 'usage', name: table, wait: delay });
 
 const run = async (setting: Setting, deps: UsageDeps): Promise<void> => {
   const { command, config, logs } = setting;
@@ -99,8 +96,11 @@ const run = async (setting: Setting, deps: UsageDeps): Promise<void> => {
   // CloudWatch refuses a time before a log group was created.
   const groups = all.filter(({ createdAtMs }) => createdAtMs < month.toMs - 1000);
   if (command.dryRun) return showPlan(command, month, groups, deps);
+  // A table that was given is read before the logs, whose reading costs.
+  const named = command.table === undefined ? undefined : await namesOf(setting, deps);
   const figures = await askFigures(setting, month, groups, deps);
-  const csv = csvOf(command.by, month, figures, await namesOf(setting, figures, deps));
+  const hasIds = figures.some(({ id }) => id !== '');
+  const csv = csvOf(command.by, month, figures, named ?? (hasIds ? await namesOf(setting, deps) : new Map()));
   if (command.csv === undefined) deps.output.out(csv.trimEnd());
   else await writeWhole(command.csv, csv);
   if (figures.length === 0)

@@ -1,29 +1,35 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 const root = join(import.meta.dirname, '../..');
 
-/** A tool that writes 2 MB to stdout, and then says on stderr that its work is done. */
-const tool = `
+/** A tool that writes 2 MB to stdout, does something more, and then says on stderr that its work is done. */
+const toolThat = ({ more, returns }: { readonly more: string; readonly returns: number }): string => `
   import { runTool } from './bin/shared/command-line.ts';
+  import { output } from './bin/shared/output.ts';
   const spec = { call: 'npm run try --', about: '', commands: { '': { usage: '', changes: 'nothing', flags: {} } }, rows: [] };
   await runTool(spec, async () => {
     for (let line = 0; line < 20_000; line += 1) console.log('x'.repeat(99));
+    ${more}
     console.error('done');
-    return 3;
+    return ${returns};
   });`;
 
-const startTool = () => {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', tool], {
+const startTool = ({
+  more = '',
+  returns = 3,
+  stdout = 'pipe',
+}: { readonly more?: string; readonly returns?: number; readonly stdout?: 'pipe' | number } = {}) => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', toolThat({ more, returns })], {
     cwd: root,
     env: { ...process.env, NODE_OPTIONS: '' },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
   });
   const notes: Buffer[] = [];
-  child.stderr.on('data', (chunk: Buffer) => void notes.push(chunk));
+  child.stderr!.on('data', (chunk: Buffer) => void notes.push(chunk));
   const ended = new Promise<{ code: number | null; notes: string }>((resolve) => {
     child.on('close', (code) => resolve({ code, notes: Buffer.concat(notes).toString() }));
   });
@@ -34,7 +40,7 @@ describe('a tool whose output goes into a pipe', () => {
   it('gives a slow reader every byte before it exits with its own code', async () => {
     const { child, ended } = startTool();
     let bytes = 0;
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    for await (const chunk of child.stdout! as AsyncIterable<Buffer>) {
       if (bytes === 0) await setTimeout(200);
       bytes += chunk.length;
     }
@@ -45,10 +51,47 @@ describe('a tool whose output goes into a pipe', () => {
 
   it('does its work to the end without a word if the reader leaves early', async () => {
     const { child, ended } = startTool();
-    child.stdout.once('data', () => child.stdout.destroy());
+    child.stdout!.once('data', () => child.stdout!.destroy());
 
     expect(await ended).toEqual({ code: 3, notes: 'done\n' });
   });
+
+  it.each([
+    ['a success becomes 74', 0, 74, 'The command was carried out, but its'],
+    ['another code stays', 3, 3, 'Its'],
+  ])(
+    'does its work to the end on a full disk, and says that its output was lost: %s',
+    async (_what, code, ends, says) => {
+      const full = openSync('/dev/full', 'w');
+      const { ended } = startTool({ returns: code, stdout: full });
+      closeSync(full);
+
+      const notes = `done\n${says} output could not be written (ENOSPC), and was lost.\n`;
+      expect(await ended).toEqual({ code: ends, notes });
+    },
+  );
+
+  it.each([['a full disk'], ['a reader who has left']])(
+    'says what to do about a secret that is lost: %s',
+    async (where) => {
+      const full = openSync('/dev/full', 'w');
+      const isFull = where === 'a full disk';
+      const { child, ended } = startTool({
+        more: "output.secret('canary', 'Make another.');",
+        returns: 0,
+        stdout: isFull ? full : 'pipe',
+      });
+      closeSync(full);
+      if (!isFull) child.stdout!.once('data', () => child.stdout!.destroy());
+
+      const { code, notes } = await ended;
+      expect([code, notes]).toEqual([
+        74,
+        expect.stringContaining('\nThe secret could not be written. Make another.\n'),
+      ]);
+      expect(notes).not.toContain('canary');
+    },
+  );
 
   it('is each tool, since all of them exit in one way', () => {
     // The CDK's app, and what writes one of the repository's own files.

@@ -3,9 +3,11 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { commandsOf, flagsOf } from '../../bin/shared/spec.ts';
 import { localStage } from '../../config/local.ts';
 import { close, listen } from '../../sandbox/aws/listen.ts';
 import { asking, runHere } from './every-tool.ts';
+import { tools, type ToolName } from './tools.ts';
 
 const [own, other] = ['111122223333', '444455556666'];
 const variables = {
@@ -16,16 +18,23 @@ const variables = {
 };
 const before = { ...process.env };
 
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
+const tableName = 'TableName must be at least 3 characters long and at most 255 characters long';
+const requestLog = { logGroupName: 'p2p-gateway-try-TokenLogs', creationTime: Date.UTC(2026, 0), storedBytes: 1 };
 const calls: string[] = [];
-/** An AWS that knows who is asking, and would answer nothing else. */
+let caller = other;
+/** An AWS that knows who is asking, and the form of a table's name, and would answer nothing else. */
 const server = createServer((request, response) => {
   void text(request).then((body) => {
     const { Action: action } = Object.fromEntries(new URLSearchParams(body));
     if (action !== 'GetCallerIdentity') {
-      calls.push(String(request.headers['x-amz-target'] ?? `${request.method} ${request.url}`));
-      return response.writeHead(500).end();
+      const target = String(request.headers['x-amz-target'] ?? `${request.method} ${request.url}`);
+      calls.push(target);
+      if (target.startsWith('Logs')) return response.end(JSON.stringify({ logGroups: [requestLog] }));
+      if (!target.startsWith('DynamoDB')) return response.writeHead(500).end();
+      return response.writeHead(400).end(JSON.stringify({ __type: 'x#ValidationException', message: tableName }));
     }
-    const found = `<Arn>arn:aws:iam::${other}:user/a</Arn><UserId>a</UserId><Account>${other}</Account>`;
+    const found = `<Arn>arn:aws:iam::${caller}:user/a</Arn><UserId>a</UserId><Account>${caller}</Account>`;
     return response
       .writeHead(200, { 'content-type': 'text/xml' })
       .end(
@@ -117,4 +126,31 @@ describe('credentials of another account than the stage’s', () => {
     const says = `Stage try is in account ${own}, but your credentials are for ${other}. Set AWS_PROFILE.`;
     expect([code, printed, calls]).toEqual([1, expect.stringContaining(says), []]);
   });
+
+  const takesTable = (line: string): boolean => {
+    const [tool = '', command = ''] = line.split(' ');
+    return flagsOf(commandsOf(tools[tool as ToolName].spec).get(command)!).some(({ name }) => name === 'table');
+  };
+
+  // Apply checks the file first.
+  it.each(rows.filter(([line]) => takesTable(line) && line !== 'registry apply'))(
+    'a table’s name that AWS does not take is a sentence: %s',
+    async (line, args) => {
+      calls.splice(0);
+      caller = own;
+
+      const { code, printed } = await runHere(
+        line,
+        [...args, '--table', 'x', '--config', join(folder, 'stage.json')],
+        url,
+      );
+      caller = other;
+
+      expect([code, printed]).toEqual([
+        1,
+        expect.stringMatching(/^[^\n]*\((?:dynamodb: )?ValidationException|failed \(/),
+      ]);
+      expect(calls.filter((call) => /StartQuery/.test(call))).toEqual([]);
+    },
+  );
 });

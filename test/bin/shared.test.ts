@@ -71,6 +71,16 @@ describe('a failure of AWS', () => {
       named,
       'AWS denied access. The tool needs s3:GetObject.',
     ),
+    [
+      'ValidationException',
+      named('ValidationException', 'no table x\nmore'),
+      'S3 does not accept the call (ValidationException: no table x). Check the names that you gave.',
+    ],
+    [
+      'a failure of its own',
+      Object.assign(named('InternalError'), { $metadata: { httpStatusCode: 500 } }),
+      'S3 failed (InternalError, 500). Run the same command in a minute.',
+    ],
   ])('is told with what to do: %s', (_name, error, message) => {
     const refusal = explained(error);
 
@@ -85,12 +95,9 @@ describe('a failure of AWS', () => {
     });
   });
 
-  it.each([named('ValidationException'), new Refusal('x'), 'a text'])(
-    'an unknown failure of AWS stays as it is: %s',
-    (error) => {
-      expect(explained(error)).toBe(error);
-    },
-  );
+  it.each([named('TypeError'), new Refusal('x'), 'a text'])('an unknown failure of AWS stays as it is: %s', (error) => {
+    expect(explained(error)).toBe(error);
+  });
 });
 
 describe('the settings of a client of AWS', () => {
