@@ -458,7 +458,7 @@ describe('the gate', () => {
   it('checks the registry, the code, every stage, the demo and every suite, and stops at the first failure', () => {
     expect(text).toContain('set -euo pipefail');
     const commands = [
-      "\n.ci/side-by-side \\\n  'npm ci --no-audit --no-fund' \\\n  'npm ci --no-audit --no-fund --prefix bench && npm ci --no-audit --no-fund --ignore-scripts --prefix test/postman &&\n    npm ci --no-audit --no-fund --prefix docs/site'\n",
+      "\n.ci/side-by-side \\\n  .ci/packages \\\n  'npm ci --no-audit --no-fund' \\\n  'npm ci --no-audit --no-fund --prefix bench && npm ci --no-audit --no-fund --ignore-scripts --prefix test/postman &&\n    npm ci --no-audit --no-fund --prefix docs/site'\n",
       '\nnpm run changelog:check || [ $? -eq 2 ]\n',
       "\n.ci/side-by-side \\\n  '.ci/registry-checks && npm run check && npm run check --prefix bench && npm run check --prefix docs/site' \\\n  \"$once && .ci/synth-stages '$assemblies' && npm run demo && npm run demo -- --export && npm run demo -- --identity && npm run demo -- --exchange &&\n    npm run bench -- --quick\" \\\n  \"$once CI=true && npm test -- --coverage --json --outputFile=coverage/results-test.json || touch '$assemblies/failed'\"\n",
       '\n[ ! -e "$assemblies/failed" ] || status=1\nfor suite in test:slow test:alone; do\n',
