@@ -41,6 +41,8 @@ export interface Attached {
   readonly from: string | undefined;
   readonly content: string;
   readonly answers: AttachmentSpec['answers'];
+  /** It may be read, and its URL is not that of one Binary. */
+  readonly isUnclear: boolean;
 }
 
 /** Whether the payer gives an attachment, and the resource says nothing else of it. */
@@ -145,6 +147,8 @@ const attach = (
     rooted: spelled(base, 'rooted', `Binary/${name}`),
     network: spelled(base, 'network', `Binary/${name}`),
     dotted: spelled(base, 'dotted', `Binary/${name}`),
+    part: `Binary/${name}/content`,
+    operation: `${base}/Binary/$download?id=${name}`,
   }[at];
   const below = `${base}/Binary/${name}`;
   const asked = {
@@ -155,7 +159,11 @@ const attach = (
     dotted: below,
     listed: listsPath ? url : undefined,
     elsewhere: undefined,
+    part: undefined,
+    operation: undefined,
   };
+  const mayRead = scope?.includes('Binary') ?? true;
+  const isUnclear = at === 'part' || at === 'operation';
   const content = `%PDF ${name}`;
   const add = (size: number | string): void =>
     void ((value['extension'] ??= []) as object[]).push({
@@ -165,11 +173,19 @@ const attach = (
   add(answers === 'textSize' ? String(content.length) : content.length + (answers === 'otherSize' ? 1 : 0));
   if (answers === 'twoSizes') add(content.length + 1);
   attached.push({
-    line: at === 'listed' || at === 'elsewhere' ? url : `${facade}/Binary/${name}`,
-    from: (scope?.includes('Binary') ?? true) ? asked[at] : undefined,
+    line:
+      at === 'listed' || at === 'elsewhere'
+        ? url
+        : `${facade}/${isUnclear ? url.replace(`${base}/`, '') : `Binary/${name}`}`,
+    from: mayRead ? asked[at] : undefined,
+    isUnclear: isUnclear && mayRead,
     content,
     // Beside the bases no Binary is unwrapped.
-    answers: at === 'listed' && (answers === 'empty' || answers === 'redacted') ? 'given' : answers,
+    answers: isUnclear
+      ? 'refused'
+      : at === 'listed' && (answers === 'empty' || answers === 'redacted')
+        ? 'given'
+        : answers,
   });
 };
 

@@ -123,7 +123,7 @@ const saysMerged = (spec: PayerSpec): boolean =>
 
 /** Whether the payer has an attachment that may be asked for, and does not give it. One that it does not have is not missing. */
 const isMissed = (one: Attached): boolean =>
-  one.from !== undefined && !isAttachmentGiven(one) && one.answers !== 'gone';
+  one.isUnclear || (one.from !== undefined && !isAttachmentGiven(one) && one.answers !== 'gone');
 
 /** Whether the payer does not bring each Provenance with what it is about, as it declares. */
 const bringsNotAll = (facts: Facts): boolean =>
@@ -303,7 +303,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     if (outcome === 'complete' && one.attached.some((each) => each.answers === 'redacted' && cameAttached.has(each)))
       say('what is called complete is', 'a type of which an attachment is labeled', keyOf(one));
     for (const { answers, ...file } of one.attached.filter(
-      (each) => each.from !== undefined && !cameAttached.has(each),
+      (each) => (each.from !== undefined || each.isUnclear) && !cameAttached.has(each),
     )) {
       const about = `${keyOf(one)} without ${JSON.stringify(file)}`;
       if (outcome === 'complete' && answers !== 'gone')

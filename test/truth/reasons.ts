@@ -241,12 +241,13 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
         .filter((one) => (type === undefined ? keyOf(one) === key : one.type === type))
         .flatMap(({ attached }) => attached)
         .some(
-          ({ from, answers }) =>
-            from !== undefined &&
-            (why === attachmentReasons[answers] ||
-              // The last try may have failed in its own way.
-              (answers === 'broken' && spec.hiccups.length > 0 && why === 'the payer did not send it to the end') ||
-              (why === attachmentReasons.login && hasStrangeHiccup(spec))),
+          ({ from, answers, isUnclear }) =>
+            (isUnclear && why === "its URL is not that of one Binary of the payer's") ||
+            (from !== undefined &&
+              (why === attachmentReasons[answers] ||
+                // The last try may have failed in its own way.
+                (answers === 'broken' && spec.hiccups.length > 0 && why === 'the payer did not send it to the end') ||
+                (why === attachmentReasons.login && hasStrangeHiccup(spec)))),
         ),
   ],
   [

@@ -169,8 +169,8 @@ export interface ForeignSpec {
 /** An attachment of one of the member's resources. */
 export interface AttachmentSpec {
   readonly of: number;
-  /** A Binary below the base, by a relative or an absolute URL; a document beside the base, or on another server. */
-  readonly at: 'binary' | 'absolute' | 'listed' | 'elsewhere' | 'rooted' | 'network' | 'dotted';
+  /** A Binary below the base, by a relative or an absolute URL; a document beside the base, on another server, or at no Binary's URL. */
+  readonly at: 'binary' | 'absolute' | 'listed' | 'elsewhere' | 'rooted' | 'network' | 'dotted' | 'part' | 'operation';
   /**
    * `otherSize`: its size is not what the resource says; `twoSizes`: the resource has it twice, once with another size; `textSize`: the size
    * is a text. `login`: an HTML page. `others`: it belongs to another patient. `empty`: a Binary without data; `redacted`: one with data, and
@@ -354,7 +354,17 @@ const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
 
 const attachmentSpec: fc.Arbitrary<AttachmentSpec> = fc.record({
   of: fc.nat({ max: 30 }),
-  at: oneOf<AttachmentSpec['at']>('binary', 'absolute', 'listed', 'elsewhere', 'rooted', 'network', 'dotted'),
+  at: oneOf<AttachmentSpec['at']>(
+    'binary',
+    'absolute',
+    'listed',
+    'elsewhere',
+    'rooted',
+    'network',
+    'dotted',
+    'part',
+    'operation',
+  ),
   answers: mostly<AttachmentSpec['answers']>(
     'given',
     'gone',

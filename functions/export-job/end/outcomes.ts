@@ -84,6 +84,7 @@ const notAsked = {
 
 /** For each fault of an attachment, the code of its issue and why it did not come. */
 const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['code'], why: string]>> = {
+  form: ['not-supported', "its URL is not that of one Binary of the payer's"],
   refused: ['forbidden', 'the payer refused it'],
   tooLarge: ['too-long', 'it is larger than 150 MB'],
   size: ['invalid', 'its length is not the one that the resource gives'],

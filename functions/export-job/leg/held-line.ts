@@ -54,7 +54,8 @@ export const heldLine = (
     seen.add(given(attachment.from));
   }
   const rewrite = createLineRewriter({ ...basesAt(held.home), facade: facadeBase(origin, item.payer) });
-  return rewrite({ line: held.line, attachments: held.attachments.map(({ url }) => url) }, urls);
+  const { line, attachments, others = [] } = held;
+  return rewrite({ line, attachments: [...attachments.map(({ url }) => url), ...others] }, urls);
 };
 
 /**

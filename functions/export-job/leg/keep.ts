@@ -1,4 +1,5 @@
 import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
+import { binaryAt } from '../reading/binary-urls.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
 import { hangingOf, type Came } from '../reading/hangs-on.ts';
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
@@ -96,18 +97,24 @@ export const keep = (
   }
   const hangs = hangingOf(resource, identityOf, { rules, seen: leg.seen, came });
   const hanging = hangs !== undefined && mayHold(leg) ? hangs : undefined;
+  const fetched = new Set(attachments.map(({ url }) => url));
+  const others = resource.attachments.filter((url) => !fetched.has(url));
   if (attachments.length === 0 && hanging === undefined) leg.parts.add(type, rewrite(resource));
   else {
     const home = rules.only === undefined ? undefined : rules.bases[0];
     const hangsOn = hanging !== undefined && { hangsOn: { ...hanging, problem: problemOf() } };
     const whose = whoseOf && { whose: whoseOf(resource) };
-    leg.held.add({ type, id, attachments, ...hangsOn, ...whose, ...(home !== undefined && { home }), line });
+    const links = others.filter((url) => binaryAt(url, rules) !== undefined);
+    const left = links.length > 0 && { others: links };
+    leg.held.add({ type, id, attachments, ...left, ...hangsOn, ...whose, ...(home !== undefined && { home }), line });
   }
   leg.next.resources += 1;
-  const fetched = new Set(attachments.map(({ url }) => url));
-  const others = resource.attachments.filter((url) => !fetched.has(url));
-  const count = unservedAttachments({ attachments: others }, rules);
+  const unclear = new Set(others.filter((url) => binaryAt(url, rules) === 'other'));
+  const isMissed = unclear.size > 0 && leg.payer.wholeRecord?.attachments !== false;
+  const count = unservedAttachments({ attachments: others }, rules) + (isMissed ? 0 : unclear.size);
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
   if (count > 0) report({ kind: 'unservedAttachment', type, id, count });
+  if (isMissed && !isBeyondScope(leg, resource))
+    for (const _ of unclear) report({ kind: 'attachmentNotRead', type, id, why: 'form' });
   return hanging !== undefined;
 };

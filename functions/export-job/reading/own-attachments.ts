@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { eachBase, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
+import { neverFetched, oneBinary } from './binary-urls.ts';
 import { placeAtPayer } from './place-at-payer.ts';
-import { neverFetched } from './rewrite-line.ts';
 import { saidCount } from './said.ts';
 import { holdsAttachment } from './survey-resource.ts';
 
@@ -30,12 +30,6 @@ export interface OwnAttachment extends SaidOfContent {
 export interface AttachmentRules extends AnswerBases {
   readonly attachmentPaths?: readonly string[] | undefined;
 }
-
-/**
- * One Binary, or one version of it, and neither an operation nor a history. The id has FHIR's characters, and a few more that
- * payers use.
- */
-const oneBinary = /^\/Binary\/(?!_)[A-Za-z0-9._~=:@+,-]{1,128}(?:\/_history\/[A-Za-z0-9._~=:@+,-]{1,128})?(?:\?[^]*)?$/;
 
 /** Longer URLs are not asked. */
 const mostCharacters = 4096;

@@ -325,6 +325,8 @@ export type MemberFault = 'notNamed' | 'twoGroups' | 'inactive' | 'twoRecords' |
 
 /** Why an attachment did not come. */
 export type AttachmentFault =
+  /** Its URL is below the payer's Binaries, and is not that of one of them. */
+  | 'form'
   | 'refused'
   | 'tooLarge'
   /** Its length, or its SHA-1, is not the one that the resource gives. */

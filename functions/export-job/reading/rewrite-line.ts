@@ -1,10 +1,10 @@
-import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
 import { createLinkRewriter } from '../../shared/fhir/rewrite-links.ts';
 import { backslashByte } from '../../shared/json/bytes.ts';
 import { namesOf } from '../../shared/json/names.ts';
 import { decodeBeginning } from '../../shared/json/spelling.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
 import { eachBase, isAt, spellings, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
+import { binaryAt, neverFetched, relativeBinary } from './binary-urls.ts';
 import { eachText } from './each-text.ts';
 import type { PageResource } from './page-resource.ts';
 import { placeAtPayer, type Place } from './place-at-payer.ts';
@@ -18,9 +18,6 @@ const lineEnd = Buffer.from('\n');
 
 /** How many bytes of a line are rewritten at a time, so that memory never holds a large line twice. */
 const pieceBytes = 64 * 1024;
-
-/** A relative link to a Binary. Like a reference, it is relative to the payer's base (https://hl7.org/fhir/R4/references.html). */
-const relativeBinary = /^\/?Binary\/./;
 
 const urls = namesOf({ url: 1 });
 
@@ -73,9 +70,10 @@ const withOddBinaries = (
   answer: AnswerBases,
   facade: string,
 ): FileUrls => {
-  const odd = attachments.filter((url) => !files.has(url) && isOddRelative(url) && isBinaryAt(url, answer));
-  if (odd.length === 0) return files;
   const restOf = (url: string): string => (placeAtPayer(url, answer) as Place).rest;
+  const isOdd = (url: string): boolean => isOddRelative(url) && binaryAt(url, answer) !== undefined;
+  const odd = attachments.filter((url) => !files.has(url) && isOdd(url) && restOf(url) !== '/Binary');
+  if (odd.length === 0) return files;
   return new Map([...files, ...odd.map((url) => [url, facade + restOf(url)] as const)]);
 };
 
@@ -116,35 +114,11 @@ export const createLineRewriter = ({
   };
 };
 
-/** Matches a URL that nobody fetches: an empty one, a `data:` URL, or a reference to a contained resource. */
-export const neverFetched = /^(?:$|#|data:)/i;
-
 const isOddRelative = (url: string): boolean => !relativeBinary.test(url) && !/^[a-z][a-z0-9+.-]*:|^#|^$/i.test(url);
-
-/** Whether a URL leads to a Binary at the base that has Binaries. */
-const isBinaryAt = (url: string, answer: AnswerBases): boolean => {
-  const place = placeAtPayer(url, answer);
-  if (place === undefined || place === 'elsewhere') return false;
-  return isAt(place.base, 'Binary') && /^\/Binary\/./.test(place.rest);
-};
-
-const isBinaryBelow = (url: string, base: string): boolean => /^\/Binary(?:$|[/?])/.test(afterBase(url, base) ?? '');
 
 /**
  * How many attachments have URLs that are not below the facade once the line is rewritten. The gateway does not serve them, and a
  * client must not send its token there.
  */
-export const unservedAttachments = (
-  { attachments }: Pick<PageResource, 'attachments'>,
-  answer: AnswerBases,
-): number => {
-  if (attachments.length === 0) return 0;
-  const bases = eachBase(answer).flatMap((one) => (isAt(one, 'Binary') ? one.bases : []));
-  const isServed = (url: string): boolean =>
-    relativeBinary.test(url)
-      ? isAt(answer, 'Binary')
-      : isOddRelative(url)
-        ? isBinaryAt(url, answer)
-        : bases.some((base) => isBinaryBelow(url, base));
-  return attachments.filter((url) => !neverFetched.test(url) && !isServed(url)).length;
-};
+export const unservedAttachments = ({ attachments }: Pick<PageResource, 'attachments'>, answer: AnswerBases): number =>
+  attachments.filter((url) => !neverFetched.test(url) && binaryAt(url, answer) === undefined).length;

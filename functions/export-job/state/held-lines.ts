@@ -17,6 +17,8 @@ export interface HeldLine {
   readonly type: string;
   readonly id: string | undefined;
   readonly attachments: readonly OwnAttachment[];
+  /** The URLs of its other attachments that are below the payer's Binaries. */
+  readonly others?: readonly string[];
   /** What it refers to, if that decides whose it is and was not known yet. */
   readonly hangsOn?: HangsOn;
   /** Of an exchange: which members it names, by their ids at the payer, in which file it came, and how many members were lost by then. */

@@ -310,25 +310,19 @@ describe('an attachment elsewhere is not asked for, and named', () => {
     'https://fhir.northwind.example/tenant/r4;v=1/Binary/1',
     'https://fhir.northwind.example/tenant/r4%2fCondition',
     'https://fhir.northwind.example/oauth2/userinfo',
-    `${base}/Binary/_search?patient=other`,
-    `${base}/Binary/_history`,
     `${base}/DocumentReference/d/$content`,
-    `${base}/Binary/../Observation?patient=member-1`,
     `${base}/%2e%2e/r4/Patient/other`,
-    `${base}/Binary?_id=1`,
     'DocumentReference/d/$content',
   ])('%s', async (url) => {
     const made = await run([documentOf('d', { url })], () => pdfSent);
 
     expect(asked(made.world)).toEqual([]);
-    expect(urlsIn(made)).toEqual([url.startsWith(`${base}/Binary`) ? url.replace(base, facade) : url]);
+    expect(urlsIn(made)).toEqual([url]);
     expect(made.complete).toBe(true);
     expect(made.manifest.files.some(({ kind }) => kind === 'attachment')).toBe(false);
-    if (!url.startsWith(`${base}/Binary`)) {
-      expect(made.errors).toEqual([
-        'DocumentReference/d has an attachment that the gateway does not serve. Do not send your access token to its URL.',
-      ]);
-    }
+    expect(made.errors).toEqual([
+      'DocumentReference/d has an attachment that the gateway does not serve. Do not send your access token to its URL.',
+    ]);
   });
 });
 
@@ -506,6 +500,35 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     expect(urlsIn(made)).toEqual([`${facade}/Binary/1`]);
     expect(made.attachments.size).toBe(0);
     expect(asked(made.world).filter(isBinary)).toHaveLength(times);
+  });
+
+  it.each([
+    'Binary/1/content',
+    'Binary/1/$download',
+    'Binary/$download?id=7',
+    'Binary/a%2Eb',
+    'Binary/{abc}',
+    'Binary/é',
+    '/tenant/r4/Binary/1/content',
+    `${base}/Binary`,
+    `${base}/Binary/1/`,
+    `${base}/Binary/1;v=1`,
+    `${base}/Binary?_id=1`,
+    `${base}/Binary/_search?patient=other`,
+    `${base}/Binary/_history`,
+    `${base}/Binary/../Observation?patient=member-1`,
+    `${alias}/Binary/1/content`,
+  ])('if it is below the Binaries and its URL is not that of one: %s', async (url) => {
+    const made = await run([documentOf('d', { url })], () => pdfSent);
+    const beside = await run([documentOf('d', { url: `${base}/Binary/1` }, { url })], () => pdfSent);
+
+    expect(urlsIn(beside)).toEqual([fileOf(beside), ...urlsIn(made)]);
+    expect(made.errors).toEqual([
+      "An attachment of DocumentReference/d did not come: its URL is not that of one Binary of the payer's.",
+    ]);
+    expect(made.outcomes['DocumentReference']).toBe('incomplete 1');
+    expect(asked(made.world).filter(isBinary)).toEqual([]);
+    expect(urlsIn(made)).toEqual([expect.stringMatching(/^http:\/\/localhost:3000\/.*\/Binary/)]);
   });
 
   const inPlaceOf = (type: string, body: string): Sent => ({

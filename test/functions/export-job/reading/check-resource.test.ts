@@ -624,7 +624,7 @@ describe('the attachments of a resource', () => {
     ['DocumentReference/1/$content', 1],
     ['//elsewhere.example/Binary/1', 1],
     ['ftp://elsewhere.example', 1],
-    ['Binary', 1],
+    ['Binary', 0],
     ['data:text/plain,Hello', 0],
     ['#contained', 0],
     ['', 0],

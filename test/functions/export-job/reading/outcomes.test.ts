@@ -36,6 +36,7 @@ const faults = [
   'tooManyMembers',
 ] as const;
 const attachmentFaults = [
+  'form',
   'refused',
   'tooLarge',
   'size',
@@ -183,6 +184,7 @@ describe('the error file', () => {
       'referencesNotListed: error incomplete',
       'referenceNotAsked: warning incomplete',
       'unservedAttachment: warning informational, nothing missing',
+      'attachmentNotRead: error not-supported',
       'attachmentNotRead: error forbidden',
       'attachmentNotRead: error too-long',
       'attachmentNotRead: error invalid',

@@ -1,0 +1,39 @@
+import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
+import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
+import { placeAtPayer } from './place-at-payer.ts';
+
+/** Matches a URL that nobody fetches: an empty one, a `data:` URL, or a reference to a contained resource. */
+export const neverFetched = /^(?:$|#|data:)/i;
+
+/** A relative link to a Binary. Like a reference, it is relative to the payer's base (https://hl7.org/fhir/R4/references.html). */
+export const relativeBinary = /^\/?Binary\/./;
+
+/**
+ * One Binary, or one version of it, and neither an operation nor a history: what follows the base. The id has FHIR's characters, and a
+ * few more that payers use.
+ */
+export const oneBinary =
+  /^\/Binary\/(?!_)[A-Za-z0-9._~=:@+,-]{1,128}(?:\/_history\/[A-Za-z0-9._~=:@+,-]{1,128})?(?:\?[^]*)?$/;
+
+/** What else may be below a base's Binaries: an operation, a search, or an id that servers may read in two ways. */
+const belowBinaries = /^\/Binary(?:$|[/?])/;
+
+/** Whether a URL begins as one of a Binary does, wherever the rest of it leads. */
+const isWrittenSo = (url: string, answer: AnswerBases): boolean => {
+  if (relativeBinary.test(url)) return isAt(answer, 'Binary');
+  const bases = eachBase(answer).flatMap((one) => (isAt(one, 'Binary') ? one.bases : []));
+  return bases.some((base) => belowBinaries.test(afterBase(url, base) ?? ''));
+};
+
+/**
+ * What the URL of an attachment names at the base that has Binaries. The gateway serves `one`; its base is put before `other`, too,
+ * so that no client sends its token to the payer.
+ * @returns undefined if it is not there
+ */
+export const binaryAt = (url: string, answer: AnswerBases): 'one' | 'other' | undefined => {
+  if (neverFetched.test(url)) return undefined;
+  const place = placeAtPayer(url, answer);
+  const rest = typeof place === 'object' && isAt(place.base, 'Binary') ? place.rest : '';
+  if (oneBinary.test(rest)) return 'one';
+  return belowBinaries.test(rest) || isWrittenSo(url, answer) ? 'other' : undefined;
+};
