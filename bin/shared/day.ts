@@ -1,3 +1,4 @@
+import { isDay } from '../../functions/shared/instant.ts';
 import { UsageError } from './errors.ts';
 import { read, type Flag, type Rule } from './spec.ts';
 
@@ -9,9 +10,7 @@ export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0,
  * @throws UsageError if there is no such day
  */
 const dayIn = (value: string, name: string): string => {
-  const time = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
-  // Date.parse takes the 31st of a shorter month for the first of the next.
-  if (Number.isNaN(time) || dayOf(time) !== value) {
+  if (!isDay(value)) {
     throw new UsageError(`--${name} is ${JSON.stringify(value)}; write a day such as 2026-06-01`);
   }
   return value;

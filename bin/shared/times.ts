@@ -1,4 +1,4 @@
-import { instant } from '../../functions/shared/instant.ts';
+import { instant, readInstant } from '../../functions/shared/instant.ts';
 import { UsageError } from './errors.ts';
 import { read, type Flag } from './spec.ts';
 
@@ -10,13 +10,10 @@ const durationIn = (text: string): number | undefined => {
   return count === undefined ? undefined : Number(count) * secondsPer[unit]!;
 };
 
-/** Epoch seconds of a time with its zone. February 30 is refused, which Date.parse would accept. */
+/** Epoch seconds of a time with its zone, and with or without seconds. */
 export const instantIn = (text: string): number | undefined => {
-  const [, date = ''] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
-  const day = Date.parse(`${date}T00:00Z`);
-  const ms = Date.parse(text);
-  if (date === '' || Number.isNaN(ms) || new Date(day).toISOString().slice(0, date.length) !== date) return undefined;
-  return Math.floor(ms / 1000);
+  const ms = readInstant(text.replace(/(T\d\d:\d\d)(?=Z|[+-])/, '$1:00'));
+  return ms === undefined ? undefined : Math.floor(ms / 1000);
 };
 
 const example = 'such as 30m, 2h, 3d or 2026-11-27T06:00Z';

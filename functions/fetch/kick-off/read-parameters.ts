@@ -5,6 +5,7 @@ import { quoteName, type AddedParameters } from '../../shared/fhir/known-paramet
 import { parseRecordSearch, readRecordSearch } from '../../shared/fhir/record-search.ts';
 import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
 import { typesByPatient } from '../../shared/fhir/search-by-patient.ts';
+import { readInstant } from '../../shared/instant.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { AskedTypes } from '../../shared/store/asked-types.ts';
 
@@ -34,9 +35,6 @@ export const outputFormats = ['application/fhir+ndjson', 'application/ndjson', '
 
 /** The most names of ignored parameters that an answer lists. */
 const mostIgnored = 20;
-
-/** https://hl7.org/fhir/R4/datatypes.html#instant */
-const instantForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** A plus sign that a client forgets to encode arrives as a space. */
 const withPlus = (value: string): string => value.trim().replaceAll(' ', '+');
@@ -70,11 +68,9 @@ const readTypes = (value: string, draft: Draft): void => {
   }
 };
 
-const readInstant = (name: '_since' | '_until', value: string, known: string | undefined): string => {
+const instantOf = (name: '_since' | '_until', value: string, known: string | undefined): string => {
   const instant = withPlus(value);
-  if (!instantForm.test(instant) || Number.isNaN(Date.parse(instant))) {
-    throw wrong(name, 'must be an instant, such as 2026-01-31T00:00:00Z.');
-  }
+  if (readInstant(instant) === undefined) throw wrong(name, 'must be an instant, such as 2026-01-31T00:00:00Z.');
   if (known !== undefined && known !== instant) throw wrong(name, 'must not be sent more than once.');
   return instant;
 };
@@ -139,10 +135,10 @@ const readOne = (name: string, value: string, draft: Draft, options: Options): v
     case '_type':
       return readTypes(value, draft);
     case '_since':
-      draft.since = readInstant(name, value, draft.since);
+      draft.since = instantOf(name, value, draft.since);
       return;
     case '_until':
-      draft.until = readInstant(name, value, draft.until);
+      draft.until = instantOf(name, value, draft.until);
       return;
     case '_typeFilter':
       return readFilters(value, draft, options);

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
+import { readInstant } from '../../shared/instant.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import type { IdentitySignIn } from '../../shared/registry/types.ts';
 import type { Assertion } from '../client-authentication.ts';
@@ -17,12 +18,9 @@ export interface CmsSmart {
 const longestIdToken = 16_384;
 const longestAttestation = 2000;
 
-/** RFC 3339 §5.6, with its zone. */
-const instantForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
-
 const instant: FieldCheck = (value) =>
   text(40)(value) ??
-  (instantForm.test(value as string) && !Number.isNaN(Date.parse(value as string))
+  (readInstant(value as string) !== undefined
     ? undefined
     : 'must be a time with its zone, such as "2026-06-01T12:00:00.123Z"');
 

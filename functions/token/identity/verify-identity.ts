@@ -1,5 +1,6 @@
 import { compactVerify, errors } from 'jose';
 import { causeOf, GatewayError, unavailable } from '../../shared/errors.ts';
+import { isDay } from '../../shared/instant.ts';
 import type { JsonObject } from '../../shared/json/json-object.ts';
 import { PayerError } from '../../shared/payer/errors.ts';
 import type { KeysRead, ReadKeys } from '../../shared/payer/key-reader.ts';
@@ -46,9 +47,7 @@ const latinName: FieldCheck = (value) =>
 const day: FieldCheck = (value) => {
   const wrong = matching(/^\d{4}-\d\d-\d\d$/, 'a date as YYYY-MM-DD', 10)(value);
   if (wrong !== undefined) return wrong;
-  const at = Date.parse(`${String(value)}T00:00:00Z`);
-  const exists = !Number.isNaN(at) && new Date(at).toISOString().startsWith(String(value));
-  return exists ? undefined : 'must be a date as YYYY-MM-DD';
+  return isDay(String(value)) ? undefined : 'must be a date as YYYY-MM-DD';
 };
 
 const line = optional(text(500));

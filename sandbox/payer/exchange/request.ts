@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { readInstant } from '../../../functions/shared/instant.ts';
 import { badRequest, FhirError, unsupported } from '../fhir/outcome.ts';
 import type { Consent } from './consent.ts';
 import { isExported, type Wanted } from './content.ts';
@@ -123,10 +124,8 @@ const valueOf = (parameter: Parameter): string => {
 
 const momentOf = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
-  const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(instant)) throw badRequest(`${name} is no instant, such as 2026-01-31T00:00:00Z`);
+  const instant = readInstant(text);
+  if (instant === undefined) throw badRequest(`${name} is no instant, such as 2026-01-31T00:00:00Z`);
   return instant;
 };
 

@@ -431,6 +431,10 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
       attested({ ...approved, user_action_timestamp: '2026-06-01 12:00' }),
       `consent_attestation has a user_action_timestamp that ${zone}`,
     ],
+    [
+      attested({ ...approved, user_action_timestamp: '2026-02-30T12:00:00Z' }),
+      `consent_attestation has a user_action_timestamp that ${zone}`,
+    ],
     [attested({ ...approved, more: 'x'.repeat(2000) }), 'consent_attestation has more than 2000 characters'],
     [attested({ ...approved, USER_ACTION: 'denied' }), twoCases],
     [attested({ ...approved, form: [{ id: 1, Id: 2 }] }), twoCases],

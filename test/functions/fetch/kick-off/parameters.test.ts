@@ -93,7 +93,7 @@ describe('a parameter in the query', () => {
     },
   );
 
-  it.each(['2026-01-31', 'yesterday', '2026-13-31T00:00:00Z', ''])(
+  it.each(['2026-01-31', 'yesterday', '2026-13-31T00:00:00Z', '2026-02-30T00:00:00Z', '2026-02-28T24:00:00Z', ''])(
     '_since "%s" is a 400 that names it',
     async (since) => {
       const answer = await kickOff(`_since=${since}`, lenient);
