@@ -37,7 +37,7 @@ export interface CallbackDeps extends Deps, PageDeps, PayerClientDeps {
 }
 
 /** A remark on words of the payer's scope that mean nothing, for the log of a login that goes on without them. */
-const ignoredWords = (scope: Scopes): string | undefined => {
+const ignoredWords = (scope: Scopes = []): string | undefined => {
   const ignored = scope.filter(isUnreadable);
   return ignored.length === 0 ? undefined : `ignored in the payer's scope: ${logScopes(ignored, { counted: false })}`;
 };

@@ -23,6 +23,8 @@ const faults: readonly (readonly [string, Script | Outcome, string])[] = [
   ['names a patient by an object', tokens({ patient: { id: 'pat-1' } }), 'server_error'],
   ['names an empty patient', tokens({ patient: '' }), 'server_error'],
   ['names a patient of another server', tokens({ patient: 'https://evil.example/Patient/pat-1' }), 'server_error'],
+  ['gives a scope that is a number', tokens({ scope: 5 }), 'access_denied'],
+  ['gives an empty scope', tokens({ scope: '' }), 'access_denied'],
   ['refuses the code', answer(400, { error: 'invalid_grant' }), 'server_error'],
   ['answers 300 KB', answer(200, tokenAnswer({ filler: 'x'.repeat(300_000) })), 'server_error'],
 ];
@@ -35,7 +37,7 @@ const oddities: readonly (readonly [string, Readonly<Record<string, unknown>>])[
   ['another token_type', { token_type: 'BearerToken' }],
   ['no token_type', { token_type: undefined }],
   ['a scope that is a list', { scope: ['launch/patient', 'patient/*.rs', 'offline_access'] }],
-  ['a scope that is a number', { scope: 5 }],
+  ['a scope that is null', { scope: null }],
   ['an empty refresh_token', { refresh_token: '' }],
   ['a malformed id_token', { id_token: 5 }],
   ['its patient as a reference', { patient: `Patient/${patientId}` }],

@@ -35,9 +35,12 @@ export interface GrantRequest extends Pick<
 }
 
 /** For the operator: what the payer said, and what to write if that means everything. */
-const grantedNothing = ({ scopes }: Payer, { identity }: GrantRequest, answered: Scopes): string => {
-  if (answered.length === 0 || answered.some((scope) => scope.kind === 'resource' && !isUnreadable(scope))) {
+const grantedNothing = ({ scopes }: Payer, { identity }: GrantRequest, answered?: Scopes): string => {
+  if (answered === undefined || answered.some((scope) => scope.kind === 'resource' && !isUnreadable(scope))) {
     return 'the payer and the partner have no scope in common that reads anything';
+  }
+  if (answered.length === 0) {
+    return "the payer's answer has a scope that names nothing; if it grants what was asked, write grantedScope: 'asRequested'";
   }
   const shown = logScopes(answered, { counted: identity !== undefined });
   return answered.some(isUnreadable) || scopes.length === 0

@@ -99,7 +99,9 @@ const lenientFetch =
     init: { method: string; headers: Record<string, string>; body: URLSearchParams },
   ): Promise<Response> => {
     try {
-      const { headers, body } = encodeRequest(payer, init);
+      // The library would name itself.
+      const { 'user-agent': _, ...given } = init.headers;
+      const { headers, body } = encodeRequest(payer, { ...init, headers: given });
       const response = await deps.payerHttp(url, {
         method: 'POST',
         headers: { ...headers, ...(await readSecretHeaders(deps, payer)) },

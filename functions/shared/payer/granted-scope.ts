@@ -39,9 +39,12 @@ const inSmartSpelling = (word: string): string => {
 /**
  * Reads the `scope` of a payer's token answer, a text or a list of texts, as far as each word means one thing: also with
  * other upper and lower case, with commas, and percent-encoded. A word that is about resources and cannot be read stays,
- * and grants nothing.
+ * and grants nothing. So does an empty text, or a value that is neither: RFC 6749 §5.1 lets a payer leave out the scope that was asked
+ * for, and §3.3 has no empty one.
+ * @returns undefined if it is missing, or null, as some servers write what is missing
  */
-export const readGrantedScope = (value: unknown): Scopes => {
+export const readGrantedScope = (value: unknown): Scopes | undefined => {
+  if (value === undefined || value === null) return undefined;
   const texts = (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string');
   return [...new Set(texts.flatMap(wordsIn).map(inSmartSpelling))].map(parseScope);
 };

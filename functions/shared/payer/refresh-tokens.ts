@@ -164,8 +164,8 @@ const askPayer = async ({ deps, payer, open, old }: Refresh, lease: Lease): Prom
  * The grant's scope after a refresh: never more than before, whatever the payer answers (RFC 6749 §6). An answer without a
  * scope changes nothing (§5.1).
  */
-const narrowed = (payer: Payer, { scope }: Grant, answered: Scopes): Scopes =>
-  answered.length === 0 ? scope : scopeAtPayer(payer, scope, answered);
+const narrowed = (payer: Payer, { scope }: Grant, answered: Scopes | undefined): Scopes =>
+  answered === undefined ? scope : scopeAtPayer(payer, scope, answered);
 
 const storeTokens = async (refresh: Refresh, lease: Lease, refreshed: RefreshedTokens): Promise<State> => {
   const { deps, payer, open } = refresh;

@@ -11,8 +11,8 @@ export interface ReadAnswer {
   readonly refreshToken: string | undefined;
   /** Epoch seconds; undefined if the payer gave none, or an impossible one. */
   readonly expiresAt: number | undefined;
-  /** Empty if the payer named none. */
-  readonly scope: Scopes;
+  /** Undefined if the payer says nothing of it; empty if what it says names nothing. */
+  readonly scope: Scopes | undefined;
   /** The patient, as the payer wrote it; undefined if it names none. */
   readonly patient: unknown;
   /** The `id_token`, not yet verified; undefined if there is none. */
@@ -78,7 +78,7 @@ const lifeOf = (value: unknown): number | undefined => {
 
 /**
  * Reads a payer's successful token answer. Only the access token must be valid, and the refresh token not too long to keep. A code or
- * refresh token was spent on this answer, so anything else that is malformed counts as omitted.
+ * refresh token was spent on this answer, so anything else that is malformed counts as omitted, but a scope, which then grants nothing.
  * @param now epoch seconds
  * @param patientMember the member that names the patient
  */
