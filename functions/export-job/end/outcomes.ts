@@ -322,9 +322,11 @@ const partlySuppressed = <P>(text: Says<P, string>): Row<P> => ['warning', 'supp
 /** Whoever asked could know it. */
 const rightlySuppressed = <P>(text: Says<P, string>): Row<P> => ['information', 'suppressed', text];
 
-/** No profile makes anything of FHIR in XML. */
-const mediaTypeHint = (mediaType: string): string =>
-  `, ${mediaType}${mediaType.endsWith('json') ? "; the payer's profile can name that, as quirks.fhirMediaType" : ''}`;
+/** No profile makes anything of FHIR in XML, or of what has no name. */
+const mediaTypeHint = (mediaType: string): string => {
+  if (mediaType === '') return ', namely none';
+  return `, ${mediaType}${/xml|octet-stream/.test(mediaType) ? '' : "; the payer's profile can name that, as quirks.fhirMediaType"}`;
+};
 
 /** What the issue of each kind of problem says. */
 const rows: { readonly [K in Kind]: Row<Of<K>> } = {

@@ -40,7 +40,7 @@ export type Answer =
   | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' }
   /** A former plan issues no token to the gateway's client, so nothing was asked. */
   | { readonly kind: 'clientRefused' }
-  /** The answer's media type is another one, as it would be at another try. */
+  /** The answer's media type is another one, or it declares none, as it would be at another try. */
   | { readonly kind: 'otherType'; readonly mediaType: string }
   /** No turn of the payer's pace was free in time. */
   | { readonly kind: 'paced' }
@@ -84,15 +84,33 @@ const saysNone = async (response: PayerResponse, payer: Payer, what: What): Prom
   return issues.length > 0 && issues.every(({ code }) => code === 'not-found');
 };
 
-/** A media type of data that is not the payer's FHIR JSON. A page of HTML, or plain text, may be there for a moment only. */
-const otherJsonType = (response: PayerResponse): string | undefined => {
+/** Whether a body begins as an object of JSON does. The rest is not read. */
+const beginsAsJson = async ({ body }: PayerResponse): Promise<boolean> => {
+  try {
+    for await (const chunk of body ?? []) {
+      const text = Buffer.from(chunk.subarray(0, 1024))
+        .toString('utf8')
+        .replace(/^\ufeff/, '')
+        .trimStart();
+      if (text !== '') return text.startsWith('{');
+    }
+  } catch {
+    // It broke off.
+  }
+  return false;
+};
+
+const typeForm = /^[\w.+-]{1,40}\/[\w.+-]{1,40}$/;
+
+/**
+ * The media type of data that is not the payer's FHIR JSON: empty if it declares none. A page of HTML, or plain text, may be there for a
+ * moment only, unless what comes is JSON.
+ */
+const otherDataType = async (response: PayerResponse): Promise<string | undefined> => {
   const type = (response.headers.get('content-type') ?? '').replace(/[\s;].*/, '').toLowerCase();
-  return declaresUtf8(response) &&
-    /^[\w.+-]{1,40}\/[\w.+-]*(?:json|xml|octet-stream)$/.test(type) &&
-    type.length <= 80 &&
-    !type.includes('html')
-    ? type
-    : undefined;
+  if (!declaresUtf8(response) || (type !== '' && !typeForm.test(type))) return undefined;
+  if (/\/.*(?:json|xml|octet-stream)/.test(type) && !type.includes('html')) return type;
+  return (await beginsAsJson(response)) ? type : undefined;
 };
 
 const answerOf = async (
@@ -110,13 +128,13 @@ const answerOf = async (
   // Asking for a fresh token would not help.
   const isTokenRefused = status === 401 && (await keyRefusal(response, 'FHIR API')) === undefined;
   const isNone = await saysNone(response, payer, what);
+  const mediaType = isGiven(response) ? await otherDataType(response) : undefined;
   if (status !== 401) await dropBody(response);
   end();
   if (isThrottling(response)) {
     return { kind: 'throttled', seconds: retryAfterOf(response, clock.now(), Number.POSITIVE_INFINITY) };
   }
   if (isTokenRefused) return { kind: 'tokenRefused' };
-  const mediaType = isGiven(response) ? otherJsonType(response) : undefined;
   if (mediaType !== undefined) return { kind: 'otherType', mediaType };
   if (isGiven(response)) return { kind: 'failed', fault: declaresUtf8(response) ? 'notJson' : 'notUtf8' };
   // Redirects are not followed: one could take the token to another server.

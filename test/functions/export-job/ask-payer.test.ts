@@ -77,6 +77,29 @@ describe('an answer to an export', () => {
     answer.end();
   });
 
+  const text = (content: string): PayerResponse['body'] => ({
+    async *[Symbol.asyncIterator]() {
+      yield Buffer.from(content);
+    },
+    cancel: async () => undefined,
+  });
+  it.each([
+    ['application/json+fhir', '{}', { kind: 'otherType', mediaType: 'application/json+fhir' }],
+    ['application/fhir+xml', '<Bundle/>', { kind: 'otherType', mediaType: 'application/fhir+xml' }],
+    ['text/plain; charset=utf-8', '\ufeff {}', { kind: 'otherType', mediaType: 'text/plain' }],
+    ['text/html', '{}', { kind: 'otherType', mediaType: 'text/html' }],
+    [undefined, '\n{}', { kind: 'otherType', mediaType: '' }],
+    // These may be there for a moment.
+    ['text/plain', 'Maintenance', { kind: 'failed', fault: 'notJson' }],
+    [undefined, '<html>', { kind: 'failed', fault: 'notJson' }],
+    ['text/html', '<html>', { kind: 'failed', fault: 'notJson' }],
+    ['application/xhtml+xml', '<html>', { kind: 'failed', fault: 'notJson' }],
+    ['text/plain; charset=latin1', '{}', { kind: 'failed', fault: 'notUtf8' }],
+  ])('of the media type %s with %j is %j', async (type, body, expected) => {
+    const sent = { ...responseOf(200, type === undefined ? {} : { 'content-type': type }), body: text(body) };
+    expect(await ask(async () => sent)).toEqual(expected);
+  });
+
   it('of JSON with a status other than 200 is no page', async () => {
     expect(await ask(async () => responseOf(206, json))).toEqual({ kind: 'failed', status: 206 });
   });
