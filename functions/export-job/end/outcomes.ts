@@ -322,10 +322,12 @@ const partlySuppressed = <P>(text: Says<P, string>): Row<P> => ['warning', 'supp
 /** Whoever asked could know it. */
 const rightlySuppressed = <P>(text: Says<P, string>): Row<P> => ['information', 'suppressed', text];
 
-/** No profile makes anything of FHIR in XML, or of what has no name. */
+/** A payer's name of FHIR JSON, as its profile can have it. */
+const jsonName = /^application\/(?:[a-z0-9.-]+\+)?json(?:\+[a-z0-9.-]+)?$/;
+
 const mediaTypeHint = (mediaType: string): string => {
   if (mediaType === '') return ', namely none';
-  return `, ${mediaType}${/xml|octet-stream/.test(mediaType) ? '' : "; the payer's profile can name that, as quirks.fhirMediaType"}`;
+  return `, ${mediaType}${jsonName.test(mediaType) ? "; the payer's profile can name that, as quirks.fhirMediaType" : ''}`;
 };
 
 /** What the issue of each kind of problem says. */
