@@ -649,20 +649,22 @@ describe('a resource', () => {
     expect(made.world.asked.some(({ path }) => path.includes('page='))).toBe(isAsked);
   });
 
-  it('of another type, such as text/json, is asked for once, and the account says what its profile can name', async () => {
+  it('of another type, such as application/json+fhir, is asked for once, and the account says what its profile can name', async () => {
     const made = await runToEnd(
       () =>
         ({ path }) => ({
           ...pageOf([memberPatient, observation(1)]),
           headers: {
-            'content-type': path.startsWith('/Observation') ? 'Text/JSON; charset=utf-8' : 'application/json',
+            'content-type': path.startsWith('/Observation')
+              ? 'Application/JSON+FHIR; charset=utf-8'
+              : 'application/json',
           },
         }),
       byType('Patient', 'Observation'),
     );
 
     expect(made.errors).toEqual([
-      "Page 1 of Observation could not be read: the answer has a media type that is not FHIR JSON, text/json; the payer's profile can name that, as quirks.fhirMediaType. Resources may be missing.",
+      "Page 1 of Observation could not be read: the answer has a media type that is not FHIR JSON, application/json+fhir; the payer's profile can name that, as quirks.fhirMediaType. Resources may be missing.",
     ]);
     expect(made.world.asked.filter(({ path }) => path.startsWith('/Observation'))).toHaveLength(1);
   });
