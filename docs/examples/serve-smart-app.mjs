@@ -18,5 +18,4 @@ createServer((request, response) => {
   const isLibrary = request.url === '/fhir-client.js';
   response.setHeader('content-type', isLibrary ? 'text/javascript' : 'text/html; charset=utf-8');
   response.end(isLibrary ? library : page);
-}).listen(Number(port), hostname);
-console.log(`Open this in a browser:\n${redirectUri}`);
+}).listen(Number(port), hostname, () => console.log(`Open this in a browser:\n${redirectUri}`));

@@ -26,6 +26,6 @@ export const loggedFields = (): string[] => [
   'level',
   'records',
   // These are logged by the follow-up, the job and deliveries.
-  ...words('failed overdue seconds type unreadable apart rewritten'),
+  ...words('jobStep failed overdue seconds type unreadable apart rewritten'),
   ...accessLogFields(),
 ];
