@@ -1,21 +1,9 @@
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { recorded } from '../shared/reason.ts';
-import {
-  dryRun,
-  exactlyOne,
-  goesWith,
-  noName,
-  notBoth,
-  oneWord,
-  texts,
-  type Rule,
-  type Spec,
-  type Take,
-} from '../shared/spec.ts';
+import { dryRun, exactlyOne, goesWith, noName, notBoth, oneWord, texts, type Rule, type Spec } from '../shared/spec.ts';
 import { neededStage, stageFlags } from '../shared/stage-flags.ts';
 
-const nameIn: Take<string> = (given, command, nowMs) =>
-  oneWord(`Give one name, in quotes if it has spaces: ${command} "Example Partner"`)(given, command, nowMs);
+const aName = oneWord((command) => `Give one name, in quotes if it has spaces: ${command} "Example Partner"`);
 
 const hasUse: Rule = (given) =>
   given.has('redirect-uri') || given.has('exchange-npi')
@@ -30,14 +18,14 @@ export const spec = {
   call: 'npm run partners --',
   about: `Makes a partner's client and its secrets, cuts it off, and sends it its events. No file is written. Of new, rotate and
 webhook only the secret goes to stdout, everything else to stderr. It is shown once.`,
-  words: { nameOrId: nameIn },
+  words: { nameOrId: aName },
   ...neededStage,
   commands: {
     'new NAME --redirect-uri URI [flags]': {
       or: 'NAME --exchange-npi NPI --jwks FILE --home-page URL [flags]',
       does: "makes a client: a client id, a secret, and the entry for the stage's configuration.",
       silent: true,
-      words: { name: nameIn },
+      words: { name: aName },
       rules: [
         hasUse,
         goesWith('--exchange-npi', '--jwks FILE', "a plan's system signs with a key of its own"),

@@ -3,25 +3,13 @@ import { defaultPorts } from '../../config/local.ts';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { reason, recorded } from '../shared/reason.ts';
-import {
-  dryRun,
-  json,
-  maybeWord,
-  needed,
-  notBoth,
-  oneWord,
-  otherwise,
-  read,
-  type Spec,
-  type Take,
-} from '../shared/spec.ts';
+import { dryRun, json, maybeWord, needed, notBoth, oneWord, otherwise, read, type Spec } from '../shared/spec.ts';
 import { neededStage, stageFlags } from '../shared/stage-flags.ts';
 import { until } from '../shared/times.ts';
 import { many } from './report.ts';
 
 const target = maybeWord('Give one payer at most; --help lists the commands');
-const id: Take<string> = (given, command, nowMs) =>
-  oneWord(`Give the payer: ${command} ID --stage NAME`)(given, command, nowMs);
+const id = oneWord((command) => `Give the payer: ${command} ID --stage NAME`);
 
 /** An origin may have a path: the API's own URL has its stage's. */
 const originIn = (origin: string): string => {

@@ -205,10 +205,10 @@ export const intoFolder = (missing: string) => ({
 
 /** Exactly one word. @param missing says what to give, if there is none, more, or another than the pattern's */
 export const oneWord =
-  (missing: string, pattern = /./s): Take<string> =>
-  ([word, ...more]) => {
-    if (word === undefined || more.length > 0 || !pattern.test(word)) throw new UsageError(missing);
-    return word;
+  (missing: string | ((command: string) => string), pattern = /./s): Take<string> =>
+  ([word, ...more], command) => {
+    if (word !== undefined && more.length === 0 && pattern.test(word)) return word;
+    throw new UsageError(typeof missing === 'string' ? missing : missing(command));
   };
 
 /** One word or none. */
