@@ -5,12 +5,16 @@ import { isFiltered, isPatientDue, type Wanted } from '../record/wanted.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { countsOf, isLack } from './outcomes-by-type.ts';
 
+/** Whether the payer gave something that is the member's, so that it knows the member. */
+const knowsMember = (counts: ReadonlyMap<string, number>): boolean =>
+  [...counts.keys()].some((type) => type === 'Patient' || isMemberType(type));
+
 /**
  * A type that no search finds is read by reference, so it is a problem only if none came; a 404 that may mean that there is none,
  * or a first page of Patient that cannot be read, only if the member's Patient did not come.
  */
 const isLasting = (problem: Problem, counts: ReadonlyMap<string, number>): boolean => {
-  if (problem.kind === 'typeRefused' && problem.saysNone === true) return !counts.has('Patient');
+  if (problem.kind === 'typeRefused' && problem.saysNone === true) return !knowsMember(counts);
   const isPage = problem.kind === 'pageUnreadable' || problem.kind === 'pageNotRead';
   if (isPage && problem.type === 'Patient' && problem.page === 1) return !counts.has('Patient');
   return problem.kind !== 'typeNotSearched' || !counts.has(problem.type);

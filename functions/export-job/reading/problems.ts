@@ -58,7 +58,7 @@ export type Problem =
       /** How many more came that changed after the end that was asked for. */
       readonly late?: number;
     }
-  /** @property saysNone the payer may mean that it has none, and does if it gives the member's Patient */
+  /** @property saysNone the payer may mean that it has none, and does if it gives something of the member's */
   | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number; readonly saysNone?: true }
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */
   | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }

@@ -291,8 +291,8 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
  * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. A Patient
  * that it gives to no search is read by its id, unless it is filtered, which a read cannot be.
  *
- * A 404 means that nothing was found if the payer declares the type and gives the member's Patient: then neither of them can be what
- * it does not find. The Patient may still come, and then it is not a problem. A payer that says so with 200 has the type.
+ * A 404 means that nothing was found if the payer declares the type and gives something of the member's: then neither of them can be what
+ * it does not find. That may still come, and then it is not a problem. A payer that says so with 200 has searched.
  */
 const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refused): undefined => {
   const { wanted, item, seen, next } = leg;
@@ -309,7 +309,7 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
   const isKnown = status === 200 ? type !== everything : type in (next.declares?.types ?? {});
   if (saysNone === true && page === 1 && isKnown) {
     noteEnd(leg, task);
-    return endTask(leg, isGiven ? undefined : { kind: 'typeRefused', type, status, saysNone });
+    return endTask(leg, isGiven || status === 200 ? undefined : { kind: 'typeRefused', type, status, saysNone });
   }
   if (status !== 404 || page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, status));
   const at = next.planned.indexOf(type);

@@ -1013,6 +1013,31 @@ describe('a payer that', () => {
     expect(made.outcomes['Goal']).toBe(outcome);
   });
 
+  // As in an export with `_since`, or of a few types.
+  it.each([
+    ['404', notFound('not-found'), [], 'refusedByPayer 0'],
+    [
+      '404',
+      notFound('not-found'),
+      [{ resourceType: 'Condition', id: 'c', subject: { reference: 'Patient/member-1' } }],
+      'complete 0',
+    ],
+    ['200', { ...notFound('not-found'), status: 200 }, [], 'complete 0'],
+  ])('answers %s for nothing found, and is not asked for the Patient', async (_, goals, conditions, outcome) => {
+    const made = await runToEnd(
+      () =>
+        ({ path }) =>
+          path.startsWith('/Goal') ? goals : pageOf(conditions),
+      {
+        ...byType('Condition', 'Goal'),
+        statement: has(['Goal', 'Condition']),
+        types: ['Goal', 'Condition'],
+      },
+    );
+
+    expect(made.outcomes).toMatchObject({ Goal: outcome });
+  });
+
   // https://hl7.org/fhir/R4/valueset-issue-severity.html and https://hl7.org/fhir/R4/valueset-issue-type.html
   it.each([
     ['says that it has none, with an error', [['error', 'not-found']], 'complete 0', 1],
