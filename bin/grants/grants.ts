@@ -61,7 +61,11 @@ const endGrant = async (
   { nowMs, output }: GrantsToolDeps,
 ): Promise<number> => {
   const now = Math.floor(nowMs / 1000);
-  if (!isLive(grant, now)) throw new Refusal('The grant has already ended. Nothing was changed.');
+  // As with a stop: who asks twice has what was asked for.
+  if (!isLive(grant, now)) {
+    output.note('The grant has already ended. Nothing was changed.');
+    return 0;
+  }
   const { arn: operator } = await callerOf(sts, config);
   if (dryRun) {
     output.note(`Would end this grant as ${operator}. Nothing was changed.`);

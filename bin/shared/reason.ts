@@ -1,4 +1,5 @@
 import { unseenCharacter } from '../../config/checks/visible.ts';
+import { secretIn } from '../../config/checks/written-secrets.ts';
 import { UsageError } from './errors.ts';
 import { dryRun, read, type Flag } from './spec.ts';
 
@@ -10,7 +11,7 @@ export const missingReason = 'Give --reason TEXT: the audit records it with your
 
 /**
  * Reads the reason for a change, which is kept with the operator's name.
- * @throws UsageError if it is missing, too long, or not one line of visible text
+ * @throws UsageError if it is missing, too long, has a secret, or is not one line of visible text
  */
 export const requireReason = (given: string | undefined): string => {
   const reason = (given ?? '').trim();
@@ -18,6 +19,12 @@ export const requireReason = (given: string | undefined): string => {
   if (reason.length > longestReason || unseenCharacter(reason) !== undefined) {
     throw new UsageError(
       `--reason is too long or has several lines; write one line of up to ${longestReason} characters`,
+    );
+  }
+  const secret = secretIn(reason);
+  if (secret !== undefined) {
+    throw new UsageError(
+      `--reason ${secret}, and would be kept for years; write a reason without it, and have it replaced: your shell's history has it`,
     );
   }
   return reason;

@@ -37,7 +37,10 @@ export const nameItem = ({ kind, entryId }: Pick<EntryKind, 'kind' | 'entryId'>,
 /** The items of one kind, removed ones left out. */
 export const itemsOf = (kind: EntryKind, items: Iterable<ReadEntry>): NamedItem[] =>
   [...items]
-    .filter(({ entryId, entry, damaged }) => entryId.startsWith(kind.entryId('')) && (entry !== undefined || damaged))
+    .filter(
+      ({ entryId, entry, damaged, stop }) =>
+        entryId.startsWith(kind.entryId('')) && (entry !== undefined || damaged || stop !== undefined),
+    )
     .map((item) => nameItem(kind, item))
     .toSorted((a, b) => compareTexts(a.id, b.id));
 
@@ -46,26 +49,33 @@ export const sinceWhom = ({ at, by, reason }: { readonly at: number; readonly by
   visibleLine(`since ${instant(at)}, by ${by}: ${reason}`);
 
 /** What is wrong with an item, or stops it; undefined if nothing does. @param now epoch seconds */
-const stateOf = ({ stopped, holds }: EntryKind, { stop, damaged }: ReadEntry, now: number): string | undefined => {
+const stateOf = (
+  { stopped, holds }: EntryKind,
+  { entry, stop, damaged }: ReadEntry,
+  now: number,
+): string | undefined => {
   const states = [
     ...(holds(stop, now)
       ? [`${stopped}${stop.until === undefined ? '' : ` until ${instant(stop.until)},`} ${sinceWhom(stop)}`]
       : []),
     ...(damaged ? ['out of order: changed by hand'] : []),
+    ...(entry === undefined && !damaged ? ['not in the registry'] : []),
   ];
   return states.length === 0 ? undefined : states.join('; ');
 };
 
 /**
- * Lists the registry's entries of one kind as lines, and their number last. Those that are stopped or out of order come
+ * Lists the registry's entries of one kind as lines, and their number last. Whoever is stopped without an entry is among them. Those that are stopped or out of order come
  * first.
  * @param now epoch seconds
  */
 export const listLines = (
   kind: EntryKind,
-  items: readonly NamedItem[],
+  all: readonly NamedItem[],
   { now, onlyStopped }: { readonly now: number; readonly onlyStopped: boolean },
 ): string[] => {
+  // A stop counts before its entry comes back, as after `restore stops`.
+  const items = all.filter(({ item }) => item.entry !== undefined || item.damaged || kind.holds(item.stop, now));
   const states = items.map(({ id, name = '', item }) => ({ id, name, state: stateOf(kind, item, now) }));
   const odd = states.filter(({ state }) => state !== undefined);
   const shown = onlyStopped ? odd : [...odd, ...states.filter(({ state }) => state === undefined)];

@@ -86,14 +86,27 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
   return undefined;
 };
 
+/** What a value may be, from one kind of a union. */
+const choicesIn = (issue: z.core.$ZodIssue): readonly string[] => {
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value));
+  if (issue.code !== 'invalid_type') return [];
+  return issue.expected === 'boolean' ? ['true', 'false'] : [article(issue.expected)];
+};
+
+const noneOf = (choices: readonly string[]): string => {
+  const [last = '', ...others] = choices.toReversed();
+  const before = others.toReversed().join(', ');
+  return `is neither ${before} nor ${last}; write ${before} or ${last}`;
+};
+
 const problemsOf = (issue: z.core.$ZodIssue): ConfigFinding[] => {
   if (issue.code === 'invalid_union') {
-    // Each of our unions is a word or an object. For an object, report what is wrong in it.
-    const inObject = issue.errors[1]!;
-    // Zod reports problems of fields first. If the first is about the value itself, the value is not an object.
-    return inObject[0]!.path.length === 0
-      ? [{ path: issue.path, message: 'is neither "none" nor an object; write "none" or an object' }]
-      : inObject.filter(ofRightKind).flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
+    // Zod reports problems of fields first: of a value of the right kind, report what is wrong in it.
+    const inside = issue.errors.find(([first]) => first !== undefined && first.path.length > 0);
+    if (inside === undefined) return [{ path: issue.path, message: noneOf(issue.errors.flat().flatMap(choicesIn)) }];
+    return inside
+      .filter(ofRightKind)
+      .flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
   }
   if (issue.code === 'unrecognized_keys') {
     const known = fieldsAt(stageSchema, issue.path);

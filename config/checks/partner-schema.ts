@@ -66,7 +66,7 @@ const checkIdentities = (
 /** A partner, with its defaults. */
 export const partner = z
   .strictObject({
-    clientId: text(rules.id),
+    clientId: text(rules.partnerId),
     name: text(rules.givenName),
     homePage: url(rules.webUrl),
     logo: text(rules.image).optional(),

@@ -126,7 +126,7 @@ const noMetadata = (path: readonly PropertyKey[], url: string | undefined): read
   );
 
 /** A separate client: otherwise, whoever stole that of the sign-in could read without any sign-in. */
-const exchange: Check = ({ exchange: asked, clientId, publicKeys, fhirBaseUrl }) => {
+const exchange: Check = ({ exchange: asked, clientId, publicKeys }) => {
   if (asked === undefined) return [];
   const { assertionAlgorithm } = asked;
   const own = new Set(asked.publicKeys.map((key) => key['n'] ?? key['x']));
@@ -148,7 +148,7 @@ const exchange: Check = ({ exchange: asked, clientId, publicKeys, fhirBaseUrl })
       "has a key of the sign-in's client; make one that only exchanges use",
     ),
     ...findingIf(
-      asked.tokenEndpoint !== undefined && [asked.fhirBaseUrl, fhirBaseUrl].includes(asked.tokenEndpoint),
+      asked.tokenEndpoint !== undefined && asked.fhirBaseUrl === asked.tokenEndpoint,
       at('tokenEndpoint'),
       "is the FHIR base URL; write the payer's own tokenEndpoint for exchanges",
     ),

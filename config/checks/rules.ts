@@ -63,6 +63,10 @@ export const id: Rule = (value) => {
     : undefined;
 };
 
+/** A partner's client id. The audit files what it cannot read under `unknown`, in place of a partner. */
+export const partnerId: Rule = (value) =>
+  value === 'unknown' ? 'is reserved for records that the audit cannot read; write another id' : id(value);
+
 /** A client id that a payer gave us (RFC 6749 appendix A.1). */
 export const visible: Rule = (value) =>
   /^[\x20-\x7e]+$/.test(value) && value.trim() === value
@@ -380,13 +384,15 @@ export const extraTokenParameter: Rule = (name) => {
     : undefined;
 };
 
-/** The `aud` that a payer wants in place of its FHIR base URL. It is only sent, never called. */
+/** The `aud` that a payer wants in place of its FHIR base URL. It is only sent, never called, and every browser sees it. */
 export const audience: Rule = (value) => {
   const url = unwritten(value);
   if (url === undefined || !isWeb(url)) {
     return 'is not an http or https URL; write the one that the payer asks for, or true for the FHIR base URL';
   }
-  return /[#\s]/.test(value) ? 'has a fragment or white space; write the URL as the payer requires it' : undefined;
+  return /[#\s]/.test(value)
+    ? 'has a fragment or white space; write the URL as the payer requires it'
+    : noUserinfoOrFragment(value, url);
 };
 
 /** A payer's name for FHIR JSON, without parameters. */

@@ -43,6 +43,8 @@ const checkEndpoints = (
   endpoints: Pick<StageConfig['payers'][number], 'authorizationEndpoint' | 'tokenEndpoint'> & {
     readonly revocationEndpoint?: string | undefined;
     readonly fhirBaseUrl: string;
+    readonly exchange?: { readonly tokenEndpoint?: string | undefined } | undefined;
+    readonly identitySignIn?: { readonly tokenEndpoint?: string | undefined } | undefined;
   },
   context: Context,
 ): void => {
@@ -52,6 +54,17 @@ const checkEndpoints = (
     if (href === undefined) continue;
     const same = fields.slice(0, index).find((other) => sameForServers(endpoints[other]!) === sameForServers(href));
     if (same !== undefined) problem(context, [field], `is the same as ${same}; write the payer's own ${field}`);
+  }
+  for (const part of ['exchange', 'identitySignIn'] as const) {
+    const own = endpoints[part]?.tokenEndpoint;
+    const same = fields.find(
+      (field) =>
+        field !== 'tokenEndpoint' &&
+        own !== undefined &&
+        sameForServers(endpoints[field] ?? '') === sameForServers(own),
+    );
+    if (same !== undefined)
+      problem(context, [part, 'tokenEndpoint'], `is the same as ${same}; write the payer's own tokenEndpoint`);
   }
 };
 

@@ -13,7 +13,12 @@ const looks: readonly (readonly [RegExp, string])[] = [
   ],
   [/\bAIza[\w-]{35}\b|\bGOCSPX-[\w-]{28}/, 'contains a key of Google'],
   [/[\w~.]{3}\dQ~[\w~.-]{31,34}/, 'contains a client secret of Microsoft Entra'],
+  [/\bp2p[arcs]_[\w-]{20,}/, 'contains a token or code of the gateway'],
+  [/\bwhsec_[\w+/-]{20,}/, 'contains a webhook secret'],
 ];
+
+/** What secret a text contains, by its format; undefined if none is seen. */
+export const secretIn = (text: string): string | undefined => looks.find(([pattern]) => pattern.test(text))?.[1];
 
 /** The path and message of each. Messages never quote the value. */
 export const writtenSecrets = (
@@ -22,8 +27,8 @@ export const writtenSecrets = (
   above: readonly unknown[] = [],
 ): readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] => {
   if (typeof value === 'string') {
-    const look = looks.find(([pattern]) => pattern.test(value));
-    return look === undefined ? [] : [{ path, message: `${look[1]}; ${secretAdvice}` }];
+    const found = secretIn(value);
+    return found === undefined ? [] : [{ path, message: `${found}; ${secretAdvice}` }];
   }
   // A value from a .ts file may contain itself.
   if (typeof value !== 'object' || value === null || above.includes(value)) return [];

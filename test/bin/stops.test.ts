@@ -138,6 +138,18 @@ describe('npm run partners -- block', () => {
       damaged: true,
       stop: { reason: 'Ticket 4711' },
     });
+    const { out } = await run('partners', ['list', '--blocked']);
+    expect(out).toMatch(/^demo-app\n  blocked since .+: Ticket 4711; not in the registry$/m);
+    expect(out).toMatch(/^3 partners, 2 blocked, 1 out of order$/m);
+  });
+
+  it('keeps no secret in a reason, for the audit keeps it for years', async () => {
+    const key = 'AKIAIOSFODNN7EXAMPLE';
+    for (const secret of [key, `p2pr_${'a'.repeat(40)}`, `whsec_${'A'.repeat(32)}`]) {
+      const refused = run('partners', ['block', 'demo-app', '--reason', `Leaked: ${secret}`]);
+      await expect(refused).rejects.toThrow(/^--reason contains .+ write a reason without it/);
+      await expect(refused).rejects.not.toThrow(secret);
+    }
   });
 });
 

@@ -86,6 +86,13 @@ const exchange = {
   identifiers: [{ system: 'urn:oid:2.16.840.1.113883.6.300', value: '12345' }],
 };
 
+const identitySignIn = {
+  issuers: ['https://csp.lakeside-plan.net'],
+  assertionAlgorithm: 'ES384',
+  scopes: ['patient/*.rs'],
+  noMatch: [{ status: 400, members: { error: 'no_match' } }],
+};
+
 /** Writes a field of the first payer, the second payer, the first partner, the public partner, or the stage. */
 const set =
   (at: 'payer' | 'keyPayer' | 'partner' | 'app' | 'stage', changes: object) =>
@@ -859,6 +866,65 @@ export const mistakes: readonly Mistake[] = [
     'the word off for a web ACL',
     set('stage', { waf: 'off' }),
     'waf: is neither "none" nor an object; write "none" or an object',
+  ],
+  [
+    'a switch of three positions in quotes',
+    set('stage', { edge: 'true' }),
+    'edge: is neither true, false nor "both"; write true, false or "both"',
+  ],
+  [
+    'an object where an answer has a word',
+    set('payer', { identitySignIn: { ...identitySignIn, noMatch: [{ status: 400, members: { error: {} } }] } }),
+    `${lakeside}.identitySignIn.noMatch[0].members.error: is neither a string, a number, true nor false; write a string, a number, true or false`,
+  ],
+  [
+    'an audience with a key in it, which every browser would see',
+    set('payer', { quirks: { aud: 'https://fhir.lakeside-plan.net/r4?api-key=1' } }),
+    `${lakeside}.quirks.aud: has "api-key" in its query, which would be a secret in the configuration; remove it, and have it replaced if this file was ever committed`,
+  ],
+  [
+    'an audience with a password',
+    set('payer', { quirks: { aud: 'https://a:b@fhir.lakeside-plan.net/r4' } }),
+    `${lakeside}.quirks.aud: contains a user name or password; remove it, and change the password if this file was ever committed: Git still has it`,
+  ],
+  [
+    'the authorization endpoint as the token endpoint of exchanges',
+    (draft) => {
+      Object.assign(draft, { exchanges: {} });
+      set('payer', { exchange: { ...exchange, tokenEndpoint: 'https://id.lakeside-plan.net/authorize' } })(draft);
+    },
+    `${lakeside}.exchange.tokenEndpoint: is the same as authorizationEndpoint; write the payer's own tokenEndpoint`,
+  ],
+  [
+    'the authorization endpoint as the token endpoint of identity tokens',
+    (draft) => {
+      const jwksUri = 'https://csp.lakeside-plan.net/keys';
+      Object.assign(draft, {
+        identityProviders: [{ issuer: identitySignIn.issuers[0], jwksUri, algorithms: ['RS256'] }],
+      });
+      const tokenEndpoint = 'https://id.riverside-plan.net/authorize';
+      set('keyPayer', { identitySignIn: { ...identitySignIn, tokenEndpoint } })(draft);
+    },
+    `${riverside}.identitySignIn.tokenEndpoint: is the same as authorizationEndpoint; write the payer's own tokenEndpoint`,
+  ],
+  [
+    'the name of the folder of what the audit cannot read',
+    set('partner', { clientId: 'unknown' }),
+    'partners[0] (unknown).clientId: is reserved for records that the audit cannot read; write another id',
+  ],
+  [
+    'production in one zone',
+    set('stage', {
+      production: true,
+      retention: { auditDays: 2192 },
+      network: { zones: ['us-east-1a'], cidr: '10.20.0.0/20' },
+    }),
+    'network.zones: has one zone, whose outage would stop production; write at least two',
+  ],
+  [
+    'a token of the gateway in a name',
+    set('partner', { name: `p2pr_${'a'.repeat(40)}` }),
+    `${portal}.name: contains a token or code of the gateway; remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)`,
   ],
   [
     'a zone of another region',
