@@ -6,7 +6,7 @@ import { payerBreakers } from '../../functions/fetch/breaker/breakers.ts';
 import { refuseWaiting } from '../../functions/fetch/breaker/refuse.ts';
 import type { FetchDeps } from '../../functions/fetch/deps.ts';
 import { followUpHandler } from '../../functions/follow-up/handler.ts';
-import { GatewayError } from '../../functions/shared/errors.ts';
+import { GatewayError, unavailable } from '../../functions/shared/errors.ts';
 import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
 import { closedBreaker } from '../../functions/shared/store/breaker-item.ts';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
@@ -143,13 +143,19 @@ const registries = async (): Promise<Line[]> => {
   return parsed([...(await ask(() => Promise.reject(new Error()))), ...(await ask(() => Promise.resolve(damaged)))]);
 };
 
-/** The lines of an export that ends with nothing, a change that cannot be followed up, and an abandoned delivery. */
+/** The lines of an export that ends with nothing, of one whose steps fail, a change that cannot be followed up, and an abandoned delivery. */
 const exportsAndEvents = async (): Promise<Line[]> => {
   const world = exportWorld();
   world.answerWith(() => pageOf([memberPatient]));
   await world.kickOff();
   await world.endGrant();
   await world.durable.finish(world.start());
+  const broken = exportWorld({
+    onCall: (name) => {
+      if (name === 'put') throw unavailable('out of reach');
+    },
+  });
+  await broken.run();
   const test = testDeps();
   const { clock, registry, writeLog } = test.deps;
   const nothing = { client: { send: () => Promise.reject(new Error()) } as never, name: '' };
@@ -170,7 +176,7 @@ const exportsAndEvents = async (): Promise<Line[]> => {
   await overdue.handle(streamRecord(exportItem({ expiresAt: nowInFollowUp }), undefined));
   const refusing = deliveries({ 'https://a.example.org/': () => 500 });
   await refusing.run(eventOf());
-  return [...parsed([...world.lines, ...test.lines, ...refusing.lines]), ...(overdue.log() as Line[])];
+  return [...parsed([...world.lines, ...broken.lines, ...test.lines, ...refusing.lines]), ...(overdue.log() as Line[])];
 };
 
 /** What API Gateway logs for a function's request, and for a request that it answers itself. */

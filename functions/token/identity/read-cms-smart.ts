@@ -62,7 +62,8 @@ const smallEnough: FieldCheck = (value) => {
 
 const hasNamesAlike = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null) return false;
-  const names = Object.keys(value).map((name) => name.toLowerCase());
+  // Upper case too: a reader that folds letters may take `ſ` for `s`, and `ı` for `i`.
+  const names = Object.keys(value).map((name) => name.toUpperCase().toLowerCase());
   return new Set(names).size < names.length || Object.values(value).some(hasNamesAlike);
 };
 
@@ -70,10 +71,20 @@ const hasNamesAlike = (value: unknown): boolean => {
 const namesDiffer: FieldCheck = (value) =>
   hasNamesAlike(value) ? 'has two names that differ only in letter case' : undefined;
 
+const hasOddText = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value).flat().some(hasOddText)
+    : typeof value === 'string' && /(?![\t\n\r])[\p{Cc}\p{Cs}]/u.test(value);
+
+/** A payer may fail on it, and that would look as if the payer were down. */
+const plainText: FieldCheck = (value) =>
+  hasOddText(value) ? 'has a control character, or half of a character' : undefined;
+
 const attestation: FieldCheck = (value) =>
   objectOf({ user_action: oneOf('approved'), user_action_timestamp: instant })(value) ??
   smallEnough(value) ??
-  namesDiffer(value);
+  namesDiffer(value) ??
+  plainText(value);
 
 const checks = {
   version: oneOf('1'),

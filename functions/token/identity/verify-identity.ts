@@ -109,12 +109,19 @@ const readKeysOf = async (readKeys: ReadKeys, jwksUri: string, fresh: boolean): 
   }
 };
 
-/** Nobody can tell now whether the key is one of the issuer's. */
-const keyUnknown = ({ failure, againInMs }: KeysRead): GatewayError =>
-  unavailable(
-    `keys of the identity provider: ${failure ?? "read just before, without the token's key"}`,
-    Math.max(1, Math.ceil(againInMs / 1000)),
+/**
+ * Nobody can tell now whether the key is one of the issuer's. That its keys are not read again so soon is no fault of this server: any app
+ * may send tokens by keys that do not exist.
+ */
+const keyUnknown = ({ failure, againInMs }: KeysRead): GatewayError => {
+  const retryAfterSeconds = Math.max(1, Math.ceil(againInMs / 1000));
+  if (failure !== undefined) return unavailable(`keys of the identity provider: ${failure}`, retryAfterSeconds);
+  return new GatewayError(
+    'too_many_requests',
+    'The id_token: its signature is by no key that its issuer had published a moment ago. If the issuer has just changed its keys, send the same one later, with a new client assertion.',
+    { retryAfterSeconds, detail: "keys of the identity provider: read just before, without the token's key" },
   );
+};
 
 const verifySignature = async (
   readKeys: ReadKeys,
@@ -188,8 +195,8 @@ const checkAudience = (
 /**
  * Verifies a member's identity token for this partner and payer: form, issuer, signature, audience, times, level. It returns
  * nothing that says who the member is.
- * @throws GatewayError `invalid_request` if a field is malformed, `invalid_grant` if the token does not count, or
- * `temporarily_unavailable` if its provider's keys cannot be read, or not yet again. No error quotes the token
+ * @throws GatewayError `invalid_request` if a field is malformed, `invalid_grant` if the token does not count,
+ * `temporarily_unavailable` if its provider's keys cannot be read, or `too_many_requests` if not yet again. No error quotes the token
  */
 export const verifyIdentity = async (
   { providers, readKeys, now }: { providers: readonly IdentityProvider[]; readKeys: ReadKeys; now: number },
