@@ -203,7 +203,11 @@ describe('a referenced resource', () => {
   it.each([
     ['has a status of failure', { status: 500 }, 'the payer answered with status 500'],
     ['is a page', { body: '<html>', headers: { 'content-type': 'text/html' } }, 'the answer is not valid JSON'],
-    ['is cut off', { body: '{"resourceType":"Practitioner",' }, 'the answer is not valid JSON'],
+    [
+      'is cut off',
+      { body: '{"resourceType":"Practitioner",', headers: { 'content-type': 'application/fhir+json' } },
+      'the answer ended early',
+    ],
   ])('whose answer %s each time says so', async (_, answer, why) => {
     const made = await run({ ...everything(seenBy('Practitioner/1')), '/Practitioner/1': answer });
 

@@ -37,7 +37,6 @@ const scopes = [
   'patient%2f*.read+openid',
   'patient/Nonsense.read patient/*.rs',
   undefined,
-  '',
 ];
 
 const uuid = '0b6cbd01-0f2d-4a0c-9a34-3f5e3c0c9a10';
