@@ -65,14 +65,15 @@ const expiresIn = oneOf<number>(
 );
 /** The meaning is whether the scope allows any read; undefined if it says nothing. */
 const scope = oneOf<boolean>([
-  left,
+  ...Array.from({ length: 16 }, () => left),
   ...['launch/patient patient/*.rs offline_access', 'user/*.read', ['patient/*.rs', 'x'], '\tpatient/*.cruds\n'].map(
     (one) => written(one, true),
   ),
   written('patient/Claim.rs '.repeat(6000), true),
   // The log has these words, for the operator.
   ...['openid records', ['records'], 'patient/*.write'].map((one) => written(one, false)),
-  ...nothing('', ' ', [], [5], {}, 5, null, true),
+  ...['', ' ', [], [5], {}, 5, true].map((one) => written(one, false)),
+  ...nothing(null),
 ]);
 const usual = 'patient-1';
 const patient = oneOf<string>(
@@ -93,7 +94,7 @@ const junk = oneOf<string>([
   left,
   written('x', '"id_token":5,'),
   written('x', '"id_token":"eyJhbGciOiJub25lIn0.e30.","error":"canary","error_description":{},'),
-  written('x', '"access_token":5,"patient":{"canary":1},"scope":[],'),
+  written('x', '"access_token":5,"patient":{"canary":1},"scope":null,'),
   written('x', '"__proto__":{"access_token":"canary"},"constructor":1,"toString":"canary",'),
   written('x', `"deep":${'['.repeat(20_000)}${']'.repeat(20_000)},`),
 ]);
