@@ -39,8 +39,8 @@ const notices: Readonly<Partial<Record<ErrorCode, string>>> = {
 };
 
 /**
- * Finds out whose record it is. In any case it then asks the payer to revoke its tokens, where the payer supports that. They
- * are never stored.
+ * Finds out whose record it is. It then asks the payer to revoke its tokens, where the payer supports that, whether it found out
+ * or not; after a time-out that happens during a later call, or never. They are never stored.
  * @throws GatewayError
  */
 const askWho = async (

@@ -41,6 +41,9 @@ export interface EnvironmentOptions {
   readonly onLog: (line: string) => void;
 }
 
+/** What a frozen process waits for, at its standard input. */
+const thaw = '\n';
+
 /** The time that Lambda gives a function to load its code, before the first call's timeout starts. */
 const initMs = 10_000;
 
@@ -122,8 +125,9 @@ export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions
   const child = spawn(
     process.execPath,
     [`--max-old-space-size=${spec.memoryMb}`, join(import.meta.dirname, 'runtime.ts'), socketPath],
-    { env: variablesOf(spec, awsEndpoint), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
+    { env: variablesOf(spec, awsEndpoint), stdio: ['pipe', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
   );
+  child.stdin?.on('error', () => {});
   const ended = new Promise<number | string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? code ?? ''));
     child.once('error', ({ message }) => resolve(message));
@@ -132,7 +136,23 @@ export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions
   // Not unhandled: every caller that awaits `ready` gets the error.
   ready.catch(() => {});
 
+  let uses = 0;
+  let frozen = false;
+  const use = (): void => {
+    uses += 1;
+    if (frozen) child.stdin?.write(thaw);
+    frozen = false;
+  };
+  /** Between calls nothing runs: what is still under way goes on in the next call, or never. */
+  const release = (): void => {
+    uses -= 1;
+    if (uses > 0 || !child.connected) return;
+    child.send('freeze', () => {});
+    frozen = true;
+  };
+
   const call: Environment['call'] = (event, { requestId, deadlineMs }) => {
+    use();
     const returned = told(child, (message) => 'returned' in message && message.returned === requestId);
     const headers = { 'x-request-id': requestId, 'x-deadline-ms': String(deadlineMs) };
     const outgoing = request({ socketPath, method: 'POST', path: '/', headers, agent: false });
@@ -157,13 +177,15 @@ export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions
       else if (response === 'failed') await returned;
       else if (response.headers['x-handler'] !== 'returned') await Promise.all([closeOf(response), returned]);
     };
-    return { answer, over: untilOver() };
+    return { answer, over: untilOver().finally(release) };
   };
 
   const held = async (): Promise<number | undefined> => {
     const answered = told(child, (message) => 'held' in message);
+    use();
     child.send('held', () => {});
     const message = await answered;
+    release();
     return message !== undefined && 'held' in message ? message.held : undefined;
   };
 

@@ -2,7 +2,8 @@
  * A function's process, in the role of Lambda's Node.js runtime. It serves calls over HTTP on a unix socket. The parent
  * sends one call at a time.
  */
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, readSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
@@ -141,7 +142,27 @@ const heldBytes = (): number => {
   return Number(kilobytes) * 1024;
 };
 
+/** Answers that are not sent yet. */
+const unsent = new Set<Promise<unknown>>();
+
+const sent = async (response: ServerResponse): Promise<void> => {
+  const closed = once(response, 'close');
+  unsent.add(closed);
+  await closed;
+  unsent.delete(closed);
+};
+
+/**
+ * Lambda freezes an environment between calls (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+ * A read of a byte that comes with the next call stops this thread, and ends if the local stack crashes.
+ */
+const freeze = async (): Promise<void> => {
+  await Promise.all(unsent);
+  if (readSync(0, Buffer.alloc(1)) === 0) process.exit();
+};
+
 const server = createServer((request, response) => {
+  void sent(response);
   // Tells the caller that this process took the call, even if it ends without an answer.
   response.writeProcessing();
   void invoke(request, response)
@@ -152,7 +173,7 @@ const server = createServer((request, response) => {
 server.requestTimeout = 0;
 server.keepAliveTimeout = 0;
 server.listen(process.argv[2], () => tell({ ready: true }));
-process.on('message', () => tell({ held: heldBytes() }));
+process.on('message', (what) => (what === 'freeze' ? void freeze() : tell({ held: heldBytes() })));
 // The local stack has ended or crashed.
 process.on('disconnect', () => process.exit());
 // Ctrl-C reaches the whole process group, but the local stack decides when a function ends.

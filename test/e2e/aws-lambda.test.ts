@@ -29,6 +29,7 @@ exports.handler = async (event) => {
   if (event.hold) await (await fetch(event.hold)).text();
   if (does === 'exit') process.exit(1);
   if (does === 'nothing') return;
+  if (does === 'start') setTimeout(() => console.log('went on'), 200);
   if (does === 'block') for (;;);
   if (does === 'wait') await new Promise(() => setInterval(() => undefined, 1000));
   const said = { pid: process.pid, calls };
@@ -191,6 +192,15 @@ describe('a function on this machine runs as in Lambda', () => {
       for (let times = 0; times < 3; times += 1) said.push(saidIn(await text(await onceFree(() => stream(target)))));
       expect(said.map(({ calls }) => calls)).toEqual([1, 2, 3]);
     });
+  });
+
+  it('stands still after a call, and goes on with the next', async () => {
+    const target = await start('buffered');
+    const { pid } = await call(target, { does: 'start' });
+    await delay(500);
+    expect(log).not.toContain('went on');
+    expect((await call(target)).pid).toBe(pid);
+    await eventually(() => log.includes('went on'));
   });
 
   it('gives null where its handler gives nothing', async () => {

@@ -6,7 +6,8 @@ const reserveMs = 4000;
 
 /**
  * Runs the steps of a buffered answer, and gives up on them while there is still time to answer. Each call has its own
- * limits, but slow ones add up. Calls under way continue, and their effects stand, as after a lost answer.
+ * limits, but slow ones add up. Calls under way may have had their effects, as after a lost answer. Lambda then freezes the
+ * environment: what would follow them runs during a later call, or never.
  * @throws GatewayError `temporarily_unavailable` when time is up, or what the steps threw
  */
 export const finishInTime = async <T>(

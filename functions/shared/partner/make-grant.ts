@@ -17,7 +17,10 @@ export interface MakingOptions {
   readonly checkMember?: (memberIndex: string) => Promise<void>;
 }
 
-/** If a step fails, no one will ever use the payer tokens, so they are revoked. */
+/**
+ * If a step fails, no one will ever use the payer tokens, so they are revoked. After a time-out that happens during a later call of
+ * the environment, or never: the payer's tokens then lapse there.
+ */
 export const revokeOnFailure = async <T>(
   deps: PayerClientDeps,
   payer: Payer,
