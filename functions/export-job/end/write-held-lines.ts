@@ -21,7 +21,7 @@ const leavingNow = async (
   changed: { readonly next: NextKnown; readonly seen: SeenNames },
 ): Promise<HeldLeaving | undefined> => {
   if (item.exchange === undefined) return undefined;
-  const lines = await linesNow(job, item, await job.input(item), changed.next.linked);
+  const lines = await linesNow(job, item, await job.input(item));
   return lines && leaveHeld(lines, changed, () => job.deps.clock.now());
 };
 

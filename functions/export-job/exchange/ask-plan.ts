@@ -73,6 +73,8 @@ export const allowedUrl = (
 ): string | undefined => {
   if (!URL.canParse(text, from)) return undefined;
   const url = new URL(text, from);
+  // The origin of a `blob:` URL is that of the URL in its path.
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
   if (url.username !== '' || url.password !== '') return undefined;
   url.hash = '';
   return isAtBase(plan, url.href) || origins?.includes(url.origin) === true ? url.href : undefined;

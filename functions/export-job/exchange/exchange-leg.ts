@@ -52,14 +52,13 @@ export const linesNow = async (
   { deps }: Pick<Job, 'deps'>,
   item: Export,
   input: ExchangeInput,
-  links: readonly string[],
 ): Promise<LineRules | undefined> => {
   if (input.kind === 'match') return undefined;
   const ended = await endedNow(deps, item, input);
   const members = input.members.filter(
     ({ reference, consent }) => consentHolds(consent, deps.clock.now()) && !ended.has(reference),
   );
-  return lineRulesOf(input, members, links);
+  return lineRulesOf(input, members);
 };
 
 /** Asks for attachments as a former plan. A token that it refuses is replaced once. */
@@ -97,7 +96,7 @@ export const makeExchangeLeg = async (
   if (payer === undefined) throw new Error('the payer is no former plan');
   const input = await job.input(item);
   const stateKey = await job.stateKey(item);
-  const lines = await linesNow(job, item, input, state.known.linked ?? []);
+  const lines = await linesNow(job, item, input);
   const leg = await beginLeg(job, item, state, { most: legBounds, stopped });
   const noteRefusal = (detail: string): void => writeFault(deps, item, { detail, signal: 'secretMissing' });
   const asking = { deps, plan: payer, tokens, noteRefusal, ...leg.calls };
@@ -112,7 +111,7 @@ export const makeExchangeLeg = async (
       patient: item.patient,
       isWanted: () => true,
       isAsked: isAskedOf(lines),
-      ...(lines === undefined ? { linked: leg.next.linked } : { members: lines.ids }),
+      ...(lines === undefined ? {} : { members: lines.allowed }),
       ...answerBases(payer),
     },
     calls: { ...leg.calls, askDocument: documentAsker(asking) },

@@ -67,9 +67,7 @@ const takeManifest = async (leg: ExchangeLeg, task: PollTask, text: string | und
   next.transactionTime = new Date(saidTime(transactionTime, asked) ?? asked).toISOString();
   next.linesTotal = linesTotal;
   next.planned.push(...new Set(files.filter(({ kind }) => kind === 'output').map((file) => file.type)));
-  // A Patient says by which other ids the plan knows a member, so Patients are read before what is about them.
-  const inOrder = files.toSorted((one, other) => Number(other.type === 'Patient') - Number(one.type === 'Patient'));
-  const list = await leg.writeList({ files: inOrder, withToken });
+  const list = await leg.writeList({ files, withToken });
   next.queue.splice(0, 1, { kind: 'files', list, at: 0, offset: 0, lines: 0, kept: 0, left: {}, ...fresh });
   return undefined;
 };

@@ -1,6 +1,7 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
+import { mostResourceBytes } from '../reading/split-bundle.ts';
 import { containedIn, entryOf, nameOf, type Entry, type EntryFault, type ReadEntry } from './read-entry.ts';
 
 const codes = {
@@ -110,7 +111,7 @@ export const readGroup = (
   code: GroupCode,
   id: string,
   known: Parameters<typeof entryOf>[3] & { readonly resources: ReadonlyMap<string, JsonObject> },
-): Found | 'member' | 'lists' => {
+): Found | 'member' | 'lists' | 'tooLarge' => {
   const { member = [], contained: given = [] } = resource;
   if (!Array.isArray(member)) return 'member';
   if (isLong(resource['identifier']) || isLong(resource['characteristic'])) return 'lists';
@@ -140,12 +141,15 @@ export const readGroup = (
     ...listed('characteristic', characteristicsIn(resource['characteristic'])),
     member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
   };
+  const line = JSON.stringify(made);
+  // A code alone becomes a coding with its system, and an id the Patient as submitted.
+  if (Buffer.byteLength(line) > mostResourceBytes) return 'tooLarge';
   const { contained: _, quantity: __, member: ___, code: ____, ...others } = resource;
   const hasText = !isOnly(others, made) || read.some((one, at) => isKept(one) && !isOnly(members[at], one.given));
   return {
     code,
     id,
-    line: JSON.stringify(made),
+    line,
     entries: members.length,
     named: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'object'),
     isInactive: resource['active'] === false,

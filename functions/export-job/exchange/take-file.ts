@@ -76,7 +76,7 @@ export const takeFile = async (
     file,
     where: { file: file.number },
     get came() {
-      return lines.leftOut.size + lines.others.size === 0 ? 'surely' : undefined;
+      return lines.isWhole() ? 'surely' : undefined;
     },
     whoseOf: (resource) => ({
       members: membersOf(lines, patientsOf(resource, taking.rules)),

@@ -2,19 +2,13 @@ import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { attachmentsToFetch, keep } from '../leg/keep.ts';
-import {
-  checkResource,
-  linkedPatients,
-  namesMember,
-  namesPatientElsewhere,
-  patientsOf,
-} from '../reading/check-resource.ts';
+import { checkResource, namesMember, namesPatientElsewhere, patientsOf } from '../reading/check-resource.ts';
 import { contentMark } from '../reading/content-mark.ts';
 import { anothers, mayBePatients, noteUnasked, noteUnknown } from '../reading/hangs-on.ts';
 import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { identityOf } from '../reading/seen-names.ts';
-import { addLink, linkOf, membersOf, type LineTaking } from './line-rules.ts';
+import { membersOf, type LineTaking } from './line-rules.ts';
 import { takeRemark } from './take-remark.ts';
 
 /** Beyond this many resources, repeats are no longer recognized: a function's memory is limited. */
@@ -42,7 +36,7 @@ const skip = (
     return;
   }
   if (isFhirId(id) && seen.size() <= mostTags) noteUnknown(seen, `${type}/${id}`);
-  const isNamed = type === 'Patient' ? lines.ids.has(id) : isFhirId(id);
+  const isNamed = type === 'Patient' ? lines.allowed.has(id) : isFhirId(id);
   report({ kind: 'resourceSkipped', reason, file: file.number, type, ...(isNamed ? { id } : {}) });
 };
 
@@ -97,15 +91,6 @@ const noteBeyond = ({ lines: { since, until, isBeyond }, count }: LineTaking, gi
   if (until !== undefined && changed > until) count('newer', type);
 };
 
-/** Notes a member's other ids at the plan. They are few, as only the member's own Patient says them. */
-const noteLinks = ({ leg, rules, lines }: LineTaking, { type, id, resource }: PageResource): void => {
-  if (type !== 'Patient' || id === undefined || !lines.allowed.has(id)) return;
-  for (const other of linkedPatients({ resource }, rules)) {
-    const link = linkOf(id, other);
-    if (addLink(lines, link)) leg.next.linked.push(link);
-  }
-};
-
 /**
  * Whether a resource comes for the first time, names no patient though it may be one's, and a member was lost before: what it refers to may be
  * that member's.
@@ -158,7 +143,6 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
   }
   if (!isNew(taking, resource)) return false;
   noteBeyond(taking, resource);
-  noteLinks(taking, resource);
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
   const hanging = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
   if (keep(taking, resource, attachments, report, () => hanging) === 'tooLong') return false;

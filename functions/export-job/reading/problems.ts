@@ -244,7 +244,7 @@ type ExchangeProblem =
   | {
       readonly kind: 'groupUnusable';
       readonly type: 'Group';
-      readonly why: 'code' | 'id' | 'member' | 'lists' | 'tooMany';
+      readonly why: 'code' | 'id' | 'member' | 'lists' | 'tooLarge' | 'tooMany';
     }
   /** The answer of a match has two Groups with the same id. */
   | { readonly kind: 'groupTwice'; readonly type: 'Group' }

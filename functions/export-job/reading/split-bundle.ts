@@ -61,7 +61,7 @@ export interface SplitOptions {
 }
 
 /** Clients of bulk exports stop reading a line at this length. */
-const mostResourceBytes = 10_000_000;
+export const mostResourceBytes = 10_000_000;
 /** The longest spelling of `resourceType`: each letter as `\u0061`, and two quotes. */
 const mostKeyBytes = 12 * 6 + 2;
 /** The longest value that is read from the Bundle's own members, such as its links. */

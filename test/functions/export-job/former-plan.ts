@@ -91,7 +91,7 @@ export const groupInput = (
   kind: 'group',
   group: 'g1',
   members,
-  groupMembers: members.length,
+  groupMembers: members.length + (more.leftOut ?? []).length + (more.others ?? []).length,
   leftOut: [],
   asked: {},
   ...more,
