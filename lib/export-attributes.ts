@@ -1,12 +1,12 @@
 /** The attributes of exports' items that each function may change, from the declaration of what each step writes. */
-import { exportAttributes } from '../functions/shared/store/attributes.ts';
+import { exportWriters } from './attribute-writers.ts';
 
 /** Every conditional write to a running export names these. */
 const named = ['grantId', 'exportId', 'status'] as const;
 
 const writtenBy = (...steps: readonly string[]): string[] =>
-  Object.entries(exportAttributes)
-    .filter(([, { by }]) => by.split(' ').some((step) => steps.includes(step)))
+  Object.entries(exportWriters)
+    .filter(([, by]) => by.split(' ').some((step) => steps.includes(step)))
     .map(([name]) => name);
 
 const union = (...names: readonly string[]): string[] => [...new Set(names)].sort();

@@ -3,12 +3,12 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage.ts';
-import { grantAttributes } from '../functions/shared/store/attributes.ts';
 import { exportProgressAttributes } from '../functions/shared/store/exports.ts';
 import { memberGrantAttributes } from '../functions/shared/store/member-grants.ts';
 import { memberIndex } from '../functions/shared/store/member-index.ts';
 import { memberSessionPrefix } from '../functions/shared/store/member-sessions.ts';
 import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
+import { grantWriters } from './attribute-writers.ts';
 import { collectOften } from './collect-often.ts';
 import { edgeVariables } from './edge-variables.ts';
 import { errorsVariables } from './errors-variables.ts';
@@ -44,8 +44,8 @@ export interface GatewayFunctionsProps {
 /** The attributes of a grant that its end changes or compares: none says who may read what. */
 const changedByRevoke = [
   'grantId',
-  ...Object.entries(grantAttributes)
-    .filter(([, { by }]) => by.split(' ').includes('revoke'))
+  ...Object.entries(grantWriters)
+    .filter(([, by]) => by.split(' ').includes('revoke'))
     .map(([name]) => name),
 ];
 

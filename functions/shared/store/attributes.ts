@@ -1,19 +1,15 @@
 /*
- * Every attribute of every table, declared once: its DynamoDB type, and the steps that set or remove it. Items and
- * stream records are read, and items written, by these declarations. A test compares them with docs/reports/attributes.md
- * and with what is written.
+ * Every attribute of every table, declared once, with its DynamoDB type. Items and stream records are read, and items written,
+ * by these declarations. A test compares them with docs/reports/attributes.md, and what is written with lib/attribute-writers.ts.
  */
 
 interface Plain {
   readonly type: 'S' | 'N' | 'B' | 'SS' | 'BOOL';
-  /** The functions that write it, separated by spaces. */
-  readonly by: string;
 }
 
 /** A map of attributes within an attribute. */
 interface Nested {
   readonly type: 'M';
-  readonly by: string;
   readonly fields: Attributes;
 }
 
@@ -39,243 +35,242 @@ export type ValuesOf<A extends Attributes> = { readonly [K in keyof A]?: ValueOf
 
 /** LoginAttempts: from authorize to callback. */
 export const loginAttemptAttributes = {
-  stateHash: { type: 'S', by: 'putLoginAttempt putMemberSession' },
-  payer: { type: 'S', by: 'putLoginAttempt putMemberSession' },
+  stateHash: { type: 'S' },
+  payer: { type: 'S' },
   /** `connections` if a member signs in to see which apps may read the record; absent if an app asked. */
-  purpose: { type: 'S', by: 'putLoginAttempt' },
-  partner: { type: 'S', by: 'putLoginAttempt' },
-  redirectUri: { type: 'S', by: 'putLoginAttempt' },
-  scope: { type: 'S', by: 'putLoginAttempt' },
-  refreshable: { type: 'BOOL', by: 'putLoginAttempt' },
-  codeChallenge: { type: 'S', by: 'putLoginAttempt' },
-  cookieHash: { type: 'S', by: 'putLoginAttempt' },
-  sealed: { type: 'B', by: 'putLoginAttempt putMemberSession' },
-  createdAt: { type: 'N', by: 'putLoginAttempt putMemberSession' },
-  usedAt: { type: 'N', by: 'consumeLoginAttempt' },
-  usedBy: { type: 'S', by: 'consumeLoginAttempt useForm' },
+  purpose: { type: 'S' },
+  partner: { type: 'S' },
+  redirectUri: { type: 'S' },
+  scope: { type: 'S' },
+  refreshable: { type: 'BOOL' },
+  codeChallenge: { type: 'S' },
+  cookieHash: { type: 'S' },
+  sealed: { type: 'B' },
+  createdAt: { type: 'N' },
+  usedAt: { type: 'N' },
+  usedBy: { type: 'S' },
   /** Of a member's session: how many of its forms were used. */
-  forms: { type: 'N', by: 'putMemberSession useForm' },
-  expiresAt: { type: 'N', by: 'putLoginAttempt putMemberSession endMemberSession' },
+  forms: { type: 'N' },
+  expiresAt: { type: 'N' },
 } as const satisfies Attributes;
 
 /** The last event of a grant; the audit reads it from the table's stream. */
-const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens addMemberIndex noteExportEnded';
 export const grantEventAttributes = {
-  type: { type: 'S', by: grantEventSteps },
-  at: { type: 'N', by: grantEventSteps },
-  requestId: { type: 'S', by: grantEventSteps },
-  reason: { type: 'S', by: 'revoke' },
-  operator: { type: 'S', by: 'revoke addMemberIndex noteExportEnded' },
-  note: { type: 'S', by: 'revoke addMemberIndex noteExportEnded' },
+  type: { type: 'S' },
+  at: { type: 'N' },
+  requestId: { type: 'S' },
+  reason: { type: 'S' },
+  operator: { type: 'S' },
+  note: { type: 'S' },
   /** Of a member's identity: who proved it, its level, and when the member agreed. */
-  issuer: { type: 'S', by: 'putGrant' },
-  level: { type: 'N', by: 'putGrant' },
-  attestedAt: { type: 'N', by: 'putGrant' },
+  issuer: { type: 'S' },
+  level: { type: 'N' },
+  attestedAt: { type: 'N' },
 } as const satisfies Attributes;
 
 /** Grants: one item per grant. */
 export const grantAttributes = {
-  grantId: { type: 'S', by: 'putGrant rememberAssertion' },
-  payer: { type: 'S', by: 'putGrant' },
-  partner: { type: 'S', by: 'putGrant' },
-  scope: { type: 'S', by: 'putGrant storePayerTokens' },
-  patient: { type: 'S', by: 'putGrant' },
+  grantId: { type: 'S' },
+  payer: { type: 'S' },
+  partner: { type: 'S' },
+  scope: { type: 'S' },
+  patient: { type: 'S' },
   /** For members' requests: an HMAC of payer and patient. Only the function of `/connections` may search by it. */
-  memberIndex: { type: 'S', by: 'putGrant addMemberIndex' },
-  refreshable: { type: 'BOOL', by: 'putGrant' },
-  redirectUri: { type: 'S', by: 'putGrant' },
-  codeChallenge: { type: 'S', by: 'putGrant' },
+  memberIndex: { type: 'S' },
+  refreshable: { type: 'BOOL' },
+  redirectUri: { type: 'S' },
+  codeChallenge: { type: 'S' },
   /** How it was made, if not by a sign-in at the payer. */
-  via: { type: 'S', by: 'putGrant' },
-  attestedAt: { type: 'N', by: 'putGrant' },
-  codeHash: { type: 'S', by: 'putGrant' },
-  codeExpiresAt: { type: 'N', by: 'putGrant' },
-  wrappedKey: { type: 'B', by: 'putGrant redeem revoke' },
-  redeemedAt: { type: 'N', by: 'redeem' },
-  redeemedBy: { type: 'S', by: 'redeem' },
-  accessHash: { type: 'S', by: 'redeem rotate' },
-  accessExpiresAt: { type: 'N', by: 'redeem rotate' },
-  accessScope: { type: 'S', by: 'redeem rotate' },
-  previousAccessHash: { type: 'S', by: 'rotate' },
-  previousAccessExpiresAt: { type: 'N', by: 'rotate' },
-  previousAccessScope: { type: 'S', by: 'rotate' },
-  familyHash: { type: 'S', by: 'redeem' },
-  refreshHash: { type: 'S', by: 'redeem rotate' },
-  previousRefreshHash: { type: 'S', by: 'rotate' },
-  rotatedAt: { type: 'N', by: 'rotate' },
-  rotationSalt: { type: 'B', by: 'rotate' },
-  repeatHashes: { type: 'SS', by: 'addRepeat rotate revoke' },
-  sealedPayerTokens: { type: 'B', by: 'putGrant storePayerTokens revoke' },
-  linkKey: { type: 'B', by: 'putGrant addLinkKey revoke' },
-  payerVersion: { type: 'N', by: 'putGrant storePayerTokens' },
-  leaseOwner: { type: 'S', by: 'takeLease storePayerTokens revoke' },
-  leaseUntilMs: { type: 'N', by: 'takeLease releaseLease storePayerTokens revoke' },
-  lastEvent: { type: 'M', by: grantEventSteps, fields: grantEventAttributes },
-  createdAt: { type: 'N', by: 'putGrant' },
-  usedAt: { type: 'N', by: 'redeem rotate' },
-  endsAt: { type: 'N', by: 'putGrant' },
-  revokedAt: { type: 'N', by: 'revoke' },
-  revokedBy: { type: 'S', by: 'revoke' },
-  expiresAt: { type: 'N', by: 'putGrant redeem rememberAssertion' },
-  seenBy: { type: 'S', by: 'rememberAssertion' },
+  via: { type: 'S' },
+  attestedAt: { type: 'N' },
+  codeHash: { type: 'S' },
+  codeExpiresAt: { type: 'N' },
+  wrappedKey: { type: 'B' },
+  redeemedAt: { type: 'N' },
+  redeemedBy: { type: 'S' },
+  accessHash: { type: 'S' },
+  accessExpiresAt: { type: 'N' },
+  accessScope: { type: 'S' },
+  previousAccessHash: { type: 'S' },
+  previousAccessExpiresAt: { type: 'N' },
+  previousAccessScope: { type: 'S' },
+  familyHash: { type: 'S' },
+  refreshHash: { type: 'S' },
+  previousRefreshHash: { type: 'S' },
+  rotatedAt: { type: 'N' },
+  rotationSalt: { type: 'B' },
+  repeatHashes: { type: 'SS' },
+  sealedPayerTokens: { type: 'B' },
+  linkKey: { type: 'B' },
+  payerVersion: { type: 'N' },
+  leaseOwner: { type: 'S' },
+  leaseUntilMs: { type: 'N' },
+  lastEvent: { type: 'M', fields: grantEventAttributes },
+  createdAt: { type: 'N' },
+  usedAt: { type: 'N' },
+  endsAt: { type: 'N' },
+  revokedAt: { type: 'N' },
+  revokedBy: { type: 'S' },
+  expiresAt: { type: 'N' },
+  seenBy: { type: 'S' },
 } as const satisfies Attributes;
 
 /** AuditEvents: the events of a read, until they are in the audit bucket. */
 export const auditEventAttributes = {
-  eventId: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
-  openId: { type: 'S', by: 'openGate closeReads' },
-  type: { type: 'S', by: 'openGate onEnd noteOnce closeReads auditAsked auditCame auditEnded' },
-  closedBy: { type: 'S', by: 'closeReads' },
-  atMs: { type: 'N', by: 'openGate onEnd noteOnce closeReads auditAsked auditCame auditEnded' },
-  requestId: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
-  grantId: { type: 'S', by: 'openGate onEnd noteOnce' },
+  eventId: { type: 'S' },
+  openId: { type: 'S' },
+  type: { type: 'S' },
+  closedBy: { type: 'S' },
+  atMs: { type: 'N' },
+  requestId: { type: 'S' },
+  grantId: { type: 'S' },
   /** An exchange's id, of its own events and of its reads, which have no grant. */
-  exchange: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
-  partner: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
-  payer: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
-  interaction: { type: 'S', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
-  patient: { type: 'S', by: 'openGate onEnd noteOnce' },
-  status: { type: 'N', by: 'onEnd noteOnce' },
-  error: { type: 'S', by: 'onEnd' },
-  bytes: { type: 'N', by: 'onEnd' },
+  exchange: { type: 'S' },
+  partner: { type: 'S' },
+  payer: { type: 'S' },
+  interaction: { type: 'S' },
+  patient: { type: 'S' },
+  status: { type: 'N' },
+  error: { type: 'S' },
+  bytes: { type: 'N' },
   /** Of an exchange: the payer's id of the Group, which part of the event this is, its members as JSON, and how it ended. */
-  groupId: { type: 'S', by: 'auditAsked auditCame auditEnded' },
-  part: { type: 'N', by: 'auditAsked auditCame auditEnded' },
-  members: { type: 'S', by: 'auditAsked auditCame auditEnded' },
-  how: { type: 'S', by: 'auditCame' },
+  groupId: { type: 'S' },
+  part: { type: 'N' },
+  members: { type: 'S' },
+  how: { type: 'S' },
   /** Of an exchange that an operator ended: who, and what they wrote. */
-  endedBy: { type: 'S', by: 'auditEnded' },
-  note: { type: 'S', by: 'auditEnded' },
-  refiledAt: { type: 'N', by: 'restoreReads' },
-  expiresAt: { type: 'N', by: 'openGate onEnd noteOnce auditAsked auditCame auditEnded' },
+  endedBy: { type: 'S' },
+  note: { type: 'S' },
+  refiledAt: { type: 'N' },
+  expiresAt: { type: 'N' },
 } as const satisfies Attributes;
 
 /** Limits: how much of each limit is used, and which payers do not answer. */
 export const limitAttributes = {
-  limitId: { type: 'S', by: 'leaseFromTable markLate openForCanary disableWebhook keepSeen' },
-  takenUntilMs: { type: 'N', by: 'leaseFromTable returnSlot' },
-  lateSinceMs: { type: 'N', by: 'markLate closeBreaker' },
-  lateGrants: { type: 'SS', by: 'markLate closeBreaker' },
-  latePartners: { type: 'SS', by: 'markLate closeBreaker' },
-  openUntilMs: { type: 'N', by: 'openBreaker openForCanary reopenBreaker closeBreaker' },
-  openForMs: { type: 'N', by: 'openBreaker openForCanary reopenBreaker closeBreaker' },
-  probeBy: { type: 'S', by: 'takeProbe releaseProbe closeBreaker' },
-  probeUntilMs: { type: 'N', by: 'takeProbe releaseProbe closeBreaker' },
-  disabledAt: { type: 'N', by: 'disableWebhook' },
+  limitId: { type: 'S' },
+  takenUntilMs: { type: 'N' },
+  lateSinceMs: { type: 'N' },
+  lateGrants: { type: 'SS' },
+  latePartners: { type: 'SS' },
+  openUntilMs: { type: 'N' },
+  openForMs: { type: 'N' },
+  probeBy: { type: 'S' },
+  probeUntilMs: { type: 'N' },
+  disabledAt: { type: 'N' },
   /** Hashes of the differences between a payer and its profile that were reported. */
-  seenDrift: { type: 'SS', by: 'keepSeen' },
-  expiresAt: { type: 'N', by: 'leaseFromTable markLate openBreaker openForCanary takeProbe reopenBreaker keepSeen' },
+  seenDrift: { type: 'SS' },
+  expiresAt: { type: 'N' },
 } as const satisfies Attributes;
 
 /** Who stopped a partner or a payer, and why. */
 export const stopAttributes = {
-  at: { type: 'N', by: 'stopEntry endStop' },
-  until: { type: 'N', by: 'stopEntry endStop' },
-  by: { type: 'S', by: 'stopEntry endStop' },
-  reason: { type: 'S', by: 'stopEntry endStop' },
+  at: { type: 'N' },
+  until: { type: 'N' },
+  by: { type: 'S' },
+  reason: { type: 'S' },
 } as const satisfies Attributes;
 
 /** Registry: payers, partners, and the pages that are made from them. */
 export const registryAttributes = {
-  entryId: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry takeHold beatHold releaseHold' },
-  version: { type: 'N', by: 'fillRegistry keepDataVersion writeEntry removeEntry stopEntry endStop takeHold' },
-  entry: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
-  digest: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
-  stop: { type: 'M', by: 'stopEntry endStop', fields: stopAttributes },
-  changedAt: { type: 'N', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
-  changedBy: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
-  reason: { type: 'S', by: 'fillRegistry keepDataVersion writeEntry removeEntry takeHold' },
+  entryId: { type: 'S' },
+  version: { type: 'N' },
+  entry: { type: 'S' },
+  digest: { type: 'S' },
+  stop: { type: 'M', fields: stopAttributes },
+  changedAt: { type: 'N' },
+  changedBy: { type: 'S' },
+  reason: { type: 'S' },
   /** Of the item `apply`: who is applying, by a random mark, and that they still are. Neither raises the version. */
-  heldBy: { type: 'S', by: 'takeHold releaseHold' },
-  beat: { type: 'N', by: 'takeHold beatHold releaseHold' },
+  heldBy: { type: 'S' },
+  beat: { type: 'N' },
 } as const satisfies Attributes;
 
 /** Exports: one item per grant, for the partner's latest export; and one per question of an exchange. */
 export const exportAttributes = {
-  grantId: { type: 'S', by: 'putExport' },
-  exportId: { type: 'S', by: 'putExport' },
-  payer: { type: 'S', by: 'putExport' },
-  partner: { type: 'S', by: 'putExport' },
-  patient: { type: 'S', by: 'putExport' },
+  grantId: { type: 'S' },
+  exportId: { type: 'S' },
+  payer: { type: 'S' },
+  partner: { type: 'S' },
+  patient: { type: 'S' },
   /** The kick-off's URL, which the manifest repeats. */
-  request: { type: 'S', by: 'putExport' },
-  requestId: { type: 'S', by: 'putExport' },
-  scope: { type: 'S', by: 'putExport' },
-  types: { type: 'SS', by: 'putExport' },
-  since: { type: 'S', by: 'putExport' },
+  request: { type: 'S' },
+  requestId: { type: 'S' },
+  scope: { type: 'S' },
+  types: { type: 'SS' },
+  since: { type: 'S' },
   /** Names of the kick-off's parameters that were ignored, as the caller's lenient handling allowed. */
-  ignored: { type: 'SS', by: 'putExport' },
-  status: { type: 'S', by: 'putExport endExport' },
+  ignored: { type: 'SS' },
+  status: { type: 'S' },
   /** The public half of the key that opens the files; 32 bytes. */
-  recipient: { type: 'B', by: 'putExport' },
+  recipient: { type: 'B' },
   /** The private half is derived from this and the grant's key. */
-  exportSecret: { type: 'B', by: 'putExport' },
+  exportSecret: { type: 'B' },
   /** The payer's access token and secret headers, sealed under the exports key for the job alone. */
-  payerToken: { type: 'B', by: 'putExport giveToken endExport dropSecrets' },
+  payerToken: { type: 'B' },
   /** Absent if the payer did not say. */
-  payerTokenExpiresAt: { type: 'N', by: 'putExport giveToken endExport dropSecrets' },
+  payerTokenExpiresAt: { type: 'N' },
   /** When that token was put here. */
-  payerTokenAt: { type: 'N', by: 'putExport giveToken endExport dropSecrets' },
+  payerTokenAt: { type: 'N' },
   /** The grant's version of that token. */
-  payerVersion: { type: 'N', by: 'putExport giveToken' },
+  payerVersion: { type: 'N' },
   /** Of an exchange, which asks a former plan for members' records: `match` or `group`. Absent if a grant is exported. */
-  exchange: { type: 'S', by: 'putExport' },
+  exchange: { type: 'S' },
   /** Of an exchange of a Group: the Group's id at the payer. */
-  group: { type: 'S', by: 'putExport' },
+  group: { type: 'S' },
   /** Of an exchange: the private key that opens its files, sealed under the exports key, bound to partner and exchange. */
-  fileKey: { type: 'B', by: 'putExport' },
+  fileKey: { type: 'B' },
   /** Of an exchange: the key that decrypts its stored request, sealed for the job under the exports key. */
-  inputKey: { type: 'B', by: 'putExport endExport dropSecrets' },
+  inputKey: { type: 'B' },
   /** The key of the job's state, sealed under the exports key. */
-  stateKey: { type: 'B', by: 'beginExport endExport dropSecrets' },
-  executionArn: { type: 'S', by: 'beginExport continueExport' },
-  beganAt: { type: 'N', by: 'beginExport' },
+  stateKey: { type: 'B' },
+  executionArn: { type: 'S' },
+  beganAt: { type: 'N' },
   /** When a poll last asked for the job to be started again. */
-  startAgainAt: { type: 'N', by: 'startAgain' },
+  startAgainAt: { type: 'N' },
   /** The callback to complete when there is a newer token. */
-  callbackId: { type: 'S', by: 'askForToken noteAwake endExport dropSecrets' },
+  callbackId: { type: 'S' },
   /** The version of the token that the payer no longer accepts. */
-  refusedVersion: { type: 'N', by: 'askForToken noteAwake endExport dropSecrets' },
-  waitingSince: { type: 'N', by: 'askForToken noteAwake endExport dropSecrets' },
-  resources: { type: 'N', by: 'putExport noteProgress endExport' },
+  refusedVersion: { type: 'N' },
+  waitingSince: { type: 'N' },
+  resources: { type: 'N' },
   /** The total that the payer gave, if one request asks for everything. */
-  resourcesTotal: { type: 'N', by: 'noteProgress' },
-  typesDone: { type: 'N', by: 'noteProgress endExport' },
-  typesTotal: { type: 'N', by: 'noteProgress endExport' },
+  resourcesTotal: { type: 'N' },
+  typesDone: { type: 'N' },
+  typesTotal: { type: 'N' },
   /** How many attachments have come. */
-  attachments: { type: 'N', by: 'noteProgress' },
+  attachments: { type: 'N' },
   /** Of an exchange: what the former plan says of its progress, while it works. */
-  payerProgress: { type: 'S', by: 'noteProgress endExport dropSecrets' },
+  payerProgress: { type: 'S' },
   /** When it is asked again, in epoch seconds. */
-  pollAgainAt: { type: 'N', by: 'noteProgress endExport dropSecrets' },
+  pollAgainAt: { type: 'N' },
   /** SHA-256 of the sealed manifest, base64url. */
-  manifestDigest: { type: 'S', by: 'endExport' },
-  startedAt: { type: 'N', by: 'putExport' },
-  endedAt: { type: 'N', by: 'endExport' },
-  grantEndsAt: { type: 'N', by: 'putExport' },
-  expiresAt: { type: 'N', by: 'putExport endExport' },
+  manifestDigest: { type: 'S' },
+  startedAt: { type: 'N' },
+  endedAt: { type: 'N' },
+  grantEndsAt: { type: 'N' },
+  expiresAt: { type: 'N' },
 } as const satisfies Attributes;
 
 /** Exchanges: partners' system tokens, Groups of matched members, and which exchanges run. */
 export const exchangeAttributes = {
-  owner: { type: 'S', by: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput' },
-  name: { type: 'S', by: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput' },
-  partner: { type: 'S', by: 'putSystemToken' },
-  payer: { type: 'S', by: 'putSystemToken' },
+  owner: { type: 'S' },
+  name: { type: 'S' },
+  partner: { type: 'S' },
+  payer: { type: 'S' },
   /** Of a Group: the code of its kind, such as `match`. */
-  code: { type: 'S', by: 'putGroupHead' },
+  code: { type: 'S' },
   /** Of a Group: how many members it has. */
-  members: { type: 'N', by: 'putGroupHead' },
+  members: { type: 'N' },
   /** Of a Group, and of the first part of an input: how many parts it has. */
-  chunks: { type: 'N', by: 'putGroupHead putInput' },
+  chunks: { type: 'N' },
   /** Of a Group: the key of its body, sealed under the exports key, bound to partner and Group. */
-  key: { type: 'B', by: 'putGroupHead' },
+  key: { type: 'B' },
   /** Of a Group: the match that made it. */
-  exportId: { type: 'S', by: 'putGroupHead' },
+  exportId: { type: 'S' },
   /** Of a Group: hashes of its members' ids whom an operator has ended since. */
-  ended: { type: 'SS', by: 'endMember endMemberEarly' },
+  ended: { type: 'SS' },
   /** A part of a Group's sealed body, or of what an exchange asks. */
-  body: { type: 'B', by: 'putGroupBody putInput' },
-  createdAt: { type: 'N', by: 'putSystemToken putGroupHead' },
-  expiresAt: { type: 'N', by: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput' },
+  body: { type: 'B' },
+  createdAt: { type: 'N' },
+  expiresAt: { type: 'N' },
 } as const satisfies Attributes;
