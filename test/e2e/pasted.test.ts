@@ -200,7 +200,7 @@ describe("a payer's secret", () => {
     ['secret plan', /^Give --stage NAME: secret has no default stage\n$/],
     ['secret nobody --config "$CONFIG"', /^Stage try has no payer "nobody"; it has: plan, keyed\n$/],
     ['secret plan --stage local', /^npm start makes the secrets of stage local itself; /],
-    ['secret plan canary --config "$CONFIG"', /^Give one payer at most; --help lists the commands\n$/],
+    ['secret plan canary --config "$CONFIG"', /^Give the payer: secret ID --stage NAME\n$/],
     ['secret plan --config "$CONFIG" --json', /^--json does not apply to secret; --help lists the flags\n$/],
     ['check plan --config "$CONFIG" --previous', /^--previous does not apply to check; --help lists the flags\n$/],
   ])('is not accepted by "%s"', async (args, line) => {
