@@ -146,11 +146,6 @@ const ofDeployment = (deployment: Deployment): readonly ConfigFinding[] => [
     "is missing; AWS may list other zones first one day, and an update would replace subnets: write the zones by name (those of the stage's subnets, in their order), in place of availabilityZones",
   ),
   ...findingIf(
-    deployment.network !== 'none' && deployment.network.zones?.length === 1,
-    ['network', 'zones'],
-    'has one zone, whose outage would stop production; write at least two',
-  ),
-  ...findingIf(
     deployment.account === undefined,
     ['account'],
     'is missing, but production must name its AWS account; write the 12 digits of the account id',

@@ -913,15 +913,6 @@ export const mistakes: readonly Mistake[] = [
     'partners[0] (unknown).clientId: is reserved for records that the audit cannot read; write another id',
   ],
   [
-    'production in one zone',
-    set('stage', {
-      production: true,
-      retention: { auditDays: 2192 },
-      network: { zones: ['us-east-1a'], cidr: '10.20.0.0/20' },
-    }),
-    'network.zones: has one zone, whose outage would stop production; write at least two',
-  ],
-  [
     'a token of the gateway in a name',
     set('partner', { name: `p2pr_${'a'.repeat(40)}` }),
     `${portal}.name: contains a token or code of the gateway; remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)`,
