@@ -34,15 +34,16 @@ export const nameItem = ({ kind, entryId }: Pick<EntryKind, 'kind' | 'entryId'>,
   };
 };
 
-/** The items of one kind, removed ones left out. */
-export const itemsOf = (kind: EntryKind, items: Iterable<ReadEntry>): NamedItem[] =>
+const isThere = ({ entry, damaged }: ReadEntry): boolean => entry !== undefined || damaged;
+
+const namedItems = (kind: EntryKind, items: Iterable<ReadEntry>, isWanted: (item: ReadEntry) => boolean): NamedItem[] =>
   [...items]
-    .filter(
-      ({ entryId, entry, damaged, stop }) =>
-        entryId.startsWith(kind.entryId('')) && (entry !== undefined || damaged || stop !== undefined),
-    )
+    .filter((item) => item.entryId.startsWith(kind.entryId('')) && isWanted(item))
     .map((item) => nameItem(kind, item))
     .toSorted((a, b) => compareTexts(a.id, b.id));
+
+/** The items of one kind, removed ones left out. */
+export const itemsOf = (kind: EntryKind, items: Iterable<ReadEntry>): NamedItem[] => namedItems(kind, items, isThere);
 
 /** Who did it, when and why, as the rest of a sentence: `since …, by …: reason`. */
 export const sinceWhom = ({ at, by, reason }: { readonly at: number; readonly by: string; readonly reason: string }) =>
@@ -65,17 +66,17 @@ const stateOf = (
 };
 
 /**
- * Lists the registry's entries of one kind as lines, and their number last. Whoever is stopped without an entry is among them. Those that are stopped or out of order come
- * first.
+ * Lists the registry's entries of one kind as lines, and their number last. Includes those that are stopped but have no
+ * entry. Those that are stopped or out of order come first.
  * @param now epoch seconds
  */
 export const listLines = (
   kind: EntryKind,
-  all: readonly NamedItem[],
+  all: Iterable<ReadEntry>,
   { now, onlyStopped }: { readonly now: number; readonly onlyStopped: boolean },
 ): string[] => {
   // A stop counts before its entry comes back, as after `restore stops`.
-  const items = all.filter(({ item }) => item.entry !== undefined || item.damaged || kind.holds(item.stop, now));
+  const items = namedItems(kind, all, (item) => isThere(item) || kind.holds(item.stop, now));
   const states = items.map(({ id, name = '', item }) => ({ id, name, state: stateOf(kind, item, now) }));
   const odd = states.filter(({ state }) => state !== undefined);
   const shown = onlyStopped ? odd : [...odd, ...states.filter(({ state }) => state === undefined)];

@@ -153,8 +153,9 @@ export const runList = async (
 ): Promise<number> => {
   const config = await readStage(stage);
   return withRegistry(config, kind, deps, async ({ table }) => {
-    const items = itemsOf(kind, (await readAll(table)).values());
-    deps.output.out(listLines(kind, items, { now: deps.nowMs / 1000, onlyStopped }).join('\n'));
+    deps.output.out(
+      listLines(kind, (await readAll(table)).values(), { now: deps.nowMs / 1000, onlyStopped }).join('\n'),
+    );
     return 0;
   });
 };

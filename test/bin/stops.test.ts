@@ -220,6 +220,16 @@ describe('the payers that the doctor and the secret work on', () => {
     expect(notes).toEqual([]);
   });
 
+  it('are not those that were removed, though they were paused before', async () => {
+    await run('payers', ['pause', 'northwind', '--reason', 'Maintenance']);
+    await run('payers', ['resume', 'northwind', '--reason', 'Maintenance is over'], 60);
+    await removeEntry(table, (await readOne(table, 'payer#northwind'))!, changed);
+
+    expect((await readOne(table, 'payer#northwind'))?.stop).toBeDefined();
+    expect((await read('local')).map(({ id }) => id)).toEqual(['demo-health-plan']);
+    await expect(read('local', 'northwind')).rejects.toThrow('Stage local has no payer "northwind"');
+  });
+
   it('are those in the file while the stage has no registry, which is said', async () => {
     process.env['AWS_ENDPOINT_URL'] = aws.url;
     Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' });
