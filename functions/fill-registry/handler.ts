@@ -17,6 +17,8 @@ type FillContext = Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis' | '
 
 interface Done extends Outcome {
   readonly counts?: Counts;
+  /** Whether something failed that the deployment goes on without. */
+  readonly isError?: true;
 }
 
 const untilMsOf = ({ clock }: FillDeps, context: FillContext): number =>
@@ -43,11 +45,13 @@ const fill = async (deps: FillDeps, context: FillContext): Promise<Done> => {
 /** What is in the table is changed by people from now on. */
 const nothingToDo: Done = { status: 'SUCCESS', reason: 'Only a new registry is filled.' };
 
-/** Numbers only, as the stack writes it; anything else allows nothing. */
-const isAllowedBy =
-  ({ ResourceProperties: { AllowOlder: text } }: CloudFormationCustomResourceEvent) =>
-  (number: number): boolean =>
-    typeof text === 'string' && /^\d+$/.test(text) && Number(text) === number;
+/** Why older code may run over a data version. Numbers only, as the stack writes it; anything else allows nothing. */
+const whyAllowed =
+  ({ RequestType, ResourceProperties: { AllowOlder: text } }: CloudFormationCustomResourceEvent) =>
+  (number: number): string | undefined => {
+    if (typeof text === 'string' && /^\d+$/.test(text) && Number(text) === number) return 'as was allowed';
+    return RequestType === 'Create' ? undefined : 'since no update is refused';
+  };
 
 const checkDataVersion = async (
   deps: FillDeps,
@@ -57,20 +61,21 @@ const checkDataVersion = async (
   try {
     const { table } = deps.open();
     const by = { changedAt: nowSeconds(deps.clock), changedBy: context.invokedFunctionArn };
-    const isAllowed = event.RequestType === 'Create' ? isAllowedBy(event) : () => true;
-    return await keepDataVersion({ deps, table, untilMs: untilMsOf(deps, context) }, isAllowed, by);
+    return await keepDataVersion({ deps, table, untilMs: untilMsOf(deps, context) }, whyAllowed(event), by);
   } catch (error) {
+    const why = whyOf(error);
+    if (event.RequestType === 'Create') {
+      return { status: 'FAILED', reason: `The data version of the tables was not checked: ${why}. Deploy again.` };
+    }
     // A rollback to a table that somebody deleted.
-    if (
-      event.RequestType === 'Update' &&
-      error instanceof Unfinished &&
-      error.cause instanceof ResourceNotFoundException
-    ) {
+    if (error instanceof Unfinished && error.cause instanceof ResourceNotFoundException) {
       return { status: 'SUCCESS', reason: 'There is no table Registry to keep the data version in.' };
     }
+    // A rollback that is refused leaves a stack that only AWS's own tools can mend.
     return {
-      status: 'FAILED',
-      reason: `The data version of the tables was not checked: ${whyOf(error)}. Deploy again.`,
+      status: 'SUCCESS',
+      isError: true,
+      reason: `The data version was not kept in the table Registry: ${why}. The next deployment of another data version checks it again.`,
     };
   }
 };
@@ -113,7 +118,7 @@ export const fillRegistryHandler =
     const done = await doneFor(deps, event, context);
     deps.writeLog(
       JSON.stringify({
-        level: done.status === 'SUCCESS' ? 'info' : 'error',
+        level: done.status === 'FAILED' || done.isError === true ? 'error' : 'info',
         time: new Date(deps.clock.now()).toISOString(),
         requestId: context.awsRequestId,
         function: 'fill-registry',

@@ -65,18 +65,19 @@ const raise = async (keeping: Keeping, found: Found | undefined, by: Changed): P
 
 /**
  * Lets a deployment go on if this code is not older than what the tables hold, and keeps its data version there.
- * @param isAllowed whether older code may run over that data version
+ * @param mayRun whether, and why, older code may run over that data version
  * @throws Unfinished
  */
 export const keepDataVersion = async (
   keeping: Keeping,
-  isAllowed: (number: number) => boolean,
+  mayRun: (number: number) => string | undefined,
   by: Omit<Changed, 'reason'>,
 ): Promise<Outcome> => {
   const found = await readFound(keeping);
   if (found !== undefined && found.number > dataVersion) {
-    if (!isAllowed(found.number)) return refusal(found);
-    return { status: 'SUCCESS', reason: `Data version ${dataVersion} runs over ${found.number}, as was allowed.` };
+    const why = mayRun(found.number);
+    if (why === undefined) return refusal(found);
+    return { status: 'SUCCESS', reason: `Data version ${dataVersion} runs over ${found.number}, ${why}.` };
   }
   if (found?.number !== dataVersion) {
     await raise(keeping, found, { ...by, reason: `deployment of version ${dataVersionSince} or later` });

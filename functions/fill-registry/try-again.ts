@@ -44,7 +44,7 @@ export const tryAgain = async <Answer>({ deps, untilMs }: Trying, call: () => Pr
       }
       const pauseMs = backOff(tries, deps.random());
       if (deps.clock.monotonic() + pauseMs >= untilMs) {
-        throw new Unfinished(`there was no more time, and DynamoDB answers ${causeOf(error)}`);
+        throw new Unfinished(`there was no more time, and DynamoDB answers ${causeOf(error)}`, { cause: error });
       }
       await deps.wait(pauseMs);
     }

@@ -383,6 +383,7 @@ const checking = (left?: Record<string, AttributeValue>) => {
   const items = dynamo.items('Registry');
   if (left !== undefined) items.set('dataVersion', left);
   const answers: { readonly Status: string; readonly Reason: string }[] = [];
+  const levels: unknown[] = [];
   const handle = fillRegistryHandler({
     clock: { now: () => startMs, monotonic: () => 0 },
     random: () => 0,
@@ -395,7 +396,7 @@ const checking = (left?: Record<string, AttributeValue>) => {
       table: { client: dynamo.client, name: 'Registry' },
       registry: { stage: 'local', payers: [], partners: [] } as never,
     }),
-    writeLog: () => {},
+    writeLog: (line) => void levels.push((JSON.parse(line) as { readonly level: unknown }).level),
   });
   const check = async ({
     type = 'Create',
@@ -419,7 +420,7 @@ const checking = (left?: Record<string, AttributeValue>) => {
     });
     return answers.at(-1);
   };
-  return { check, dynamo, item: () => items.get('dataVersion'), size: () => items.size };
+  return { check, dynamo, levels, item: () => items.get('dataVersion'), size: () => items.size };
 };
 
 describe('a deployment of code', () => {
@@ -490,6 +491,10 @@ describe('a deployment of code', () => {
   );
 });
 
+const denying = (name: 'GetItem' | 'PutItem') => (dynamo: ReturnType<typeof memoryDynamo>) => {
+  dynamo.standIn(name, () => Promise.reject(failure('AccessDeniedException')));
+};
+
 describe('the check of the data version', () => {
   it.each(['Update', 'Delete'] as const)(
     'of an %s of the same table is none, whatever it holds, so that no rollback of CloudFormation’s is refused',
@@ -520,11 +525,32 @@ describe('the check of the data version', () => {
     const { check, dynamo, item } = checking(newer);
     const back = { type: 'Update', tables: ['Registry2', 'Registry'] } as const;
 
-    expect(await check(back)).toMatchObject({ Status: 'SUCCESS' });
+    expect(await check(back)).toMatchObject({
+      Status: 'SUCCESS',
+      Reason: `Data version ${dataVersion} runs over ${dataVersion + 1}, since no update is refused.`,
+    });
     expect(item()).toBe(newer);
     dynamo.standIn('GetItem', () => Promise.reject(new ResourceNotFoundException({ message: '', $metadata: {} })));
     expect(await check(back)).toMatchObject({ Status: 'SUCCESS' });
   });
+
+  it.each([
+    ['an item that was changed by hand', 'was changed by hand', () => {}, { ...newer, version: { N: '1' } }],
+    ['a read that is denied', 'DynamoDB answers AccessDeniedException', denying('GetItem'), undefined],
+    ['a write that is denied', 'DynamoDB answers AccessDeniedException', denying('PutItem'), undefined],
+  ])(
+    'refuses no rollback to another table because of %s, which is an error in the log',
+    async (_of, why, fail, left) => {
+      const { check, dynamo, levels, item } = checking(left);
+      fail(dynamo);
+
+      expect(await check({ type: 'Update', tables: ['Registry2', 'Registry'] })).toMatchObject({
+        Status: 'SUCCESS',
+        Reason: expect.stringContaining(why) as string,
+      });
+      expect([levels, item()]).toEqual([['error'], left]);
+    },
+  );
 
   it.each([
     ['its number', { ...newer, version: { N: '1' } }],

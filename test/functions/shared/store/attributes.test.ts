@@ -259,7 +259,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     ],
     Registry: [
       ['fillRegistry', () => putItems(filling, [newEntryItem('payer#a', { id: 'a' }, changed)])],
-      ['keepDataVersion', () => keepDataVersion(filling, () => false, changed)],
+      ['keepDataVersion', () => keepDataVersion(filling, () => undefined, changed)],
       ['writeEntry', () => writeEntry(registry, 'payer#a', undefined, { id: 'a' }, changed)],
       ['removeEntry', () => removeEntry(registry, item, changed)],
       ['takeHold', () => takeHold(registry, undefined, { file: 'f' }, changed, 'mark')],
