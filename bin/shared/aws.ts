@@ -33,14 +33,16 @@ const withoutCredentials =
 const limited = /^(?:Throttling\w*|ProvisionedThroughputExceeded\w*|RequestLimitExceeded|TooManyRequests\w*)$/;
 const refused = /^(?:AccessDenied\w*|AuthorizationError\w*|UnauthorizedOperation|Forbidden|403)$/;
 
-/** What each error of a service has, of any client. */
+/** An error that an AWS service returned. */
 interface ServiceException extends Error {
   readonly $metadata: { readonly httpStatusCode?: number };
 }
 
-/** A name or a value that is not in its service's form. */
-const invalid =
-  /^(?:Validation\w*|Invalid(?:Parameter|Request|Argument|BucketName|Table|Name|ARN|Arn)\w*|MalformedQuery\w*)$/;
+/** Errors about a name that is not in its service's form. */
+const invalidName = /^Invalid(?:BucketName|Table|Name|ARN|Arn)\w*$/;
+/** Errors about any value. A person gave it only if it is a name: `Value 'a b' at 'tableName' failed to satisfy constraint`. */
+const invalidValue = /^(?:Validation|InvalidParameter|InvalidRequest|InvalidArgument)\w*$/;
+const aboutName = /\b(?:table|bucket|logGroup)(?:Name|Arn|Identifiers?)\b|\btable\/index name\b/i;
 
 /**
  * Turns a known failure of an AWS client into a Refusal that says what to do; returns any other error unchanged.
@@ -78,7 +80,7 @@ export const explainAwsFailure = (
   const { $metadata: { httpStatusCode: status = 0 } = {} } = error as Partial<ServiceException>;
   if (status >= 500)
     return new Refusal(`${service} failed (${error.name}, ${status}). Run the same command in a minute.`);
-  if (invalid.test(error.name)) {
+  if (invalidName.test(error.name) || (invalidValue.test(error.name) && aboutName.test(error.message))) {
     return new Refusal(
       `${service} does not accept the call (${error.name}: ${error.message.split('\n')[0]}). Check the names that you gave.`,
     );

@@ -71,11 +71,20 @@ describe('a failure of AWS', () => {
       named,
       'AWS denied access. The tool needs s3:GetObject.',
     ),
-    [
-      'ValidationException',
-      named('ValidationException', 'no table x\nmore'),
-      'S3 does not accept the call (ValidationException: no table x). Check the names that you gave.',
-    ],
+    ...(
+      [
+        // As DynamoDB, CloudWatch Logs and S3 word it.
+        ['ValidationException', "Value 'a b' at 'tableName' failed to satisfy constraint"],
+        ['ValidationException', 'TableName must be at least 3 characters long and at most 255 characters long'],
+        ['ValidationException', 'Invalid table/index name.'],
+        ['InvalidParameterException', "Value '' at 'logGroupName' failed to satisfy constraint"],
+        ['InvalidBucketName', 'The specified bucket is not valid.'],
+      ] as const
+    ).map(([name, message]): Row => [
+      `${name}: ${message}`,
+      named(name, `${message}\nmore`),
+      `S3 does not accept the call (${name}: ${message}). Check the names that you gave.`,
+    ]),
     [
       'a failure of its own',
       Object.assign(named('InternalError'), { $metadata: { httpStatusCode: 500 } }),
@@ -95,7 +104,14 @@ describe('a failure of AWS', () => {
     });
   });
 
-  it.each([named('TypeError'), new Refusal('x'), 'a text'])('an unknown failure of AWS stays as it is: %s', (error) => {
+  it.each([
+    named('TypeError'),
+    named('ValidationException'),
+    named('ValidationException', 'ExpressionAttributeNames contains invalid key: Attribute name is reserved'),
+    named('MalformedQueryException'),
+    new Refusal('x'),
+    'a text',
+  ])('an unknown failure of AWS stays as it is: %s', (error) => {
     expect(explained(error)).toBe(error);
   });
 });
