@@ -75,7 +75,7 @@ const requireConsent = async (
 };
 
 const reasonFor = async ({ reason }: ApplyCommand, { ask }: RegistryToolDeps): Promise<string> =>
-  reason ?? requireReason(await ask?.('Why? '));
+  reason ?? requireReason(await ask?.('Why? '), true);
 
 /**
  * Makes the table match the stage's file.

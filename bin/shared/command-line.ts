@@ -143,7 +143,7 @@ export const readOrExit = async <S extends Spec>(spec: S): Promise<Read<S>> => {
   const args = process.argv.slice(2);
   try {
     if (!readLine(spec, args).asksHelp) return readCommand(spec, args);
-    output.out(helpOf(spec));
+    output.out(helpOf(spec, true));
   } catch (error) {
     return refuse(error);
   }

@@ -8,6 +8,7 @@ const awsHelp = `Credentials and region come from the usual AWS settings (AWS_PR
 npm start serves.`;
 
 const exitHelp = 'Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong.';
+const lostOutput = ', 74 if it is done and its output was lost.';
 
 /** A term and its text, whose further lines are indented like its first. */
 const entry = (term: string, description: string, from: number): string => {
@@ -62,9 +63,13 @@ const prefixOf = (of: readonly string[], all: readonly string[]): string => {
     : `${of.filter((name) => name !== '').join(', ')}: `;
 };
 
-/** What a tool prints after --help. */
-export const helpOf = (spec: Spec): string => {
+/**
+ * What a tool prints after --help.
+ * @param endsByItself whether no exit code of its tells that output was lost
+ */
+export const helpOf = (spec: Spec, endsByItself = false): string => {
   const { call, more, exits = exitHelp } = spec;
+  const exitLines = endsByItself ? exits : entry('', exits.replace(/\.$/, lostOutput), 0);
   const all = [...commandsOf(spec)];
   const names = all.map(([name]) => name);
   const usages = all.flatMap(([name, { usages: lines, silent }]) =>
@@ -88,6 +93,6 @@ export const helpOf = (spec: Spec): string => {
     about,
     ...(does.length === 0 ? [] : [entries(does, 2)]),
     entries([...flags, ['  --help', 'this text']], 3),
-    [...(more === undefined ? [] : [more]), ...(asksAws ? [awsHelp] : []), exits].join('\n'),
+    [...(more === undefined ? [] : [more]), ...(asksAws ? [awsHelp] : []), exitLines].join('\n'),
   ].join('\n\n');
 };

@@ -11,20 +11,22 @@ export const missingReason = 'Give --reason TEXT: the audit records it with your
 
 /**
  * Reads the reason for a change, which is kept with the operator's name.
+ * @param isAsked whether a person typed it at a question, and not as a flag
  * @throws UsageError if it is missing, too long, has a secret, or is not one line of visible text
  */
-export const requireReason = (given: string | undefined): string => {
+export const requireReason = (given: string | undefined, isAsked = false): string => {
+  const what = isAsked ? 'the reason' : '--reason';
   const reason = (given ?? '').trim();
   if (reason === '') throw new UsageError(missingReason);
   if (reason.length > longestReason || unseenCharacter(reason) !== undefined) {
     throw new UsageError(
-      `--reason is too long or has several lines; write one line of up to ${longestReason} characters`,
+      `${what} is too long or has several lines; write one line of up to ${longestReason} characters`,
     );
   }
   const secret = secretIn(reason);
   if (secret !== undefined) {
     throw new UsageError(
-      `--reason ${secret}, and would be kept for years; write a reason without it, and have it replaced: your shell's history has it`,
+      `${what} ${secret}, and would be kept for years; write a reason without it, and have it replaced${isAsked ? '' : ": your shell's history has it"}`,
     );
   }
   return reason;

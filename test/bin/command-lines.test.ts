@@ -503,6 +503,7 @@ two  does another
   --help            this text
 
 That is all.
-Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong.`);
+Exits with 0 if it is done, 1 if it cannot be done, 2 if the command line is wrong, 74 if it is done and its output was
+lost.`);
   });
 });

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 const toolThat = ({ more, returns }: { readonly more: string; readonly returns: number }): string => `
   import { runTool } from './bin/shared/command-line.ts';
   import { output } from './bin/shared/output.ts';
-  const spec = { call: 'npm run try --', about: '', commands: { '': { usage: '', changes: 'nothing', flags: {} } }, rows: [] };
+  const spec = { call: 'npm run try --', changes: 'nothing', rows: {} };
   await runTool(spec, async () => {
     for (let line = 0; line < 20_000; line += 1) console.log('x'.repeat(99));
     ${more}
@@ -130,8 +130,8 @@ it('a script that ends by itself reads all that follows its name', () => {
     file,
     `import { readOrExit } from ${commandLine};
     const take = (given: readonly string[]): readonly string[] => given;
-    const command = { usage: '', changes: 'nothing', words: { all: take }, flags: {} } as const;
-    console.log(JSON.stringify(await readOrExit({ call: '', about: '', commands: { '': command }, rows: [] })));`,
+    const spec = { call: '', changes: 'nothing', words: { all: take }, rows: {} } as const;
+    console.log(JSON.stringify(await readOrExit(spec)));`,
   );
   const { stdout } = runScript(file, 'one', 'two');
   rmSync(folder, { recursive: true });

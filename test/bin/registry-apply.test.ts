@@ -157,6 +157,13 @@ describe('npm run registry -- apply', () => {
 describe('a reason', () => {
   beforeEach(() => tool.write(renamed));
 
+  it('with a secret is refused in the words of where it was typed', async () => {
+    const secret = 'AKIAIOSFODNN7EXAMPLE';
+    const asked = tool.run('apply', [], { answers: [secret] });
+    await expect(asked).rejects.toThrow(/^the reason contains .+, and have it replaced$/);
+    await expect(tool.run('apply', ['--reason', secret])).rejects.toThrow(/your shell's history has it$/);
+  });
+
   it('is asked for at a terminal, and required without one', async () => {
     await expect(tool.run('apply')).rejects.toThrow('Give --reason TEXT');
     await expect(tool.run('apply', [], { answers: [''] })).rejects.toThrow('Give --reason TEXT');
