@@ -18,8 +18,9 @@ it.each([
   ...ofPayers.flatMap((fields) => Object.keys(fields)).map((field) => ['docs/payers.md', 'payer', field] as const),
   ...ofStages.map((field) => ['docs/deploy.md', 'stage', field] as const),
   ...Object.keys(ofPartners).map((field) => ['docs/add-a-partner.md', 'partner', field] as const),
-])('%s says when a %s needs %s', (page, _of, field) => {
-  expect(textOf(page)).toMatch(new RegExp(`\\b${field}\\b`));
+])('%s says when a %s needs %s', (page, of, field) => {
+  // A stage's fields are words such as `tags`, so they must be written as fields.
+  expect(textOf(page)).toMatch(new RegExp(of === 'stage' ? `\`${field}[\`:.]` : `\\b${field}\\b`));
 });
 
 /** Turned off by the preset of a payer that refuses them, or nothing that a payer could see. */
