@@ -64,9 +64,10 @@ const grant = 'grant';
 /** One of the two steps, or both, of everything that was measured. */
 const partOf = (measured: Measured, part: 0 | 1 | 2, apart: ReadonlyMap<string, Apart>): Measured => ({
   ...measured,
+  // It issues no tokens.
+  missing: measured.missing.filter(({ name }) => part === 0 || name !== grant),
   series: measured.series.flatMap((series) => {
     const subject = subjects.find(({ name }) => name === series.name);
-    // It issues no tokens.
     if (subject === undefined) return part === 0 ? [series] : [];
     const timed = part === 2 ? series.samples : (apart.get(series.name)?.[part] ?? []);
     return [{ ...series, name: subject.of[part], samples: timed.slice(-series.samples.length) }];
