@@ -74,12 +74,14 @@ export const readStatement = async (leg: RecordLeg, first: StatementTask): Promi
     const answer = given.kind === 'json' ? await read(given) : given;
     const isLastTry = task.tries + task.waits >= mostTries - 1;
     if (answer.kind === 'read') go(answer.declared);
-    else if (answer.kind === 'refused' || answer.kind === 'tokenRefused') go(undefined);
+    else if (answer.kind === 'refused' || answer.kind === 'tokenRefused' || answer.kind === 'otherType') go(undefined);
     else if (isLastTry && (answer.kind === 'failed' || answer.kind === 'throttled')) go(undefined);
     else {
       const after = await afterAnswer(leg, task, answer);
       if ('stop' in after) return after.stop;
       task = leg.next.queue[0] as StatementTask;
+      // No answer may leave the task as it was: it would be asked for again without a pause.
+      if (!('again' in after)) go(undefined);
     }
   }
 };
