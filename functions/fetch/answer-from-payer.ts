@@ -61,10 +61,18 @@ const headerForm = /^[ -~]{0,1000}$/;
 /** Links in headers leave the other headers room, too. */
 const mostLinkCharacters = 4000;
 
-/** The links of a page in a header, which some payers have in place of those in the body, as links below our base. */
-const linkHeader = (deps: FetchDeps, answer: PayerAnswer): string => {
+/** All that is the payer's in headers. The link to the next page may take what the others leave of it. */
+const mostOfPayer = 8000;
+
+/**
+ * The links of a page in a header, which some payers have in place of those in the body, as links below our base. One to the next page
+ * that nobody can follow is counted.
+ * @param room how many characters there are
+ */
+const linkHeader = (deps: FetchDeps, answer: PayerAnswer, room: number): string => {
   const seal = linkSealer(deps, answer);
-  const { links } = readLinkHeader(answer.response.headers.get('link'));
+  if (seal === undefined) return '';
+  const { links, isUnreadable } = readLinkHeader(answer.response.headers.get('link'));
   const found = links.flatMap(({ url, relations }) =>
     relations
       .map((relation) => relation.toLowerCase())
@@ -72,11 +80,15 @@ const linkHeader = (deps: FetchDeps, answer: PayerAnswer): string => {
       .map((relation) => ({ url, relation })),
   );
   let sent = '';
+  let lost = isUnreadable && !found.some(({ relation }) => relation === 'next') ? 1 : 0;
   for (const { url, relation } of found.toSorted((one, other) => rankOf(one.relation) - rankOf(other.relation))) {
-    const sealed = seal?.(url);
+    const sealed = seal(url);
     const more = `${sent === '' ? '' : ', '}<${sealed}>; rel="${relation}"`;
-    if (typeof sealed === 'string' && sent.length + more.length <= mostLinkCharacters) sent += more;
+    const most = relation === 'next' && sent === '' ? room : mostLinkCharacters;
+    if (typeof sealed === 'string' && sent.length + more.length <= most) sent += more;
+    else if (relation === 'next') lost += 1;
   }
+  if (lost > 0) answer.record.unsealedLinks = (answer.record.unsealedLinks ?? 0) + lost;
   return sent;
 };
 
@@ -94,7 +106,8 @@ const answerHeaders = (deps: FetchDeps, answer: PayerAnswer): Record<string, str
     const value = given.get(name);
     if (value !== null) pass(spelled, toOurs(value, answer));
   }
-  const links = linkHeader(deps, answer);
+  const passed = Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  const links = linkHeader(deps, answer, mostOfPayer - passed);
   if (links !== '') headers['Link'] = links;
   return headers;
 };

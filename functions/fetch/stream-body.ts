@@ -22,13 +22,13 @@ const rewritten = async function* (
   yield* rewriter.end();
 };
 
-/** The counts of links; unsealed ones only if there are any. */
-const linksOf = ({
+/** The counts of links; unsealed ones only if there are any. @param before how many unsealed ones the headers had */
+const linksOf = (
+  { foreignLinks, unsealedLinks }: LinkRewriter,
+  before = 0,
+): Pick<RequestRecord, 'foreignLinks' | 'unsealedLinks'> => ({
   foreignLinks,
-  unsealedLinks,
-}: LinkRewriter): Pick<RequestRecord, 'foreignLinks' | 'unsealedLinks'> => ({
-  foreignLinks,
-  ...(unsealedLinks > 0 ? { unsealedLinks } : {}),
+  ...(unsealedLinks > 0 ? { unsealedLinks: unsealedLinks + before } : {}),
 });
 
 /** The payer's body as the partner gets it. */
@@ -50,7 +50,7 @@ export const streamBody = (deps: FetchDeps, answer: PayerAnswer, { rewrite }: { 
       if (bytes > mostBytes) throw tooLarge();
     },
     onEnd: () => {
-      if (rewriter !== undefined) Object.assign(record, linksOf(rewriter));
+      if (rewriter !== undefined) Object.assign(record, linksOf(rewriter, record.unsealedLinks));
     },
   });
 };

@@ -1,4 +1,4 @@
-import { readLinkHeader } from '../../shared/fhir/link-header.ts';
+import { isNext, readLinkHeader } from '../../shared/fhir/link-header.ts';
 import { isObject, objectsIn } from '../../shared/json/json-object.ts';
 
 /*
@@ -15,8 +15,6 @@ export interface SaidLinks {
   readonly isUnreadable: boolean;
 }
 
-/** Relations ignore case, and may be URLs (RFC 8288 §3.3). */
-const isNext = (relation: string): boolean => /(?:^|[/#])next$/i.test(relation.trim());
 const isSelf = (relation: string): boolean => /(?:^|[/#])self$/i.test(relation.trim());
 
 const urlIn = (value: unknown): string | undefined => {

@@ -8,13 +8,16 @@ interface HeaderLink {
 
 export interface HeaderLinks {
   readonly links: readonly HeaderLink[];
-  /** Some of it cannot be read, or is a link of something else than what was requested. */
+  /** Some of it cannot be read, or is a link to the next page of something else than what was requested. */
   readonly isUnreadable: boolean;
 }
 
 const separators = /[\s,]*/y;
 const target = /<([^<>]*)>/y;
 const parameter = /\s*;\s*(?:([^\s=;,"<>]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?)?/y;
+
+/** Relations ignore case, and may be URLs (RFC 8288 §3.3). */
+export const isNext = (relation: string): boolean => /(?:^|[/#])next$/i.test(relation.trim());
 
 /** Longer headers are not read. */
 const mostCharacters = 16_384;
@@ -43,12 +46,9 @@ export const readLinkHeader = (header: string | null): HeaderLinks => {
       if (!parameters.has(name.toLowerCase())) parameters.set(name.toLowerCase(), value);
     }
     if (at < header.length && !/[\s,]/.test(header[at]!)) return { links, isUnreadable: true };
-    if (parameters.has('anchor')) isUnreadable = true;
-    else
-      links.push({
-        url: url.trim(),
-        relations: (parameters.get('rel') ?? '').split(/\s+/).filter((one) => one !== ''),
-      });
+    const relations = (parameters.get('rel') ?? '').split(/\s+/).filter((one) => one !== '');
+    if (!parameters.has('anchor')) links.push({ url: url.trim(), relations });
+    else if (relations.some(isNext)) isUnreadable = true;
   }
   return { links, isUnreadable };
 };

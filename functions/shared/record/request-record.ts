@@ -43,7 +43,7 @@ export interface RequestRecord {
   payerMs?: number;
   bytes?: number;
   foreignLinks?: number;
-  /** The payer's page links that were too long to seal, so no one can follow them. */
+  /** The payer's page links that no one can follow: too long to seal or, for a `next` in a header, to elsewhere or unreadable. */
   unsealedLinks?: number;
   status?: number;
   error?: ErrorCode;

@@ -154,8 +154,20 @@ describe('a page link', () => {
       expect(test.payer.requests.at(-1)?.url).toBe(url);
     }
     expect(await linkIn(`<${payer}?_page=2>; rel=next`, 'Observation/1')).toBeUndefined();
-    expect(await linkIn(`<${payer}?_page=${'2'.repeat(4000)}>; rel=next`)).toBeUndefined();
-    expect(await linkIn(`${payer}?_page=2; rel=next`)).toBeUndefined();
+    const long = await linkIn(`<${payer}?_page=${'2'.repeat(4900)}>; rel=next, <${payer}?_page=1>; rel=first`);
+    expect(long).toMatch(/^<[^>]{6000,}>; rel="next"$/);
+    expect(test.log().at(-1)).not.toHaveProperty('unsealedLinks');
+    for (const lost of [
+      `<${payer}?_page=${'2'.repeat(5100)}>; rel=next`,
+      `${payer}?_page=2; rel=next`,
+      '<https://elsewhere.example/r4?_page=2>; rel=next',
+      `<${payer}?_page=2>; rel=next; anchor="#other"`,
+    ]) {
+      expect(await linkIn(lost)).toBeUndefined();
+      expect(test.log().at(-1)).toMatchObject({ unsealedLinks: 1 });
+    }
+    expect(await linkIn(`<${payer}/license>; rel=license; anchor="#other"`)).toBeUndefined();
+    expect(test.log().at(-1)).not.toHaveProperty('unsealedLinks');
   });
 
   it('with the relation self stays readable', async () => {
