@@ -132,7 +132,7 @@ const writeProvenance = async (
 const asSearched =
   (substitute: string | undefined) =>
   (problem: Problem): Problem =>
-    substitute === undefined || problem.type !== everything
+    substitute === undefined || problem.type !== everything || problem.kind === 'typeNotRead'
       ? problem
       : { ...problem, type: parseRecordSearch(substitute).type };
 

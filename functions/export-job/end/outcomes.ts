@@ -95,6 +95,7 @@ const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['
   otherPatient: ['suppressed', 'its security context names another patient, or somebody unknown'],
   slow: ['timeout', 'it did not arrive within five minutes'],
   broken: ['incomplete', 'the payer did not send it to the end'],
+  client: ['forbidden', 'the payer does not let the gateway in'],
   tooMany: ['too-costly', 'the record has more attachments than an export fetches'],
 };
 
@@ -326,16 +327,18 @@ const rightlySuppressed = <P>(text: Says<P, string>): Row<P> => ['information', 
 /** A payer's name of FHIR JSON, as its profile can have it. */
 const jsonName = /^application\/(?:[a-z0-9.-]+\+)?json(?:\+[a-z0-9.-]+)?$/;
 
-const mediaTypeHint = (mediaType: string): string => {
-  if (mediaType === '') return ', namely none';
-  return `, ${mediaType}${jsonName.test(mediaType) ? "; the payer's profile can name that, as quirks.fhirMediaType" : ''}`;
+/** Why a page cannot be read. @param mediaType what the payer declares, if that is why */
+const whyUnreadable = (fault: keyof typeof pageFaults, mediaType: string | undefined): string => {
+  if (mediaType === undefined) return pageFaults[fault];
+  if (mediaType === '') return 'the answer declares no media type';
+  return `${pageFaults[fault]}, ${mediaType}${jsonName.test(mediaType) ? "; the payer's profile can name that, as quirks.fhirMediaType" : ''}`;
 };
 
 /** What the issue of each kind of problem says. */
 const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   pageUnreadable: incomplete(
     ({ type, page, fault, mediaType }) =>
-      `Page ${page} of ${type} could not be read: ${pageFaults[fault]}${mediaType === undefined ? '' : mediaTypeHint(mediaType)}. Resources may be missing.`,
+      `Page ${page} of ${type} could not be read: ${whyUnreadable(fault, mediaType)}. Resources may be missing.`,
   ),
   pageNotRead: incomplete(
     ({ type, page, status }) =>

@@ -11,9 +11,11 @@ const knowsMember = (counts: ReadonlyMap<string, number>): boolean =>
 
 /**
  * A type that no search finds is read by reference, so it is a problem only if none came; a 404 that may mean that there is none,
- * or a first page of Patient that cannot be read, only if the member's Patient did not come.
+ * or a first page of Patient that cannot be read, only if the member's Patient did not come; and a 404 that may mean that the payer does
+ * not have the type, only if it answered nothing at all.
  */
-const isLasting = (problem: Problem, counts: ReadonlyMap<string, number>): boolean => {
+const isLasting = (problem: Problem, counts: ReadonlyMap<string, number>, isAnswered: boolean): boolean => {
+  if (problem.kind === 'typeRefused' && problem.isAbsent === true) return !isAnswered;
   if (problem.kind === 'typeRefused' && problem.saysNone === true) return !knowsMember(counts);
   const isPage = problem.kind === 'pageUnreadable' || problem.kind === 'pageNotRead';
   if (isPage && problem.type === 'Patient' && problem.page === 1) return !counts.has('Patient');
@@ -104,16 +106,20 @@ export const problemsAtEnd = (
 ): readonly Problem[] => {
   const counts = countsOf(parts);
   const { finished, withEverything = [] } = known;
+  const isAnswered = counts.size > 0 || (finished ?? []).length > 0 || withEverything.length > 0;
   // An earlier version began this export, and did not note which searches were read to their end.
   const limited = [...new Set([...known.planned, ...counts.keys(), ...byReference])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
     .map((type) => ({ kind: 'typeLimited', type }) as const);
-  if (finished === undefined) return lastIfInPart([...problems.filter((one) => isLasting(one, counts)), ...limited]);
+  if (finished === undefined)
+    return lastIfInPart([...problems.filter((one) => isLasting(one, counts, isAnswered)), ...limited]);
   const isMissed = ({ kind, type }: Problem): boolean =>
     kind === 'searchMissed' &&
     !isLimited(type) &&
     !problems.some((one) => one.kind === 'typeInPart' && one.type === type);
-  const meant = problems.filter((one) => isLasting(one, counts) && (one.kind !== 'searchMissed' || isMissed(one)));
+  const meant = problems.filter(
+    (one) => isLasting(one, counts, isAnswered) && (one.kind !== 'searchMissed' || isMissed(one)),
+  );
   const missing = provenancesMissing({ known, parts }, meant, { isLimited, types: asked.types });
   const isProvenanceDue =
     known.provenances !== undefined &&

@@ -6,7 +6,7 @@ import type { AttachmentsTask, WrittenAttachment } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
 import { heldLine, missingName, settleHeld, whyLeftOut } from './held-line.ts';
-import { isBeyondScope } from './keep.ts';
+import { isBeyondScope, reportUnclear } from './keep.ts';
 import type { LegStop } from './leg-stop.ts';
 import { fresh, updateTask, type Leg } from './leg.ts';
 import { differenceOf, mostBytesOf, otherTypeOf, takeDocument } from './take-document.ts';
@@ -33,8 +33,10 @@ const mostAttachments = 10_000;
 const givenUp: Fault = { why: 'broken' };
 
 /** Why an attachment that did not come at the last try is given up. If the payer answered with a status, it was not broken off. */
-const faultOf = (answer: Answer): Fault =>
-  answer.kind === 'failed' && answer.status !== undefined ? { why: 'refused', status: answer.status } : givenUp;
+const faultOf = (answer: Answer): Fault => {
+  if (answer.kind === 'clientRefused') return { why: 'client' };
+  return answer.kind === 'failed' && answer.status !== undefined ? { why: 'refused', status: answer.status } : givenUp;
+};
 
 /** Asks for one attachment, and seals it. */
 const fetchOne = async (
@@ -124,7 +126,10 @@ const readLines = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | un
         leg.next.resources -= 1;
         leg.problems.add(why);
       } else if (leg.leaving?.isLeftOut(held) === true) leg.leaving.leaveOut(held);
-      else leg.parts.add(held.type, heldLine(held, written));
+      else {
+        reportUnclear(leg, held, held.others ?? [], basesAt(held.home), leg.problems.add);
+        leg.parts.add(held.type, heldLine(held, written));
+      }
       await leg.parts.putIfLarge();
       task = updateTask(leg, leg.next.queue[0] as AttachmentsTask, { at: task.at + 1, ...fresh });
     }

@@ -1,4 +1,6 @@
 import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
+import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
+import type { Payer } from '../../shared/registry/types.ts';
 import { binaryAt } from '../reading/binary-urls.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
 import { hangingOf, type Came } from '../reading/hangs-on.ts';
@@ -48,6 +50,23 @@ export const attachmentsToFetch = (
   if (payer.wholeRecord?.attachments === false || !mayHold(leg)) return [];
   const own = ownAttachments(resource, { ...rules, attachmentPaths: payer.wholeRecord?.attachmentPaths });
   return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
+};
+
+/** The URLs that are below a payer's Binaries, and not those of one Binary. */
+const unclearIn = (urls: readonly string[], bases: AnswerBases): ReadonlySet<string> =>
+  new Set(urls.filter((url) => binaryAt(url, bases) === 'other'));
+
+/** Reports the attachments of a resource that are not fetched since their URLs are not those of one Binary, if the gateway serves any. */
+export const reportUnclear = (
+  leg: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'> & { readonly payer: Pick<Payer, 'wholeRecord'> },
+  { type, id }: Pick<HeldLine, 'type' | 'id'>,
+  urls: readonly string[],
+  bases: AnswerBases,
+  report: (problem: Problem) => void,
+): void => {
+  const unclear = unclearIn(urls, bases);
+  if (unclear.size === 0 || leg.payer.wholeRecord?.attachments === false || isBeyondScope(leg, { type })) return;
+  for (const _ of unclear) report({ kind: 'attachmentNotRead', type, id, why: 'form' });
 };
 
 /** No line becomes so many times longer when its links are rewritten: each has more characters than a name. */
@@ -109,12 +128,12 @@ export const keep = (
     leg.held.add({ type, id, attachments, ...left, ...hangsOn, ...whose, ...(home !== undefined && { home }), line });
   }
   leg.next.resources += 1;
-  const unclear = new Set(others.filter((url) => binaryAt(url, rules) === 'other'));
-  const isMissed = unclear.size > 0 && leg.payer.wholeRecord?.attachments !== false;
-  const count = unservedAttachments({ attachments: others }, rules) + (isMissed ? 0 : unclear.size);
+  const unclear = unclearIn(others, rules).size;
+  const isUnserved = unclear > 0 && leg.payer.wholeRecord?.attachments === false;
+  const count = unservedAttachments({ attachments: others }, rules) + (isUnserved ? unclear : 0);
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
   if (count > 0) report({ kind: 'unservedAttachment', type, id, count });
-  if (isMissed && !isBeyondScope(leg, resource))
-    for (const _ of unclear) report({ kind: 'attachmentNotRead', type, id, why: 'form' });
+  // That of a line that waits is reported once the line is written.
+  if (attachments.length === 0 && hanging === undefined) reportUnclear(leg, resource, others, rules, report);
   return hanging !== undefined;
 };

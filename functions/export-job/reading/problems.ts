@@ -58,8 +58,17 @@ export type Problem =
       /** How many more came that changed after the end that was asked for. */
       readonly late?: number;
     }
-  /** @property saysNone the payer may mean that it has none, and does if it gives something of the member's */
-  | { readonly kind: 'typeRefused'; readonly type: string; readonly status: number; readonly saysNone?: true }
+  /**
+   * @property saysNone the payer may mean that it has none, and does if it gives something of the member's
+   * @property isAbsent the payer may mean that it does not have the type, and does if it answers anything at all
+   */
+  | {
+      readonly kind: 'typeRefused';
+      readonly type: string;
+      readonly status: number;
+      readonly saysNone?: true;
+      readonly isAbsent?: true;
+    }
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */
   | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }
   /** Some of the type came by reference or with other resources, but no search of its own was read to its end. */
@@ -341,6 +350,8 @@ export type AttachmentFault =
   | 'otherPatient'
   | 'slow'
   | 'broken'
+  /** A former plan issues no token to the gateway's client. */
+  | 'client'
   /** There are more than an export fetches. */
   | 'tooMany';
 

@@ -74,11 +74,13 @@ export const reportLostScope = ({ seen, problems }: RecordLeg, type: string): vo
  * the type, these are what no search found.
  */
 export const reportBeyondScope = (leg: RecordLeg, type: string): void => {
-  const { wanted, wantedAtKickOff, next, seen, problems } = leg;
+  const { wanted, wantedAtKickOff, item, next, seen, problems } = leg;
   const maySearch = wanted.may(type, 's');
   const isPlanned = next.planned.some((one) => one === type || one === everything);
+  // A search by time may have left it out rightly.
+  const isTimed = item.since !== undefined || item.until !== undefined;
   if (wantedAtKickOff.may(type, 'r')) reportLostScope(leg, type);
-  else if ((maySearch || !isPlanned) && seen.add(`beyond ${type}`))
+  else if ((!isPlanned || (maySearch && !isTimed)) && seen.add(`beyond ${type}`))
     problems.add(
       maySearch ? { kind: 'typeOnlyReferred', type, why: 'scopeOfReads' } : { kind: 'typeOutOfScope', type },
     );

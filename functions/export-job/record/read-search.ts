@@ -111,7 +111,7 @@ const takeOrFail = async (
   answer: Extract<Answer, { kind: 'json' }>,
   links: (next: readonly string[]) => void,
 ): Promise<{ readonly counted: SearchTask; readonly taken: PageInfo | PageFailure }> => {
-  const { type, page, newOnPage = 0 } = task;
+  const { type, page, newOnPage = 0, mayBeUnknown } = task;
   let { matched, late = 0, included = 0 } = task;
   let again = 0;
   let isPatientAgain = false;
@@ -131,7 +131,13 @@ const takeOrFail = async (
   };
   const take = async (): Promise<PageInfo | PageFailure> => {
     try {
-      const source = { of: 'search', type, page, mark: markOf(leg, task) } as const;
+      const source = {
+        of: 'search',
+        type,
+        page,
+        mark: markOf(leg, task),
+        ...(mayBeUnknown && { mayBeUnknown }),
+      } as const;
       const info = await takePage(leg, source, answer, { links, match, late: matchLate, include, repeat });
       return leg.payer.wholeRecord?.totals === 'meaningless' ? withoutTotal(info) : info;
     } catch (error) {
@@ -259,11 +265,18 @@ const noteSelf = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): void =>
     next.provenances = { ...next.provenances, [type]: 'ignored' };
 };
 
+/** Notes that a search by a parameter that the payer may not know found something, and only without its Provenances. */
+const noteWithout = ({ next }: RecordLeg, { type, mayBeUnknown, provenance, matched }: SearchTask): void => {
+  const isWithout = mayBeUnknown === true && provenance === undefined && next.provenances?.[type] === 'asked';
+  if (isWithout && matched > 0) next.provenances = { ...next.provenances, [type]: 'refused' };
+};
+
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
 const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.next.pages += 1;
   noteSelf(leg, task, taken);
   leg.seen.add(pageName(task, task.rest));
+  noteWithout(leg, task);
   if (taken.isWithheld === true) leg.problems.add({ kind: 'pageWithheld', type: task.type, page: task.page });
   const following: NextPage = stale > mostStalePages ? { end: 'nothingNew' } : follow(leg, task, taken.next);
   if ('end' in following) {
@@ -288,8 +301,8 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
   page === 1 ? { kind: 'typeRefused', type, status } : { kind: 'pageNotRead', type, page, status };
 
 /**
- * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported. A Patient
- * that it gives to no search is read by its id, unless it is filtered, which a read cannot be.
+ * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported, unless it answers nothing
+ * else, either. A Patient that it gives to no search is read by its id, unless it is filtered, which a read cannot be.
  *
  * A 404 means that nothing was found if the payer declares the type and gives something of the member's: then neither of them can be what
  * it does not find. That may still come, and then it is not a problem. A payer that says so with 200 has searched.
@@ -299,7 +312,8 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
   const { type, page } = task;
   if (type === everything && page > 1) readPatientIfMissing(leg, task);
   // Its type has another search, which says whether the payer gives it.
-  if (task.mayBeUnknown === true && page === 1 && (status === 400 || status === 404)) return endTask(leg);
+  const isUnknown = status === 400 || status === 404 || (status === 200 && saysNone !== true);
+  if (task.mayBeUnknown === true && page === 1 && isUnknown) return endTask(leg);
   const isGiven = seen.has(`Patient/${item.patient}`);
   const isRead = wanted.may('Patient', 'r') && !isFiltered(item, 'Patient') && !(isGiven && saysNone === true);
   if (type === 'Patient' && page === 1 && isRead) {
@@ -314,7 +328,7 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
   if (status !== 404 || page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, status));
   const at = next.planned.indexOf(type);
   if (at >= 0) next.planned.splice(at, 1);
-  return endTask(leg);
+  return endTask(leg, { kind: 'typeRefused', type, status, isAbsent: true });
 };
 
 /** Ends a search that cannot be read. If the payer answers at all, a Patient that it did not give is read by its id, as after a refusal. */
@@ -323,7 +337,8 @@ const endFailed = (leg: RecordLeg, task: SearchTask, fault: Problem): undefined 
   const isGiven = isAccountedFor(seen, `Patient/${item.patient}`);
   const isRead = wanted.may('Patient', 'r') && !isFiltered(item, 'Patient') && !isGiven;
   const isAnswered = fault.kind !== 'pageNotRead' || fault.status !== undefined;
-  if (task.type === everything && task.page > 1) readPatientIfMissing(leg, task);
+  // If nothing came of it, the types are searched in its place.
+  if (task.type === everything && (task.page > 1 || leg.next.resources > 0)) readPatientIfMissing(leg, task);
   if (task.type !== 'Patient' || task.page > 1 || !isRead || !isAnswered) return endTask(leg, fault);
   readPatientById(leg);
   return endTask(leg, fault);
@@ -332,7 +347,8 @@ const endFailed = (leg: RecordLeg, task: SearchTask, fault: Problem): undefined 
 /** Asks a search again without Provenances, if the payer declares that it brings them, and does not answer it. */
 const askWithout = (leg: RecordLeg, task: SearchTask, status?: number): SearchTask | undefined => {
   if (task.provenance !== 'declared' || task.page > 1 || status === 404) return undefined;
-  leg.next.provenances = { ...leg.next.provenances, [task.type]: 'refused' };
+  // The payer may refuse a parameter that it does not know, and not the Provenances: the search without them says so.
+  if (task.mayBeUnknown !== true) leg.next.provenances = { ...leg.next.provenances, [task.type]: 'refused' };
   const rest = task.rest.replace('&_revinclude=Provenance:target', '');
   return updateTask(leg, task, { rest, provenance: undefined, ...fresh });
 };

@@ -4,13 +4,20 @@ import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Answer } from '../leg/ask-payer.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import { createProblemList } from '../reading/problem-list.ts';
-import { payerRemarks } from '../reading/problems.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { linksInHeader } from '../reading/said.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import type { RecordLeg } from './record-leg.ts';
-import { cameBy, matchingType, reportNotAsked, takeResource, type Source, type Taking } from './take-resource.ts';
+import {
+  cameBy,
+  matchingType,
+  remarksIn,
+  reportNotAsked,
+  takeResource,
+  type Source,
+  type Taking,
+} from './take-resource.ts';
 
 /** What becomes known of an answer while its bytes arrive. */
 export interface PageEvents {
@@ -117,9 +124,7 @@ export const takePage = async (
     take: (resource) => {
       urns.note(resource);
       takeResource(taking, resource);
-      for (const remark of resource.outcome === undefined
-        ? []
-        : payerRemarks(resource.outcome, source.type, source.page ?? 1))
+      for (const remark of resource.outcome === undefined ? [] : remarksIn(resource.outcome, source))
         taking.found.add(remark);
     },
   });

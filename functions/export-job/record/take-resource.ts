@@ -1,4 +1,5 @@
 import { parseRecordSearch } from '../../shared/fhir/record-search.ts';
+import type { JsonObject } from '../../shared/json/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { attachmentsToFetch, keep, type Keeping } from '../leg/keep.ts';
@@ -35,7 +36,14 @@ import { isFiltered } from './wanted.ts';
 /** Where resources come from. */
 export type Source =
   /** A page of a search. `mark` differs from that of every other search. */
-  | { readonly of: 'search'; readonly type: string; readonly page: number; readonly mark: number }
+  | {
+      readonly of: 'search';
+      readonly type: string;
+      readonly page: number;
+      readonly mark: number;
+      /** The payer may not know the parameter, and ignore it: then others' resources are no sign that it knows the member by another id. */
+      readonly mayBeUnknown?: true;
+    }
   /** A resource that is read by its id. */
   | { readonly of: 'read'; readonly type: string; readonly id: string; readonly page?: undefined };
 
@@ -127,10 +135,20 @@ const skip = (taking: Taking, { skipped, mode, ...unchecked }: SkippedResource):
   else if (markLeftOut(taking, `${head.type}/${head.id}`, head.type, mode)) leg.problems.add(problem);
 };
 
+/** Whether a source is a search by a parameter that the payer may not know. */
+const isGuess = (source: Source): boolean => source.of === 'search' && source.mayBeUnknown === true;
+
+/** A payer's remarks in an answer. That it does not support a parameter which it may not know says nothing of its resources. */
+export const remarksIn = (outcome: JsonObject, source: Source): readonly Problem[] =>
+  payerRemarks(outcome, source.type, source.page ?? 1).filter(
+    (one) => !(isGuess(source) && one.kind === 'payerRemark' && one.code === 'not-supported'),
+  );
+
 /** How another patient's resource may be the member's after all, as {@link Problem} says it. */
 const whyNotOthers = (taking: Taking, resource: PageResource): 'search' | 'naming' | undefined => {
   const { rules, source } = taking;
   if (namesMember(resource, rules)) return 'naming';
+  if (isGuess(source)) return undefined;
   const { type, mode } = resource;
   const isAnswer = source.of === 'search' && (source.type === everything || isMatch(taking, type, mode));
   return isAnswer ? 'search' : undefined;
@@ -144,14 +162,14 @@ const earlyBounds = { resources: 500, patients: 20 };
  * then the end of the export reports it.
  */
 const reportOther = (
-  { leg: { seen, next, problems }, rules }: Taking,
+  { leg: { seen, next, problems }, rules, source }: Taking,
   resource: PageResource,
   problem: EarlyResource['problem'],
 ): void => {
   const mayBeMembers =
     rules.members === undefined && rules.isWanted('Patient') && !isAccountedFor(seen, `Patient/${rules.patient}`);
   if (!mayBeMembers) {
-    problems.add(problem);
+    if (!isGuess(source) || problem.from !== undefined) problems.add(problem);
     return;
   }
   const patients = othersComparedIn(resource.resource, rules);
@@ -294,7 +312,7 @@ const take = (taking: Taking, resource: PageResource): void => {
   const isOther = source.of === 'read' && (type !== source.type || id !== source.id);
   if (isOther && verdict !== 'outcome') return;
   if (verdict === 'outcome') {
-    for (const remark of payerRemarks(resource.resource, source.type, source.page ?? 1)) found.add(remark);
+    for (const remark of remarksIn(resource.resource, source)) found.add(remark);
     return;
   }
   if (verdict !== 'keep') {

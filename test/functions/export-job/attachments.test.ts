@@ -9,6 +9,7 @@ import { manifestName } from '../../../functions/shared/exports/object-names.ts'
 import { createPayerHttp } from '../../../functions/shared/payer/http-client.ts';
 import {
   exportWorld,
+  fhir,
   memberPatient,
   pageOf,
   type PayerScript,
@@ -529,6 +530,18 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     expect(made.outcomes['DocumentReference']).toBe('incomplete 1');
     expect(asked(made.world).filter(isBinary)).toEqual([]);
     expect(urlsIn(made)).toEqual([expect.stringMatching(/^http:\/\/localhost:3000\/.*\/Binary/)]);
+  });
+
+  it.each([
+    ['other', false],
+    ['member-1', true],
+  ])('if its URL is so, and its resource turns out to be about %s: %s', async (whose, isNamed) => {
+    const { subject: _, ...nameless } = documentOf('d', { url: 'Binary/1/content' });
+    const document = { ...nameless, context: { related: [{ reference: 'Claim/c' }] } };
+    const claim = { resourceType: 'Claim', id: 'c', patient: { reference: `Patient/${whose}` } };
+    const made = await run([document], () => fhir(claim));
+
+    expect(made.errors.some((error) => error.startsWith('An attachment of DocumentReference/d'))).toBe(isNamed);
   });
 
   const inPlaceOf = (type: string, body: string): Sent => ({

@@ -170,13 +170,40 @@ describe('a type that the payer does not declare, and that no one names,', () =>
   );
 });
 
+it.each<[string, Sent]>([
+  ['404', { status: 404 }],
+  [
+    '404, not-found,',
+    { ...fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not-found' }] }), status: 404 },
+  ],
+])('an export of what changed is not complete if the payer answers %s to everything', async (_, answer) => {
+  const made = await runToEnd(() => () => answer, {
+    statement: { status: 404 },
+    since: '2026-01-01T00:00:00Z',
+  });
+
+  expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Observation: 'refusedByPayer 0' } });
+});
+
 describe('what only names the member as its sender, at a payer whose statement cannot be read,', () => {
   const sent = { resourceType: 'Communication', id: 'c', sender: { reference: 'Patient/member-1' } };
+  const others = { resourceType: 'Communication', id: 'o', subject: { reference: 'Patient/other' } };
+  const remark = (severity: string) => ({
+    resourceType: 'OperationOutcome',
+    issue: [{ severity, code: 'not-supported' }],
+  });
   it.each<[string, Sent, string]>([
     ['comes', pageOf([sent]), 'complete 1'],
     ['is nothing that is missing if the payer does not know the parameter', { status: 400 }, 'complete 0'],
     ['nor if it answers 404', { status: 404 }, 'complete 0'],
     ['is missing if the payer refuses it', { status: 403 }, 'refusedByPayer 0'],
+    [
+      "is nothing that is missing if the payer ignores the parameter, and gives others'",
+      pageOf([others]),
+      'complete 0',
+    ],
+    ['nor if it remarks that it ignores it', pageOf([remark('warning')]), 'complete 0'],
+    ['nor if it says that it does not know it with status 200', fhir(remark('error')), 'complete 0'],
   ])('%s', async (_, answer, outcome) => {
     const made = await runToEnd(
       () =>
@@ -239,6 +266,33 @@ describe("the Provenances of the member's resources", () => {
     expect(idsOf(made).toSorted()).toEqual(['o', 'p']);
   });
 
+  it('are complete if the payer does not know a parameter of one search of what they are about', async () => {
+    const communication = { resourceType: 'Communication', id: 'c', subject: { reference: 'Patient/member-1' } };
+    const resource = ['Patient', 'Communication', 'Provenance'].map((type) => ({
+      type,
+      searchRevInclude: ['Provenance:target'],
+    }));
+    // What it imports may declare more.
+    const imports = ['https://payer.example/more'];
+    const made = await runToEnd(
+      () =>
+        ({ path }) => {
+          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+          if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
+          if (/[?&](?:sender|recipient)=/.test(path)) return { status: 400 };
+          return withIncluded(communication, provenance('o', 'Communication/c'));
+        },
+      {
+        statement: fhir({ resourceType: 'CapabilityStatement', imports, rest: [{ mode: 'server', resource }] }),
+        types: ['Patient', 'Communication', 'Provenance'],
+        profile: { everything: false },
+      },
+    );
+
+    expect(made.world.asked.some(({ path }) => path.includes('sender='))).toBe(true);
+    expect(made).toMatchObject({ complete: true, outcomes: { Communication: 'complete 1', Provenance: 'complete 2' } });
+  });
+
   it('are complete without a search of their own, which US Core does not ask for', async () => {
     const made = await run(declares('Patient', 'Observation'), {}, '/Provenance');
 
@@ -246,13 +300,23 @@ describe("the Provenances of the member's resources", () => {
   });
 
   it.each([
-    ['the payer does not declare that a search brings them', 'Patient', 'none', 'does not declare that a search of'],
-    ['the payer refuses such a search, which is asked without', 'Observation', brought, 'a search of'],
+    [
+      'the payer does not declare that a search brings them',
+      'Patient',
+      'none',
+      'does not declare that a search of Observation',
+    ],
+    [
+      'the payer refuses such a search, which is asked without',
+      'Observation',
+      brought,
+      'a search of Observation that brings theirs failed',
+    ],
   ])('are incomplete if %s', async (_, type, refused, why) => {
     const made = await run(declares(type), {}, refused);
 
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Provenance: 'incomplete 1' });
-    expect(made.reasons['Provenance']).toContain(`${why} Observation`);
+    expect(made.reasons['Provenance']).toContain(why);
   });
 
   it.each([
@@ -507,20 +571,22 @@ it('an export whose Patient never comes is not complete', async () => {
 });
 
 it.each([
-  ['whose $everything gives none', 1],
-  ['whose $everything breaks off', 2],
-])('a Patient is read by its id at a payer that declares no search of it, and %s', async (_, pages) => {
+  ['whose $everything gives none', 1, false],
+  ['whose $everything breaks off', 2, false],
+  ['whose $everything breaks off on its first page', 1, true],
+])('a Patient is read by its id at a payer that declares no search of it, and %s', async (_, pages, cut) => {
   const made = await runToEnd(
     ({ base }) =>
       ({ path }) => {
         if (path === '/Patient/member-1') return fhir(memberPatient);
         if (path.includes('page=2')) return { status: 403 };
-        return pageOf([observation(1)], pages > 1 ? `${base}?page=2` : undefined);
+        const page = pageOf([observation(1)], pages > 1 ? `${base}?page=2` : undefined);
+        return cut ? { ...page, cut, body: page.body!.slice(0, -2) } : page;
       },
     { statement: statementOf({ Observation: ['patient'] }) },
   );
 
-  expect(made.outcomes['Patient']).toBe(pages > 1 ? 'incomplete 1' : 'complete 1');
+  expect(made.outcomes['Patient']).toBe(pages > 1 || cut ? 'incomplete 1' : 'complete 1');
 });
 
 it('a Patient that no search finds is read by its id', async () => {
@@ -576,6 +642,25 @@ describe('an export from a payer that declares $everything', () => {
     );
   });
 });
+
+it.each([['text/plain; charset=utf-8'], ['application/json+fhir'], [undefined]])(
+  'an export asks once for a statement of another media type (%s), and reads the record without it',
+  async (type) => {
+    const world = exportWorld({ statement: 'fromScript', profile: { everything: false }, scope: 'patient/*.rs' });
+    let asked = 0;
+    world.answerWith(({ path }) => {
+      if (path !== '/metadata') return path.startsWith('/Patient') ? pageOf([memberPatient]) : pageOf([]);
+      asked += 1;
+      if (asked > 5) throw new Error('asked for again and again');
+      return { ...statementOf({ Goal: [] }), headers: type === undefined ? {} : { 'content-type': type } };
+    });
+
+    await world.run();
+
+    expect(asked).toBe(1);
+    expect((await world.record()).resources['Patient']).toHaveLength(1);
+  },
+);
 
 it.each<[string, Sent]>([
   ['its connection breaks', { body: '{"resourceType":', cut: true }],

@@ -322,6 +322,18 @@ describe('a referenced resource', () => {
     expect(made.errors).not.toContainEqual(expect.stringContaining('does not cover a search of Observation'));
   });
 
+  it.each([{ since: '2026-01-01T00:00:00Z' }, { until: '2026-01-01T00:00:00Z' }])(
+    'that no search found is not missing from what changed at some time, by the same scope (%j)',
+    async (time) => {
+      const made = await runWith(
+        { ...scoped('patient/Patient.rs patient/Observation.s', 'Patient', 'Observation'), ...time },
+        observations({ hasMember: [{ reference: 'Observation/o-2' }] }),
+      );
+
+      expect([made.outcomes['Observation'], made.errors]).toEqual(['complete 1', []]);
+    },
+  );
+
   it.each([
     [
       'covers searches of only',

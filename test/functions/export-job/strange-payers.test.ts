@@ -598,6 +598,14 @@ describe('a resource', () => {
       ['Page 1 of Observation has links that cannot be read. Resources may be missing.'],
       false,
     ]),
+    [
+      'is nowhere, and the license of something else is in a header',
+      {},
+      { link: '</license>; rel="license"; anchor="https://elsewhere.example"' },
+      'complete 1',
+      [],
+      false,
+    ],
     ['is in the title of another only', {}, { link: '<NEXT>; title="; rel=next"; rel=help' }, 'complete 1', [], false],
     ['is no list', { link: { rel: 'next', href: 'NEXT' } }, {}, 'complete 2', [], true],
     [
@@ -655,16 +663,19 @@ describe('a resource', () => {
         ({ path }) => ({
           ...pageOf([memberPatient, observation(1)]),
           headers: {
-            'content-type': path.startsWith('/Observation')
-              ? 'Application/JSON+FHIR; charset=utf-8'
-              : 'application/json',
+            ...(!path.startsWith('/Goal') && {
+              'content-type': path.startsWith('/Observation')
+                ? 'Application/JSON+FHIR; charset=utf-8'
+                : 'application/json',
+            }),
           },
         }),
-      byType('Patient', 'Observation'),
+      byType('Patient', 'Observation', 'Goal'),
     );
 
     expect(made.errors).toEqual([
       "Page 1 of Observation could not be read: the answer has a media type that is not FHIR JSON, application/json+fhir; the payer's profile can name that, as quirks.fhirMediaType. Resources may be missing.",
+      'Page 1 of Goal could not be read: the answer declares no media type. Resources may be missing.',
     ]);
     expect(made.world.asked.filter(({ path }) => path.startsWith('/Observation'))).toHaveLength(1);
   });
