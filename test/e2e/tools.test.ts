@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { helpOf } from '../../bin/shared/help.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { runTool } from '../bin/run-tool.ts';
@@ -13,7 +15,8 @@ describe('a tool in a process of its own', () => {
       await runTool(`../${file}`, ['--non\u001B[2Jsense\u202E']),
     ];
 
-    expect(asked).toEqual({ code: 0, out: `${helpOf(spec)}\n`, err: '' });
+    const source = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+    expect(asked).toEqual({ code: 0, out: `${helpOf(spec, source.includes('await readOrExit('))}\n`, err: '' });
     expect(wrong).toEqual({
       code: 2,
       out: '',
