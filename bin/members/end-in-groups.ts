@@ -18,7 +18,7 @@ export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'partner'
   readonly group: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
-  /** The match has made it, and nobody can use it yet. */
+  /** A match has made it, and nobody can use it yet. */
   readonly isUnready?: true;
 }
 
@@ -40,16 +40,19 @@ export const findGroups = async (
     const { payer } = member;
     const owner = exchangeOwner({ payer, partner });
     // First those that may become usable meanwhile.
+    const unready: MemberGroup[] = [];
     for (const exchange of exchanges) {
       for (const { id, ended, expiresAt } of await listUnready(table, owner, exchange, seconds))
-        if (!ended.includes(hash)) groups.push({ exchange, partner, payer, group: id, expiresAt, isUnready: true });
+        if (!ended.includes(hash)) unready.push({ exchange, partner, payer, group: id, expiresAt, isUnready: true });
     }
-    const unready = new Set(groups.map(({ partner: of, group }) => `${of} ${group}`));
+    const usable: MemberGroup[] = [];
     for await (const { id, exportId, code, ended, expiresAt } of groupsOf(table, owner, seconds)) {
       const isIn = code === 'match' && exchanges.has(exportId) && !ended.includes(hash);
-      if (isIn && !unready.has(`${partner} ${id}`))
-        groups.push({ exchange: exportId, partner, payer, group: id, expiresAt });
+      if (isIn) usable.push({ exchange: exportId, partner, payer, group: id, expiresAt });
     }
+    // A payer may give one id to the Groups of several matches. Whoever is ended in the usable one stays ended in a later one.
+    const ids = new Set(usable.map(({ group }) => group));
+    groups.push(...unready.filter(({ group }) => !ids.has(group)), ...usable);
   }
   return groups;
 };
@@ -58,7 +61,7 @@ export const findGroups = async (
 export const groupLines = (groups: readonly MemberGroup[], apps: ReadonlyMap<string, App>): string[] =>
   groups.map(
     ({ group, partner, expiresAt, isUnready }) =>
-      `Group ${group} of ${apps.get(partner)?.name ?? partner}, which ${isUnready ? 'is being made' : `can export the member until ${instant(expiresAt)}`}`,
+      `Group ${group} of ${apps.get(partner)?.name ?? partner}, which ${isUnready ? 'is not usable yet' : `can export the member until ${instant(expiresAt)}`}`,
   );
 
 /**
@@ -83,7 +86,7 @@ export const endInGroups = async (
       const [owner, hash] = [exchangeOwner({ payer, partner }), sha256(member.patient)];
       const end = (): Promise<boolean> => endMember(table, owner, group, hash);
       const endEarly = (): Promise<boolean> => endMemberEarly(table, { owner, id: group, hash, until: expiresAt });
-      // One that is being made may be there at any moment, and then it stays.
+      // One that is not usable yet may be there at any moment, and then it stays.
       const isThere = (await end()) || (isUnready === true && ((await endEarly()) || (await end())));
       output.out(`Group ${group}  ${isThere ? 'member ended' : 'had expired in the meantime'}`);
     } catch (error) {
@@ -93,7 +96,7 @@ export const endInGroups = async (
   }
   output.note(
     `The member was ended in ${counted(groups.length - failed, 'Group')}. What is exported from now on leaves the member out, within 30 seconds also what ` +
-      'is under way; what was exported before stays with the plan. A new match, with a new consent, can bring the member back.',
+      'is under way; what was exported before stays with the plan. A match that is still asked, or a new one with a new consent, can bring the member back.',
   );
   return failed;
 };

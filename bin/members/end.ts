@@ -116,10 +116,11 @@ export const endCommand = async (stage: OpenStage, command: EndCommand, deps: Me
   // One grant is one app's access. Exchanges belong to the member, not to a grant.
   const groups = target.grant === undefined ? await findGroups(stage, target, deps) : [];
   if (grants.length === 0 && groups.length === 0) {
-    const norGroup = (await stage.exchanges()) === undefined ? '' : ', and no Group has the member';
+    const hasExchanges = (await stage.exchanges()) !== undefined;
+    const norGroup = hasExchanges ? ', and no Group has the member' : '';
     throw new Refusal(
       `The table has no grant of this member at ${payerName(target.payer)}${norGroup}, so there is nothing to end. \`npm run members -- find\` ` +
-        `looks in the audit too. ${caseMatters}`,
+        `looks in the audit too. ${hasExchanges ? 'A match that is still asked can make a Group: run the command again when it has ended. ' : ''}${caseMatters}`,
     );
   }
   const living = grants.filter(isLiving);

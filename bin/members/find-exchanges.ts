@@ -18,7 +18,7 @@ export interface MemberExchange {
   readonly came: string | undefined;
   /** How it ended. */
   readonly how: string | undefined;
-  /** The member's latest outcome in the audit. */
+  /** The member's latest outcome in the audit; of two ends that of the one that delivered. */
   readonly about: ExchangedMember;
   /** Whether the plan was once said to know the member: the Group may be there, however the exchange ended. */
   readonly isMatched: boolean;
@@ -40,9 +40,14 @@ const exchangeOf = (
 ): MemberExchange | undefined => {
   const named = events.flatMap(({ members }) => members).find((one) => one.patient === patient);
   if (named === undefined) return undefined;
-  const last = (name: ExchangeFacts['name']) =>
-    events.findLast((event) => event.name === name && aboutOf(event, patient, named.submitted) !== undefined);
-  const [asked, came, memberEnded] = [last('asked'), last('came'), last('memberEnded')];
+  const last = (name: ExchangeFacts['name'], counts: (about: ExchangedMember) => boolean = () => true) =>
+    events.findLast((event) => {
+      const about = event.name === name ? aboutOf(event, patient, named.submitted) : undefined;
+      return about !== undefined && counts(about);
+    });
+  const [asked, memberEnded] = [last('asked'), last('memberEnded')];
+  // An exchange can have two ends in the audit. The one that delivered tells what the new plan may have.
+  const came = last('came', ({ outcome }) => outcome !== 'notDelivered') ?? last('came');
   const first = came ?? asked ?? memberEnded;
   if (first === undefined) return undefined;
   const ended = memberEnded ?? events.findLast(({ name }) => name === 'exchangeEnded');

@@ -138,7 +138,7 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
   const exchange = async (
     exchangeKind: 'match' | 'group',
     whom: readonly AuditedMember[],
-    { exportId = `${exchangeKind}-exchange`, group = 'group-1', isReady = true } = {},
+    { exportId = `${exchangeKind}-exchange`, group = 'group-1', isReady = true, laterEnd = '' } = {},
   ): Promise<void> => {
     const known = {
       exportId,
@@ -158,6 +158,11 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
       status: 'completed',
       members: whom,
     });
+    if (laterEnd !== '') {
+      const later = { ...deps, clock: { now: () => startMs - 30_000 } };
+      const members = whom.map(({ reference: _, ...one }) => ({ ...one, outcome: laterEnd }));
+      await auditCame(later, known, { status: 'failed', members });
+    }
     if (exchangeKind === 'group') return;
     const now = startMs / 1000;
     const owner = exchangeOwner(known);

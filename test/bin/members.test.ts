@@ -571,16 +571,38 @@ describe('npm run members, of exchanges between plans', () => {
     expect(await tableText()).toContain(`by an operator (${operator}): Member-asked`);
   });
 
-  it('end ends the member in a Group that is being made, which leaves the member out once it is there', async () => {
+  it('end ends the member in a Group that is not usable yet, which leaves the member out once it is there', async () => {
     await tool.exchange('match', [{ ...mine, outcome: 'match' }], { isReady: false });
     const ended = await tool.run(`end ${whom} ${why} --yes`);
     expect(ended.out).toContain('Group group-1 of');
-    expect(ended.out).toContain('which is being made');
+    expect(ended.out).toContain('which is not usable yet');
     expect(await endedInGroup()).toBeUndefined();
     await expect(tool.run(`end ${whom} ${why} --yes`)).rejects.toThrow('no Group has the member');
 
     await tool.exchange('match', [{ ...mine, outcome: 'match' }]);
     expect(await endedInGroup()).toEqual([createHash('sha256').update(member.patient).digest('base64url')]);
+  });
+
+  it('end ends the member once in a Group whose id a later match has again, under the match that made the usable one', async () => {
+    for (const exportId of ['first', 'second'])
+      await tool.exchange('match', [{ ...mine, outcome: 'match' }], { exportId });
+    await tool.exchange('match', [{ ...mine, outcome: 'match' }], { exportId: 'third', isReady: false });
+    const { out } = await tool.run(`end ${whom} ${why} --yes`);
+
+    expect(out.split('\n').filter((line) => line.startsWith('Group '))).toEqual([
+      expect.stringContaining('which can export the member until'),
+      'Group group-1  member ended',
+    ]);
+    await tool.run(`report ${whom} ${both()}`);
+    const ended = (await tableLines()).filter((line) => line.includes('by an operator'));
+    expect(ended).toEqual([expect.stringContaining('second')]);
+  });
+
+  it('find tells of a match with two ends what the one that delivered says, whichever came last', async () => {
+    await tool.exchange('match', [{ ...mine, outcome: 'match' }], { laterEnd: 'notDelivered' });
+    const { out } = await tool.run(`find ${whom}`);
+    expect(out).toContain('the health plan knows the member');
+    expect(out).not.toContain('got nothing of it');
   });
 
   it('end changes no Group if the audit cannot be written, and says so', async () => {

@@ -66,7 +66,7 @@ export const auditAsked = (
 ): Promise<void> => write(deps, exchange, { type: 'asked' }, members);
 
 /**
- * Writes what came, before the partner can see it. A repeat writes nothing more.
+ * Writes what came, before the partner can see it. A repeat of the same end writes nothing more; another end is kept beside it.
  * @param status how the exchange ends: `completed`, `partial` or `failed`
  * @param members everyone who was asked for, with what came, and strangers
  * @throws GatewayError `temporarily_unavailable` if it may not have been written

@@ -10,14 +10,14 @@ import { readerOf, writeItem, type Item } from './items.ts';
  *
  *   token#{hash}      token             a partner's system token, for five minutes
  *   {payer}/{partner} group/{id}        the head of a Group: what it is, and the sealed key of its body
- *                     made/{export}/{id}       a match makes a Group, which may not be usable yet
+ *                     made/{export}/{id}       a match makes a Group, which may not be usable yet; kept as long as the match can do so
  *                     body/{id}/{export}/{key}/{n}   its body, sealed, in parts of 300 KB; by the hash of its key
  *                     running/{export}  an exchange that runs, to count them
  *                     input/{export}/{n}       what an exchange asks, sealed for its job, in parts of 300 KB
  *
  * Ids of payers and partners have neither `#` nor `/`. A body's parts are written before the head, so that a Group is known
- * only once it is whole, and the audit names its members before the head is there. A member who is ended in between leaves a head that has nothing
- * else, and is no Group.
+ * only once it is whole, and the audit names its members before the head is there. A member who is ended in between leaves a head with only
+ * `ended` and `expiresAt`, which is no Group.
  */
 const { absent, exists, is } = clausesOn(exchangeAttributes);
 

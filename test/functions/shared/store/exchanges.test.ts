@@ -104,7 +104,7 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
     expect(String((await getGroup(table, owner, 'tried', now))?.body)).toBe('one');
   });
 
-  it('a member who is ended before a Group can be used is ended when it can, and ends no later', async () => {
+  it('a member who is ended before a Group can be used stays ended once it can be used; the Group keeps its own end', async () => {
     const at = { owner, id: 'unready', exportId: 'export-1', expiresAt: now + 10 };
     await noteMade(table, at);
     expect(await listUnready(table, owner, 'export-1', now)).toEqual([
