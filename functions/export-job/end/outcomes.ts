@@ -243,7 +243,7 @@ const groupFaults = {
   id: 'it has no usable id, so that it cannot be exported',
   member: 'its members are not a list',
   lists: 'it has more than 100 identifiers or characteristics',
-  tooLarge: 'made anew of what was checked, it is larger than a line may be',
+  tooLarge: 'rebuilt from what was checked, it is larger than 10 MB',
   tooMany: 'the answer has more Groups than a match of 1,000 members needs',
 } as const;
 

@@ -22,20 +22,16 @@ export const leaveHeld = (
     isLeftOut: ({ type, whose }) => {
       lines.leaveOutEnded(nowMs());
       if (lines.allowed.size === 0) return true;
-      if (whose === undefined) return false;
-      if (whose.members.length > 0) return whose.members.some((member) => !lines.allowed.has(member));
-      return mayBePatients(type) && lines.lost.size > whose.lost;
+      // Each line of an exchange has it.
+      const { members, lost } = whose!;
+      if (members.length > 0) return members.some((member) => !lines.allowed.has(member));
+      return mayBePatients(type) && lines.lost.size > lost;
     },
     leaveOut: (held) => {
       const { type, whose } = held;
       next.resources -= 1;
       leaveAttachments(seen, held);
-      // That of an earlier version says neither whose it is, nor in which file it came.
-      if (whose === undefined) {
-        for (const member of lines.lost) next.cut.add(member);
-        return;
-      }
-      const { members, file } = whose;
+      const { members, file } = whose!;
       for (const member of members) {
         next.about.set(member, (next.about.get(member) ?? 1) - 1);
         if (lines.lost.has(member)) next.cut.add(member);

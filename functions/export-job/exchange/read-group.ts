@@ -33,7 +33,7 @@ export interface ReadGroup {
   readonly id: string;
   /** Rebuilt from the checked parts, with nothing else from the payer. What it contains is as submitted (pdex-150). */
   readonly line: string;
-  /** How many entries the payer's Group has. */
+  /** How many entries the payer's Group has. Those that name one member again count once. */
   readonly entries: number;
   /** Of matched members: those who may be exported. */
   readonly members: readonly GroupMember[];
@@ -141,6 +141,9 @@ export const readGroup = (
     ...listed('characteristic', characteristicsIn(resource['characteristic'])),
     member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
   };
+  const entries = read.map(({ entry }) => entry);
+  const named = entries.filter((entry) => typeof entry === 'object');
+  const faults = entries.filter((entry) => typeof entry === 'string');
   const line = JSON.stringify(made);
   // A code alone becomes a coding with its system, and an id the Patient as submitted.
   if (Buffer.byteLength(line) > mostResourceBytes) return 'tooLarge';
@@ -150,10 +153,10 @@ export const readGroup = (
     code,
     id,
     line,
-    entries: members.length,
-    named: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'object'),
+    entries: faults.length + new Set(named.map(({ submitted }) => submitted)).size,
+    named,
     isInactive: resource['active'] === false,
-    faults: read.map(({ entry }) => entry).filter((entry) => typeof entry === 'string'),
+    faults,
     extras: held.length - referredTo.size,
     hasText,
   };

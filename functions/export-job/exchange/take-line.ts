@@ -66,7 +66,9 @@ const whyLeftOut = (
       const ids = patientsOf(resource, rules);
       const isLeftOut = ids.some((id) => lines.leftOut.has(id));
       const isOthers = ids.some((id) => lines.others.has(id));
-      if (namesMember(resource, rules)) return isLeftOut || isOthers ? 'besideLeftOut' : 'naming';
+      // What holds resources names members in these only.
+      const isMembers = ids.some((id) => lines.allowed.has(id)) || namesMember(resource, rules);
+      if (isMembers) return isLeftOut || isOthers ? 'besideLeftOut' : 'naming';
       if (isLeftOut) return 'leftOut';
       return isOthers ? 'otherMember' : 'stranger';
     }
@@ -142,10 +144,10 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     return false;
   }
   if (!isNew(taking, resource)) return false;
-  noteBeyond(taking, resource);
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
   const hanging = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
   if (keep(taking, resource, attachments, report, () => hanging) === 'tooLong') return false;
+  noteBeyond(taking, resource);
   for (const member of membersOf(taking.lines, patients)) {
     leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
   }

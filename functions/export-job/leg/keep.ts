@@ -3,7 +3,7 @@ import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import { binaryAt } from '../reading/binary-urls.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
-import { hangingOf, type Came } from '../reading/hangs-on.ts';
+import { hangingOf, noteWhose, type Came } from '../reading/hangs-on.ts';
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
 import type { PageResource } from '../reading/page-resource.ts';
 import type { Problem } from '../reading/problems.ts';
@@ -110,11 +110,13 @@ export const keep = (
 ): boolean | 'tooLong' => {
   const { leg, rules, rewrite, where, came, whoseOf } = keeping;
   const { type, id, line } = resource;
+  const hangs = hangingOf(resource, identityOf, { rules, seen: leg.seen, came });
   if (isTooLong(keeping, resource, attachments)) {
     report({ kind: 'resourceSkipped', reason: 'tooLarge', type, ...where, ...(id !== undefined && { id }) });
+    // It does not wait, so what refers to it cannot be told by it.
+    if (hangs !== undefined) noteWhose(leg.seen, identityOf(resource), hangs, 'unknown');
     return 'tooLong';
   }
-  const hangs = hangingOf(resource, identityOf, { rules, seen: leg.seen, came });
   const hanging = hangs !== undefined && mayHold(leg) ? hangs : undefined;
   const fetched = new Set(attachments.map(({ url }) => url));
   const others = resource.attachments.filter((url) => !fetched.has(url));

@@ -270,7 +270,10 @@ export const noteUnknown = (seen: SeenNames, name: string): void => {
   if (!seen.has(name)) seen.add(unknowns(name));
 };
 
-/** Notes whose a resource is that came though nobody asked for its type. It tells whose those are that refer to it. */
+/**
+ * Notes whose a resource is that came though nobody asked for its type. It tells whose those are that refer to it. It does not wait, so the
+ * order of files decides: if it refers to what comes later, nobody knows whose it is, and what refers to it is left out.
+ */
 export const noteUnasked = (
   resource: PageResource,
   name: string,

@@ -468,6 +468,18 @@ it('Groups that name a large member again and again are passed on up to 32 MB, a
   expect([groups.length, problems.filter(({ kind }) => kind === 'groupUnusable').length]).toEqual([32, 8]);
 });
 
+it('a Group of which each entry names a member can be whole, though one is named again; not if another entry is lost', () => {
+  const input = three as Extract<Exchange, { kind: 'match' }>;
+  const countsOf = (resource: ReturnType<typeof found>) => {
+    const [group] = readMatch([{ line: '', resource }], input, { bases: ['https://payer.example'] }).groups;
+    return [group?.entries, group?.members.length];
+  };
+  const [one, other] = first['member'] as readonly object[];
+
+  expect(countsOf({ ...first, member: [one, other, one] })).toEqual([2, 2]);
+  expect(countsOf(found(a, b, 'theirs Patient/x'))).toEqual([3, 2]);
+});
+
 it('a Group that would be larger than a line may be, once each of its codes has a system, is left out and named', () => {
   const plan = { identifier: { system: 'http://hl7.org/fhir/sid/us-npi', value: '9800000017' } };
   const coding = Array.from({ length: 120_000 }, () => ({ code: 'match' }));
@@ -782,6 +794,24 @@ describe('what comes of a Group', () => {
     row('has a manifest whose links nobody can read', 'a b', { ...and(), manifest: { link: ['https://x'] } }, [
       "The payer's manifest has links that cannot be read, so that there may be more files.",
     ]),
+    ...[
+      ['Bundle', { entry: ['a', 'b'].map((id) => ({ resource: patient(id) })) }] as const,
+      [
+        'Parameters',
+        { parameter: ['1 b', '2 a'].map((line) => ({ name: 'x', resource: observations(line).lines[0] })) },
+      ] as const,
+    ].map(([type, held]) =>
+      row(
+        `has a ${type} of a member and of another, whose consent has ended`,
+        'a',
+        asking(groupInput([two[0]!, ended]), and({ type, lines: [{ resourceType: type, id: '1', ...held }] })),
+        [
+          '1 resource of type Patient in file 1 is left out: it is about a member who is left out of this export.',
+          `1 resource of type ${type} in file 2 is left out: it names a member, and another who is left out of this export.`,
+          consentEnded,
+        ],
+      ),
+    ),
     row(
       'has a line of a member whose consent has ended, in whose part another is',
       'a',
@@ -855,7 +885,21 @@ describe('what comes of a Group', () => {
 
   const named = (resourceType: string, id: string, more: object = {}) => ({ resourceType, id, ...more });
   const to = (type: string, id: string) => ({ reference: `${type}/${id}` });
+  /** A line that is longer than clients read only once its links are absolute. */
+  const growing = (resource: object) => {
+    const extension = Array.from({ length: 200 }, () => ({ url: 'x', valueAttachment: { url: 'Binary/1' } }));
+    const long = { ...resource, extension, note: [{ text: '' }] };
+    return { ...long, note: [{ text: 'x'.repeat(999_900 - JSON.stringify(long).length) }] };
+  };
   it.each<[string, readonly object[], string, Parameters<typeof groupInput>[1]?]>([
+    [
+      'a Provenance of a List that is too long',
+      [
+        growing(named('List', 'l', { entry: [{ item: to('Observation', 'no') }] })),
+        named('Provenance', 'p', { target: [to('List', 'l')] }),
+      ],
+      '',
+    ],
     ['a List of what was never sent', [named('List', 'l', { entry: [{ item: to('Observation', 'no') }] })], ''],
     [
       'a Provenance of such a List',
@@ -935,7 +979,7 @@ describe('what comes of a Group', () => {
     named('Encounter', 'e', { subject: of === '' ? { display: 'Bob' } : to('Patient', of) });
   const list = named('List', 'l', { encounter: to('Encounter', 'e') });
   it.each<[string, object, readonly object[], boolean, { readonly since?: string }?]>([
-    ['which came not', aboutList, [], true],
+    ['which did not come', aboutList, [], true],
     ['which is of a stranger’s', aboutList, [encounter('stranger'), list], false],
     ['which is of what never came', aboutList, [list], false],
     ['which is a member’s', aboutEncounter, [encounter('a')], true],
