@@ -160,8 +160,10 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     });
     if (laterEnd !== '') {
       const later = { ...deps, clock: { now: () => startMs - 30_000 } };
-      const members = whom.map(({ reference: _, ...one }) => ({ ...one, outcome: laterEnd }));
-      await auditCame(later, known, { status: 'failed', members });
+      await auditCame(later, known, {
+        status: 'failed',
+        members: asked.map((one) => ({ ...one, outcome: laterEnd })),
+      });
     }
     if (exchangeKind === 'group') return;
     const now = startMs / 1000;
