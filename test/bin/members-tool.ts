@@ -162,7 +162,7 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
       const later = { ...deps, clock: { now: () => startMs - 30_000 } };
       await auditCame(later, known, {
         status: 'failed',
-        members: asked.map((one) => ({ ...one, outcome: laterEnd })),
+        members: asked.map((one) => Object.assign({}, one, { outcome: laterEnd })),
       });
     }
     if (exchangeKind === 'group') return;
