@@ -1,5 +1,5 @@
 import type { Export } from '../../shared/store/export-item.ts';
-import type { Problem } from '../reading/problems.ts';
+import { isMissing, type Problem } from '../reading/problems.ts';
 import { isKnownWhole, isMemberType } from '../record/declared.ts';
 import { isFiltered, isPatientDue, type Wanted } from '../record/wanted.ts';
 import { everything, type JobState } from '../state/state.ts';
@@ -9,10 +9,14 @@ import { countsOf, isLack } from './outcomes-by-type.ts';
 const knowsMember = (counts: ReadonlyMap<string, number>): boolean =>
   [...counts.keys()].some((type) => type === 'Patient' || isMemberType(type));
 
+/** Whether the payer answered with another status than 404, and something is missing for it. */
+const isOtherRefusal = (problem: Problem): boolean =>
+  'status' in problem && problem.status !== undefined && problem.status !== 404 && isMissing(problem);
+
 /**
  * A type that no search finds is read by reference, so it is a problem only if none came; a 404 that may mean that there is none,
  * or a first page of Patient that cannot be read, only if the member's Patient did not come; and a 404 that may mean that the payer does
- * not have the type, only if it answered nothing at all.
+ * not have the type, only if it answered nothing else.
  */
 const isLasting = (problem: Problem, counts: ReadonlyMap<string, number>, isAnswered: boolean): boolean => {
   if (problem.kind === 'typeRefused' && problem.isAbsent === true) return !isAnswered;
@@ -106,7 +110,8 @@ export const problemsAtEnd = (
 ): readonly Problem[] => {
   const counts = countsOf(parts);
   const { finished, withEverything = [] } = known;
-  const isAnswered = counts.size > 0 || (finished ?? []).length > 0 || withEverything.length > 0;
+  const isRead = counts.size > 0 || (finished ?? []).length > 0 || withEverything.length > 0;
+  const isAnswered = isRead || problems.some(isOtherRefusal);
   // An earlier version began this export, and did not note which searches were read to their end.
   const limited = [...new Set([...known.planned, ...counts.keys(), ...byReference])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
