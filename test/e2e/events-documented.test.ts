@@ -60,9 +60,9 @@ const driveEvents = async (): Promise<void> => {
   target.payers.reset();
   await finish(waiting);
   const onlyThePatient: Script = ({ path }, usual) =>
-    /^\/Patient(?!.*\$everything)/.test(path) ? usual() : answer(404, {});
+    /^\/Patient(?!.*\$everything)/.test(path) ? usual() : answer(403, {});
   await finish(await begin(onlyThePatient));
-  const ended = await begin(() => answer(404, {}));
+  const ended = await begin(() => answer(403, {}));
   await finish(ended);
   await postAs(target, target.apps.onePayer, 'revoke', { token: ended.token });
   const endpoint = { AWS_ENDPOINT_URL: target.cloud.awsEndpoint };
