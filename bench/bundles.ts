@@ -19,7 +19,7 @@ const bundleOf = (name: string, file: string, environment: Readonly<Record<strin
   environment,
 });
 
-/** Bundles a file, or these lines, as a function is bundled. */
+/** Bundles a file, or the given source text, in the way that a function is bundled. */
 const build = (from: Pick<BuildOptions, 'entryPoints' | 'stdin'>, file: string): void => {
   buildSync({ ...from, outfile: file, ...bundleOptions, logLevel: 'silent' });
 };
@@ -77,7 +77,7 @@ export const buildBundle = ({ folder }: World, name: string, entry: string): Bun
   return bundleOf(name, file);
 };
 
-/** AWS's packages that functions load, and a line that loads the least of each. */
+/** The AWS packages that functions load, each with a line that loads as little of it as possible. */
 const clients = {
   '@aws-sdk/client-dynamodb': "import { DynamoDBClient as a } from '@aws-sdk/client-dynamodb'; made.push(new a());",
   '@aws-sdk/client-kms': "import { KMSClient as b } from '@aws-sdk/client-kms'; made.push(new b());",
@@ -111,7 +111,7 @@ export const clientsOf = (functionName: string): readonly Client[] => {
   );
 };
 
-/** The bundle of AWS's packages, alone. */
+/** A bundle of these AWS packages and nothing else. */
 export const buildClients = ({ folder }: World, name: string, of: readonly Client[]): Bundle => {
   const file = join(folder, 'bundles', name, 'index.js');
   const contents = `export const made = [];\n${of.map((client) => clients[client]).join('\n')}\n`;

@@ -55,7 +55,7 @@ const collect = runInNewContext('gc') as (options?: { readonly type: 'minor' }) 
 /** A full collection, so that no subject pays for the garbage of the one before. It also discards optimized code. */
 export const collectGarbage = (): void => collect();
 
-/** The same for what was made lately. It discards no code, so that what is measured next is as warm as it was. */
+/** Collects only the young generation. It keeps compiled code, so that the next measurement stays warm. */
 const collectYoung = (): void => collect({ type: 'minor' });
 
 /** Measures how long some work takes. */
@@ -100,8 +100,8 @@ export const oneByOne =
   };
 
 /**
- * Like {@link oneByOne}, for operations of two steps, which are also timed apart: all first ones, then all second ones. Their
- * samples are added to `apart`, and the round's is the sum of both.
+ * Like {@link oneByOne}, for operations of two steps. All first steps are timed, then all second steps. The sample of each is added
+ * to `apart`, and the round's sample is their sum.
  */
 export const twoSteps =
   <T, U>(
@@ -181,7 +181,7 @@ type Running = Series & { readonly round: Round };
 
 /** A round prepares all of its operations at once, and a code lives for a minute. */
 const mostAtOnce = 100;
-/** A floor is little more than the clients, which the gateway's own operations have warmed before. */
+/** A floor is little more than the AWS client, which the gateway's own operations have already warmed up. */
 const enoughForFloor = 500;
 
 const warmUp = async (round: Round, kind: Kind, operations: number): Promise<void> => {

@@ -16,7 +16,7 @@ import type {
  */
 type Writers<A> = Readonly<Record<keyof A, string>>;
 
-/** Of the last event of a grant, which the audit reads from the table's stream. */
+/** The steps that write the last event of a grant, which the audit reads from the table's stream. */
 const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens addMemberIndex noteExportEnded';
 
 export const loginAttemptWriters: Writers<typeof loginAttemptAttributes> = {

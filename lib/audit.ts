@@ -36,7 +36,7 @@ export class GatewayAudit extends Construct {
   readonly accessLogs: Bucket;
   /** Writes to the bucket. */
   readonly function: GatewayFunction;
-  /** Starts it for reads that have no end. */
+  /** Starts the function on a schedule, to close reads that never ended. */
   readonly closing: Rule;
   /** What reads the streams, by the name of the table. */
   readonly sources: Readonly<Record<'Grants' | 'AuditEvents' | 'Registry', EventSourceMapping>>;

@@ -57,8 +57,8 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     {
       id: 'EventsGivenUp',
       severity: 'ticket',
-      // It counts what waits, so it rings until somebody has emptied the queue, or SQS counts a queue at rest no longer
-      // (docs/alarms.md); and what no queue could take.
+      // The messages in the queues, so that the alarm rings until someone empties them, or until SQS stops reporting an idle queue
+      // (docs/alarms.md); and the events that Lambda could not put into a queue.
       metric: sumOf([
         ...deadLetters.map((queue) =>
           queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),

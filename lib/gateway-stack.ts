@@ -63,7 +63,7 @@ export class GatewayStack extends Stack {
     fill.runBefore(readers.map(({ lambda }) => lambda));
     api.route(functions, exports.function);
     const { leading, distribution } = addFront(this, { config, api, key, request });
-    // Before that it would find every payer down.
+    // If it ran earlier, it would find every payer down.
     canary.schedule.node.addDependency(...request.map(({ lambda }) => lambda), api.restApi.deploymentStage, ...leading);
     addMonitoring(this, { config, key, api, distribution, functions, tables, audit, canary, exports, events });
     addOutputs(this, { api, audit, tables, keys, payerSecrets, addresses: network?.addresses });

@@ -62,7 +62,7 @@ export class RegistryFill extends Construct {
       ...byFunction,
       resourceType: dataVersionResource,
       properties: {
-        // Another table does not hold the number yet: CloudFormation calls the function when this changes.
+        // A new table does not have the version yet. When this name changes, CloudFormation calls the function again.
         Table: tables.registry.tableName,
         ...(allowOlder === undefined ? {} : { AllowOlder: String(allowOlder) }),
       },

@@ -33,7 +33,7 @@ export interface Watched {
   readonly tables: Readonly<Record<string, Table>>;
   /** What reads the streams for the audit, by the name of the table. */
   readonly auditSources: Readonly<Record<string, WatchedStream>>;
-  /** What starts the audit for reads that have no end. */
+  /** Starts the audit function on a schedule, to close reads that never ended. */
   readonly closing: IRule;
   /** Separate from the others, since an alarm adds up ten metrics at most. */
   readonly exportFunctions: Readonly<Record<'export' | 'exportJob' | 'followUp' | 'sweep' | 'deliver', LambdaFunction>>;

@@ -61,7 +61,7 @@ const subjects = [
 ] as const;
 const grant = 'grant';
 
-/** One of the two steps, or both, of everything that was measured. */
+/** One of the two steps, or both together, for every subject. */
 const partOf = (measured: Measured, part: 0 | 1 | 2, apart: ReadonlyMap<string, Apart>): Measured => ({
   ...measured,
   // It issues no tokens.

@@ -61,7 +61,7 @@ const endGrant = async (
   { nowMs, output }: GrantsToolDeps,
 ): Promise<number> => {
   const now = Math.floor(nowMs / 1000);
-  // As with a stop: who asks twice has what was asked for.
+  // As with a stop, asking twice is no error.
   if (!isLive(grant, now)) {
     output.note('The grant has already ended. Nothing was changed.');
     return 0;

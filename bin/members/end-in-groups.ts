@@ -18,7 +18,7 @@ export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'partner'
   readonly group: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
-  /** A match has made it, and nobody can use it yet. */
+  /** A match has made the Group, but it cannot be used yet. */
   readonly isUnready?: true;
 }
 
@@ -39,7 +39,7 @@ export const findGroups = async (
     const exchanges = new Set(own.map(({ exchange }) => exchange));
     const { payer } = member;
     const owner = exchangeOwner({ payer, partner });
-    // First those that may become usable meanwhile.
+    // Those that are not usable yet go first, since they may become usable meanwhile.
     const unready: MemberGroup[] = [];
     for (const exchange of exchanges) {
       for (const { id, ended, expiresAt } of await listUnready(table, owner, exchange, seconds))
@@ -86,7 +86,7 @@ export const endInGroups = async (
       const [owner, hash] = [exchangeOwner({ payer, partner }), sha256(member.patient)];
       const end = (): Promise<boolean> => endMember(table, owner, group, hash);
       const endEarly = (): Promise<boolean> => endMemberEarly(table, { owner, id: group, hash, until: expiresAt });
-      // One that is not usable yet may be there at any moment, and then it stays.
+      // A Group that is not usable yet may become usable at any moment. Then it is ended like any other.
       const isThere = (await end()) || (isUnready === true && ((await endEarly()) || (await end())));
       output.out(`Group ${group}  ${isThere ? 'member ended' : 'had expired in the meantime'}`);
     } catch (error) {

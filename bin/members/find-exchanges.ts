@@ -18,7 +18,7 @@ export interface MemberExchange {
   readonly came: string | undefined;
   /** How it ended. */
   readonly how: string | undefined;
-  /** The member's latest outcome in the audit; of two ends that of the one that delivered. */
+  /** The member's latest outcome in the audit. If the exchange has two ends, that of the end that delivered. */
   readonly about: ExchangedMember;
   /** Whether the plan was once said to know the member: the Group may be there, however the exchange ended. */
   readonly isMatched: boolean;

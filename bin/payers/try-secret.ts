@@ -22,7 +22,7 @@ export type Tried =
   | { readonly result: 'refused'; readonly detail: string }
   | { readonly result: 'unknown'; readonly detail: string };
 
-/** An error that is no answer of the payer: what it says, never its message, which may quote a key. */
+/** What to say about an error that is not a payer's answer. Never its own message, which may quote a key. */
 export const cannotTry = ({ displayName }: Payer, error: unknown): Refusal =>
   new Refusal(
     `The secret cannot be tried at ${displayName}: ${asGatewayError(error).detail}. Nothing was changed. Check the value and the ` +

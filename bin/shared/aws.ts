@@ -38,7 +38,7 @@ interface ServiceException extends Error {
   readonly $metadata: { readonly httpStatusCode?: number };
 }
 
-/** Errors about a name that is not in its service's form. */
+/** Errors about a name that the service does not accept. */
 const invalidName = /^Invalid(?:BucketName|Table|Name|ARN|Arn)\w*$/;
 /** Errors about any value. A person gave it only if it is a name: `Value 'a b' at 'tableName' failed to satisfy constraint`. */
 const invalidValue = /^(?:Validation|InvalidParameter|InvalidRequest|InvalidArgument)\w*$/;

@@ -87,7 +87,7 @@ const commandIn = (spec: Spec, words: readonly string[]): readonly [string, Comm
 };
 
 /**
- * Reads a tool's command line: the flags strictly, then the words, then each flag's value, then what flags are together.
+ * Reads a tool's command line: the flags strictly, then the words, then each flag's value, then which flags go together.
  * @param nowMs epoch milliseconds
  * @throws UsageError
  */

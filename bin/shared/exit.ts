@@ -11,10 +11,10 @@ const untilRead = (stream: Writable): Promise<void> =>
 
 let lost: string | undefined;
 
-/** Notes that something which was written has not arrived. @param cause in few words, such as `ENOSPC` */
+/** Notes that some output was lost. @param cause such as `ENOSPC` */
 export const loseOutput = (cause: string): void => void (lost ??= cause);
 
-/** What an error of a stream says in few words. */
+/** A short name for an error of a stream, such as `ENOSPC`. */
 export const causeOfLoss = ({ code, name }: NodeJS.ErrnoException): string => code ?? name;
 
 /**
@@ -29,7 +29,7 @@ export const outliveReaders = (): void => {
   }
 };
 
-/** That of sysexits.h for output that cannot be written (EX_IOERR). */
+/** EX_IOERR of sysexits.h: output could not be written. */
 const outputLost = 74;
 
 /**

@@ -6,7 +6,7 @@ import { dryRun, read, type Flag } from './spec.ts';
 /** How many characters a reason may have. */
 export const longestReason = 200;
 
-/** What a command without one is told. */
+/** What to say about a command without a reason. */
 export const missingReason = 'Give --reason TEXT: the audit records it with your name';
 
 /**

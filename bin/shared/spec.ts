@@ -45,7 +45,7 @@ export type Command = Flags &
   Does & {
     /** What else can follow the command's name. */
     readonly or?: string;
-    /** Whether stdout is for a pipe, so that npm has to be silent. */
+    /** Whether stdout is meant for a pipe, so that npm must be silent. */
     readonly silent?: boolean;
   };
 

@@ -16,7 +16,7 @@ const referenceIn = ([given = '', ...more]: readonly string[]): string => {
   // People copy it with the words around it.
   const reference = given.trim().replaceAll(/^\(?refer(?:ence|encia):? +|\)$/gi, '');
   if (more.length === 0 && /^[A-Za-z0-9+/=-]{8,64}$/.test(reference))
-    // Read out over the phone, it may come in capitals.
+    // If it was read out over the phone, it may be in capitals.
     return /^[\da-f-]+$/i.test(reference) ? reference.toLowerCase() : reference;
   throw new UsageError('Give one reference, such as 3f2a9c01-77de; --help says more');
 };

@@ -96,7 +96,7 @@ const run = async (setting: Setting, deps: UsageDeps): Promise<void> => {
   // CloudWatch refuses a time before a log group was created.
   const groups = all.filter(({ createdAtMs }) => createdAtMs < month.toMs - 1000);
   if (command.dryRun) return showPlan(command, month, groups, deps);
-  // A table that was given is read before the logs, whose reading costs.
+  // A table given by name is checked before the logs are read, since reading logs costs money.
   const named = command.table === undefined ? undefined : await namesOf(setting, deps);
   const figures = await askFigures(setting, month, groups, deps);
   const hasIds = figures.some(({ id }) => id !== '');

@@ -86,7 +86,7 @@ const inOurWords: z.core.$ZodErrorMap = (issue) => {
   return undefined;
 };
 
-/** What a value may be, from one kind of a union. */
+/** How to describe one of the kinds that a union allows. */
 const choicesIn = (issue: z.core.$ZodIssue): readonly string[] => {
   if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value));
   if (issue.code !== 'invalid_type') return [];

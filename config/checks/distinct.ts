@@ -20,7 +20,7 @@ export type DistinctKind = keyof typeof names;
 
 const kinds: Marks<DistinctKind> = new WeakMap();
 
-/** Marks a field, or each entry of a list, as a value that only one payer or partner may have. */
+/** Marks a field, or each entry of a list, as unique: only one payer or partner may have the value. */
 export const distinct = <Schema extends z.ZodType>(kind: DistinctKind, schema: Schema): Schema => {
   kinds.set(schema, kind);
   return schema;

@@ -17,7 +17,7 @@ const looks: readonly (readonly [RegExp, string])[] = [
   [/\bwhsec_[\w+/-]{20,}/, 'contains a webhook secret'],
 ];
 
-/** What secret a text contains, by its format; undefined if none is seen. */
+/** Which kind of secret a text contains, by its format; undefined if there is none. */
 export const secretIn = (text: string): string | undefined => looks.find(([pattern]) => pattern.test(text))?.[1];
 
 /** The path and message of each. Messages never quote the value. */

@@ -143,7 +143,7 @@ export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions
     if (frozen) child.stdin?.write(thaw);
     frozen = false;
   };
-  /** Between calls nothing runs: what is still under way goes on in the next call, or never. */
+  /** Nothing runs between calls. Whatever is still under way continues during the next call, or never. */
   const release = (): void => {
     uses -= 1;
     if (uses > 0 || !child.connected) return;

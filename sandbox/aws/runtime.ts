@@ -154,7 +154,7 @@ const sent = async (response: ServerResponse): Promise<void> => {
 
 /**
  * Lambda freezes an environment between calls (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
- * A read of a byte that comes with the next call stops this thread, and ends if the local stack crashes.
+ * Reading a byte that arrives with the next call blocks this thread. The read also ends if the local stack crashes.
  */
 const freeze = async (): Promise<void> => {
   await Promise.all(unsent);

@@ -23,7 +23,7 @@ const tableName = 'TableName must be at least 3 characters long and at most 255 
 const requestLog = { logGroupName: 'p2p-gateway-try-TokenLogs', creationTime: Date.UTC(2026, 0), storedBytes: 1 };
 const calls: string[] = [];
 let caller = other;
-/** An AWS that knows who is asking, and the form of a table's name, and would answer nothing else. */
+/** An AWS that knows who is asking and which table names are well formed, and answers nothing else. */
 const server = createServer((request, response) => {
   void text(request).then((body) => {
     const { Action: action } = Object.fromEntries(new URLSearchParams(body));

@@ -128,7 +128,7 @@ const waived: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'AWS::EC2::VPCGatewayAttachment': { VpnGateway: 'ec2:AttachVpnGateway ec2:DetachVpnGateway' },
   'AWS::Events::Rule': { RoleArn: 'iam:PassRole' },
   'AWS::Lambda::EventSourceMapping': {
-    // Keys of the account's own for filters, destinations and code.
+    // Customer managed keys for filters, destinations and code.
     KmsKeyArn: 'kms:Decrypt kms:DescribeKey kms:GenerateDataKey',
   },
   'AWS::IAM::Role': { '"Description"': 'iam:UpdateRoleDescription' },

@@ -15,7 +15,7 @@ const [present, next, foreign] = [secretOf(1), secretOf(2), secretOf(3)];
 let receiver: ChildProcess | undefined;
 afterEach(() => void receiver?.kill());
 
-/** Lets the first event fail, as a queue that is down for a moment does, and takes its time for the others; the program is run as it is. */
+/** Runs the program unchanged, but its first event fails, as if a queue were briefly down, and each later one takes half a second. */
 const failOnce = {
   mjs: [
     '--import',

@@ -97,7 +97,7 @@ describe('a query of the runbook', () => {
   });
 
   it('finds crashes and time-outs alone if it is for them, and no other finds them', () => {
-    /** As Lambda logs what it ends: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
+    /** How Lambda logs an invocation that it ends: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
     const failure = {
       errorType: 'TypeError',
       errorMessage: 'x is not a function',

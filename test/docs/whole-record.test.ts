@@ -93,7 +93,7 @@ describe.each([
   ['read_record.py', '/usr/bin/python3'],
   ['read-record.sh', 'sh'],
 ] as const)('the program of the quick start: %s', (program, command) => {
-  /** Signs the member in as a browser would. Undefined on a machine without Authlib or jq. */
+  /** Signs the member in as a browser would. Undefined if the machine lacks Authlib or jq. */
   const read = async () => {
     await mkdir(folder);
     const redirectUri = `http://localhost:${await freePort()}/callback`;
@@ -110,7 +110,7 @@ describe.each([
           await answer.text();
           return answer.ok;
         };
-        // It has told the URL before it listens.
+        // It printed the URL before it listened.
         await eventually(() => come().catch(() => false), 30_000);
       }
     };

@@ -77,7 +77,7 @@ describe.each(stages)('the first filling of the registry of %s', (stage) => {
     expect(others).toEqual([]);
     expect(checkId).toMatch(new RegExp(`^RegistryFillDataVersion${dataVersion}[0-9A-F]{8}$`));
     expect(property(check, 'ServiceToken')).toEqual(property(filling(), 'ServiceToken'));
-    // Or a table made anew would never get the number.
+    // Otherwise a new table would never get the version.
     expect(nameOf(template, property(check, 'Table'))).toBe('Tables/Registry');
     expect(waiting).toContain(filling());
     expect(

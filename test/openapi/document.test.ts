@@ -59,7 +59,7 @@ const exampleProblems = (answer: DocumentedAnswer): string[] => {
   return [...missing.map(({ code }) => `no example of ${code}`), ...wrong];
 };
 
-/** Every object of the document, with its pointer. */
+/** Every object in the document, with its JSON Pointer. */
 const nodesOf = function* (
   node: unknown,
   pointer: string,
@@ -70,7 +70,7 @@ const nodesOf = function* (
     yield* nodesOf(value, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
 };
 
-/** The texts in a source. What a template puts in may be anything. */
+/** The string literals in a source file. Whatever a template literal interpolates matches anything. */
 const textsIn = (source: string) =>
   [...source.matchAll(/'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g)].map((found) => {
     const parts = (found[1] ?? found[2] ?? found[3] ?? '').split(/\$\{(?:[^{}]|\{[^}]*\})*\}/);

@@ -42,7 +42,7 @@ const coolDown = (callBack: () => void): object => {
   return timer;
 };
 
-/** An invocation that was killed clears no timers. They would keep its world in memory for minutes, and hold up the end of the process. */
+/** A killed invocation does not clear its timers. They would keep its world in memory for minutes and keep the process from ending. */
 const running = new Set<object>();
 if (typeof afterAll === 'function') {
   afterAll(() => {

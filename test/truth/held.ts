@@ -41,11 +41,11 @@ export interface Attached {
   readonly from: string | undefined;
   readonly content: string;
   readonly answers: AttachmentSpec['answers'];
-  /** It may be read, and its URL is not that of one Binary. */
+  /** It may be read, but its URL does not name a single Binary. */
   readonly isUnclear: boolean;
 }
 
-/** Whether the payer gives an attachment, and the resource says nothing else of it. */
+/** Whether the payer serves an attachment that is as its resource describes it. */
 export const isAttachmentGiven = ({ answers }: Pick<Attached, 'answers'>): boolean =>
   ['given', 'textSize', 'redacted'].includes(answers);
 
@@ -180,7 +180,7 @@ const attach = (
     from: mayRead ? asked[at] : undefined,
     isUnclear: isUnclear && mayRead,
     content,
-    // Beside the bases no Binary is unwrapped.
+    // A Binary outside the bases is not unwrapped.
     answers: isUnclear
       ? 'refused'
       : at === 'listed' && (answers === 'empty' || answers === 'redacted')

@@ -281,7 +281,7 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what is called complete is', 'a type of which something was left out', about);
     if (spec.asked?.includes(type) === false || (!isWanted(spec, type) && outcome !== 'refusedByScope'))
       say('what came is not called missing', 'a type that nobody asked for', about);
-    // A grant of which a part is limited names every type.
+    // A grant that is limited in part names every type.
     const isNamedByAny =
       (spec.asked ?? spec.scope)?.includes(type) ?? (spec.limited !== undefined || profileTypes.has(type));
     if (spec.lacksBy404 && !typesOf(spec).has(type) && !isNamedByAny && outcome !== 'refusedByScope' && number === 0)

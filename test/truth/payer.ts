@@ -366,7 +366,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     requests += 1;
     const hiccup = spec.hiccups.find(({ request }) => request === requests);
     const one = attached.get(asked);
-    // What is cut off is the document, and no Bundle in its place.
+    // It breaks off the document itself, not a Bundle sent in its place.
     if (hiccup?.fails === 'cut' && one !== undefined) return { ...document(one), cut: true };
     if (hiccup !== undefined) return failures[hiccup.fails]();
     if (one !== undefined) return document(one);

@@ -97,7 +97,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^The payer named (?<named>\d+) resources? of (?<type>[\w$]+), and (?<came>\d+) came(?:, and \d+ that it marks as included)?\.(?: If its totals count these too, its profile can say so, as wholeRecord\.totals: 'meaningless'\.)?$/,
     ({ named, type = '' }, { spec, held }) => {
-      // A total that counts what is included is no total of R4's. Only if nothing but the member's Patient matches, it shows that it does.
+      // R4's total does not count included resources. One that does is noticed only if nothing but the member's Patient matches.
       const isAnotherMatch = held.some((one) => one.type === 'Patient' && one.owner === 'stranger' && one.isListed);
       if (type === '$everything') return totalOfAllLies(spec) || (spec.included === 'allCounted' && isAnotherMatch);
       const how = typesOf(spec).get(type);
@@ -245,7 +245,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
             (isUnclear && why === "its URL is not that of one Binary of the payer's") ||
             (from !== undefined &&
               (why === attachmentReasons[answers] ||
-                // The last try may have failed in its own way.
+                // The last try may have failed for a different reason.
                 (answers === 'broken' && spec.hiccups.length > 0 && why === 'the payer did not send it to the end') ||
                 (why === attachmentReasons.login && hasStrangeHiccup(spec)))),
         ),

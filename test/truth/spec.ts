@@ -22,7 +22,7 @@ export interface PayerSpec {
   readonly self: 'none' | 'used' | 'asked' | 'memberless' | 'others';
   /** Search parameters that it ignores, and says nothing. */
   readonly ignores: readonly ('_id' | '_tag')[];
-  /** Answers 404, as R4 has it, to a search of a type that it does not have; else 400. */
+  /** Whether a search of a type that it does not have is answered with 404, as R4 says. Otherwise with 400. */
   readonly lacksBy404: boolean;
   /** Answers 404 to each search that finds nothing. */
   readonly missesNone: boolean;

@@ -43,7 +43,7 @@ const whatIsLeft = async (
   }));
 };
 
-/** Of lines that are left out though they had been taken. */
+/** The reasons of lines that were accepted at first and are left out at the end. */
 const ofLinesTaken: ReadonlySet<LinesReason> = new Set<LinesReason>([
   'hanging',
   'nameless',

@@ -44,7 +44,7 @@ const countReferences = async (
   return counts;
 };
 
-/** The types that the scope names, and no search finds. */
+/** The types that the scope names but no search can find. */
 const namedByReference = (wanted: Wanted): readonly string[] =>
   namedIn(wanted).filter((type) => wanted.isWanted(type) && !isMemberType(type));
 
@@ -128,7 +128,7 @@ const writeProvenance = async (
   return writePart(job, item, 'Provenance', [line]);
 };
 
-/** Says of the search in place of `$everything` what it is. @param substitute as the payer's profile has it */
+/** Names a problem of the search that replaces `$everything` by that search's own type. @param substitute as the payer's profile has it */
 const asSearched =
   (substitute: string | undefined) =>
   (problem: Problem): Problem =>

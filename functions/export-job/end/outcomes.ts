@@ -324,7 +324,7 @@ const partlySuppressed = <P>(text: Says<P, string>): Row<P> => ['warning', 'supp
 /** Whoever asked could know it. */
 const rightlySuppressed = <P>(text: Says<P, string>): Row<P> => ['information', 'suppressed', text];
 
-/** A payer's name of FHIR JSON, as its profile can have it. */
+/** A media type that a payer's profile can name as its FHIR JSON. */
 const jsonName = /^application\/(?:[a-z0-9.-]+\+)?json(?:\+[a-z0-9.-]+)?$/;
 
 /** Why a page cannot be read. @param mediaType what the payer declares, if that is why */

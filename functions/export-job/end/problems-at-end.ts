@@ -5,11 +5,11 @@ import { isFiltered, isPatientDue, type Wanted } from '../record/wanted.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { countsOf, isLack } from './outcomes-by-type.ts';
 
-/** Whether the payer gave something that is the member's, so that it knows the member. */
+/** Whether anything of the member's came, which shows that the payer knows the member. */
 const knowsMember = (counts: ReadonlyMap<string, number>): boolean =>
   [...counts.keys()].some((type) => type === 'Patient' || isMemberType(type));
 
-/** Whether the payer answered with another status than 404, and something is missing for it. */
+/** Whether something is missing because the payer answered with a status other than 404. */
 const isOtherRefusal = (problem: Problem): boolean =>
   'status' in problem && problem.status !== undefined && problem.status !== 404 && isMissing(problem);
 
@@ -39,7 +39,7 @@ const isRefusedThoughItCame = (problem: Problem, counts: ReadonlyMap<string, num
 
 type InPart = Extract<Problem, { readonly kind: 'provenanceInPart' }>;
 
-/** Whether the scope covers reads of a type, and no search of it. */
+/** Whether the scope covers reads of a type but no searches. */
 const isHalfInScope = (problem: Problem): boolean => problem.kind === 'typeOnlyReferred' && problem.why === 'scope';
 
 /**
@@ -92,7 +92,7 @@ const provenancesMissing = (
 interface Rules extends Pick<Wanted, 'isWanted'> {
   /** Whether the payer granted only a part of a type. */
   readonly isLimited: (type: string) => boolean;
-  /** The types that the scope names, and no search finds. */
+  /** The types that the scope names but no search can find. */
   readonly byReference: readonly string[];
 }
 

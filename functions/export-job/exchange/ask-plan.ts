@@ -73,7 +73,7 @@ export const allowedUrl = (
 ): string | undefined => {
   if (!URL.canParse(text, from)) return undefined;
   const url = new URL(text, from);
-  // The origin of a `blob:` URL is that of the URL in its path.
+  // A `blob:` URL has the origin of the URL inside it.
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
   if (url.username !== '' || url.password !== '') return undefined;
   url.hash = '';

@@ -36,7 +36,7 @@ export const leaveHeld = (
         next.about.set(member, (next.about.get(member) ?? 1) - 1);
         if (lines.lost.has(member)) next.cut.add(member);
       }
-      // One that names nobody may be about a member who stays.
+      // A line that names nobody may be about a member who is still in the export.
       const isBeside = members.some((member) => lines.allowed.has(member));
       const why = members.length === 0 ? 'nameless' : isBeside ? 'besideEnded' : 'endedSince';
       const key = `${type} ${file} ${why}`;

@@ -33,7 +33,7 @@ export interface ReadGroup {
   readonly id: string;
   /** Rebuilt from the checked parts, with nothing else from the payer. What it contains is as submitted (pdex-150). */
   readonly line: string;
-  /** How many entries the payer's Group has. Those that name one member again count once. */
+  /** How many entries the payer's Group has. Several that name the same member count once. */
   readonly entries: number;
   /** Of matched members: those who may be exported. */
   readonly members: readonly GroupMember[];

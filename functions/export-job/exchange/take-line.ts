@@ -66,7 +66,7 @@ const whyLeftOut = (
       const ids = patientsOf(resource, rules);
       const isLeftOut = ids.some((id) => lines.leftOut.has(id));
       const isOthers = ids.some((id) => lines.others.has(id));
-      // What holds resources names members in these only.
+      // A resource that holds others names members only inside them.
       const isMembers = ids.some((id) => lines.allowed.has(id)) || namesMember(resource, rules);
       if (isMembers) return isLeftOut || isOthers ? 'besideLeftOut' : 'naming';
       if (isLeftOut) return 'leftOut';
@@ -106,7 +106,7 @@ const isNamelessSince = (
   return seen.size() > mostTags || !seen.has(identityOf(resource));
 };
 
-/** Notes whose a resource is that is left out: what refers to it is theirs. */
+/** Notes whose resource was left out, since what refers to it belongs to the same person. */
 const noteLeftOut = ({ leg: { seen }, rules, came }: LineTaking, resource: PageResource, why: LinesReason): void => {
   const { type, id } = resource;
   if (id === undefined || seen.size() > mostTags) return;

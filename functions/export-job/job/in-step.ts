@@ -3,7 +3,7 @@ import { getRunning, type Job } from './job.ts';
 import { loggedCause } from './log.ts';
 
 /**
- * Does a step of the job. If it fails, the log says in which step, and why.
+ * Runs a step of the job. If it fails, the log says which step it was and why.
  * @param work gets the export's item, or undefined if the export is no longer running
  * @throws Error whose message holds nothing from the record
  */

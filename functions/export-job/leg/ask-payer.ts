@@ -40,7 +40,7 @@ export type Answer =
   | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' }
   /** A former plan issues no token to the gateway's client, so nothing was asked. */
   | { readonly kind: 'clientRefused' }
-  /** The answer's media type is another one, or it declares none, as it would be at another try. */
+  /** The answer has another media type, or none. Asking again would not change that. */
   | { readonly kind: 'otherType'; readonly mediaType: string }
   /** No turn of the payer's pace was free in time. */
   | { readonly kind: 'paced' }
@@ -84,7 +84,7 @@ const saysNone = async (response: PayerResponse, payer: Payer, what: What): Prom
   return issues.length > 0 && issues.every(({ code }) => code === 'not-found');
 };
 
-/** Whether a body begins as an object of JSON does. The rest is not read. */
+/** Whether a body starts like a JSON object. The rest is not read. */
 const beginsAsJson = async ({ body }: PayerResponse): Promise<boolean> => {
   try {
     for await (const chunk of body ?? []) {
@@ -95,7 +95,7 @@ const beginsAsJson = async ({ body }: PayerResponse): Promise<boolean> => {
       if (text !== '') return text.startsWith('{');
     }
   } catch {
-    // It broke off.
+    // The connection ended early.
   }
   return false;
 };
@@ -103,8 +103,8 @@ const beginsAsJson = async ({ body }: PayerResponse): Promise<boolean> => {
 const typeForm = /^[\w.+-]{1,40}\/[\w.+-]{1,40}$/;
 
 /**
- * The media type of data that is not the payer's FHIR JSON: empty if it declares none. A page of HTML, or plain text, may be there for a
- * moment only, unless what comes is JSON.
+ * The media type of an answer that is data, but not FHIR JSON as the payer declares it: empty if the answer declares none. Undefined for an
+ * HTML page or plain text, which may be a temporary error page, unless the body is JSON.
  */
 const otherDataType = async (response: PayerResponse): Promise<string | undefined> => {
   const type = (response.headers.get('content-type') ?? '').replace(/[\s;].*/, '').toLowerCase();

@@ -58,11 +58,11 @@ const addPiece = (list: string[], { characters, start, end, isFirst }: JsonToken
 /** More labels than any Binary has. */
 const mostLabels = 1000;
 
-/** Reads the labels in a Binary's meta. @returns what takes each token, and what tells the labels */
+/** Reads the security labels in a Binary's meta. @returns `take`, to be called with each token, and `isWithheld` */
 const readLabels = () => {
   const labels: { readonly system: string[]; readonly code: string[] }[] = [];
   let isInMeta = false;
-  /** Where the members of a label are: in the objects of a list, or in one that is alone. Undefined outside of labels. */
+  /** The nesting level of a label's members, which differs between a list of labels and a single one. Undefined outside of labels. */
   let level: number | undefined;
   const take = (kind: number, tokens: JsonTokens): void => {
     if (tokens.level === 1 && (kind === token.opening || kind === token.closing))

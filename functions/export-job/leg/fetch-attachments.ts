@@ -65,7 +65,7 @@ const fetchOne = async (
   }
 };
 
-/** Reports once of a resource that its payer withheld something from an attachment of it. */
+/** Reports, once for each resource, that the payer withheld part of one of its attachments. */
 const reportIfWithheld = (
   { seen, problems }: Leg,
   { type, id }: HeldLine,

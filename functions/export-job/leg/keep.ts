@@ -52,11 +52,11 @@ export const attachmentsToFetch = (
   return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
 };
 
-/** The URLs that are below a payer's Binaries, and not those of one Binary. */
+/** The URLs below a payer's `Binary/` that do not name a single Binary. */
 const unclearIn = (urls: readonly string[], bases: AnswerBases): ReadonlySet<string> =>
   new Set(urls.filter((url) => binaryAt(url, bases) === 'other'));
 
-/** Reports the attachments of a resource that are not fetched since their URLs are not those of one Binary, if the gateway serves any. */
+/** Reports attachments that are not fetched because their URLs do not name a single Binary, if the gateway fetches attachments at all. */
 export const reportUnclear = (
   leg: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'> & { readonly payer: Pick<Payer, 'wholeRecord'> },
   { type, id }: Pick<HeldLine, 'type' | 'id'>,
@@ -69,10 +69,10 @@ export const reportUnclear = (
   for (const _ of unclear) report({ kind: 'attachmentNotRead', type, id, why: 'form' });
 };
 
-/** No line becomes so many times longer when its links are rewritten: each has more characters than a name. */
+/** Rewriting its links never makes a line this many times longer. */
 const mostGrowth = 32;
 
-/** Longer than the URL of any attachment's file. */
+/** Gives a URL at least as long as that of any attachment's file. */
 const mostNumber = 99_999;
 
 const lengthOf = (pieces: Iterable<Uint8Array>): number => {
@@ -113,7 +113,7 @@ export const keep = (
   const hangs = hangingOf(resource, identityOf, { rules, seen: leg.seen, came });
   if (isTooLong(keeping, resource, attachments)) {
     report({ kind: 'resourceSkipped', reason: 'tooLarge', type, ...where, ...(id !== undefined && { id }) });
-    // It does not wait, so what refers to it cannot be told by it.
+    // It is not kept, so it cannot show whose the resources that refer to it are.
     if (hangs !== undefined) noteWhose(leg.seen, identityOf(resource), hangs, 'unknown');
     return 'tooLong';
   }
@@ -135,7 +135,7 @@ export const keep = (
   const count = unservedAttachments({ attachments: others }, rules) + (isUnserved ? unclear : 0);
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
   if (count > 0) report({ kind: 'unservedAttachment', type, id, count });
-  // That of a line that waits is reported once the line is written.
+  // For a line that waits, this is reported when the line is written.
   if (attachments.length === 0 && hanging === undefined) reportUnclear(leg, resource, others, rules, report);
   return hanging !== undefined;
 };

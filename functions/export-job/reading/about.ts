@@ -3,7 +3,7 @@ import { patientCompartment } from '../../shared/fhir/patient-compartment.ts';
 /*
  * Every R4 element that can refer to a Patient, grouped by what the reference means: the person the resource is about, the person it
  * was about at its source, someone involved in it, or none of these. One row lists all types that have an element of that name. A
- * choice such as `value[x]` has the name it has in JSON. A test compares the rows with R4's StructureDefinitions, so that none is missing.
+ * choice such as `value[x]` has its JSON name. A test compares the rows with R4's StructureDefinitions, so that none is missing.
  */
 
 type Rows = Readonly<Record<string, string>>;

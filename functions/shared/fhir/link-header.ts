@@ -1,6 +1,6 @@
 /** A link of a `Link` header (https://www.rfc-editor.org/rfc/rfc8288#section-3), which some servers send beside a Bundle's, or in place of them. */
 interface HeaderLink {
-  /** As the header has it; it may be relative to what was requested. */
+  /** As it is in the header. It may be relative to the URL of the request. */
   readonly url: string;
   /** As the header spells them. */
   readonly relations: readonly string[];
@@ -8,7 +8,7 @@ interface HeaderLink {
 
 export interface HeaderLinks {
   readonly links: readonly HeaderLink[];
-  /** Some of it cannot be read, or is a link to the next page of something else than what was requested. */
+  /** Whether part of it cannot be read, or it links to the next page of something that was not requested. */
   readonly isUnreadable: boolean;
 }
 
@@ -42,7 +42,7 @@ export const readLinkHeader = (header: string | null): HeaderLinks => {
     for (let found = take(parameter); found !== null; found = take(parameter)) {
       const [, name = '', quoted, plain = ''] = found;
       const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? plain;
-      // Of several with one name, the first counts.
+      // If a name is repeated, the first one counts.
       if (!parameters.has(name.toLowerCase())) parameters.set(name.toLowerCase(), value);
     }
     if (at < header.length && !/[\s,]/.test(header[at]!)) return { links, isUnreadable: true };

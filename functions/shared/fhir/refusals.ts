@@ -19,7 +19,7 @@ export const notSupported = (
 export const notAllowed = (message: string, allowed: string): GatewayError =>
   new GatewayError('method_not_allowed', message, { headers: { Allow: allowed } });
 
-/** The methods of a path that can be read, or could be if the payer had it. */
+/** The methods of a path that can be read, or could be if the payer supported it. */
 export const reading = 'GET, OPTIONS';
 
 /**

@@ -19,7 +19,7 @@ export interface MakingOptions {
 
 /**
  * If a step fails, no one will ever use the payer tokens, so they are revoked. After a time-out that happens during a later call of
- * the environment, or never: the payer's tokens then lapse there.
+ * the environment, or never. The tokens then expire at the payer.
  */
 export const revokeOnFailure = async <T>(
   deps: PayerClientDeps,

@@ -52,7 +52,7 @@ const headersIn = (value: unknown): SecretHeaders | undefined => {
   return Object.fromEntries(entries.map(([name, one]) => [name.toLowerCase(), String(one)]));
 };
 
-/** Reads a payer's secret as it is stored, the names of its headers in any case. Undefined if it is not in its form. */
+/** Reads a payer's stored secret, whatever the letter case of its header names. Undefined if the secret is malformed. */
 export const parsePayerSecret = (text: string | undefined): PayerSecret | undefined => {
   try {
     const {

@@ -11,7 +11,7 @@ export interface ReadAnswer {
   readonly refreshToken: string | undefined;
   /** Epoch seconds; undefined if the payer gave none, or an impossible one. */
   readonly expiresAt: number | undefined;
-  /** Undefined if the payer says nothing of it; empty if what it says names nothing. */
+  /** Undefined if the payer sent no scope; empty if the scope that it sent grants nothing. */
   readonly scope: Scopes | undefined;
   /** The patient, as the payer wrote it; undefined if it names none. */
   readonly patient: unknown;
@@ -78,7 +78,8 @@ const lifeOf = (value: unknown): number | undefined => {
 
 /**
  * Reads a payer's successful token answer. Only the access token must be valid, and the refresh token not too long to keep. A code or
- * refresh token was spent on this answer, so anything else that is malformed counts as omitted, but a scope, which then grants nothing.
+ * refresh token was spent on this answer, so any other malformed member is treated as missing. The exception is a malformed scope: it
+ * grants nothing.
  * @param now epoch seconds
  * @param patientMember the member that names the patient
  */

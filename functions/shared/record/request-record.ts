@@ -43,7 +43,7 @@ export interface RequestRecord {
   payerMs?: number;
   bytes?: number;
   foreignLinks?: number;
-  /** The payer's page links that no one can follow: too long to seal or, for a `next` in a header, to elsewhere or unreadable. */
+  /** How many of the payer's page links nobody can follow: too long to seal or, for a `next` in a header, unreadable or leading elsewhere. */
   unsealedLinks?: number;
   status?: number;
   error?: ErrorCode;

@@ -36,7 +36,7 @@ const minuteMs = 60_000;
  */
 const loadingMs = 10_000;
 
-/** The times at which a cut is counted: in each minute in which Lambda may have begun the call. */
+/** The times at which to count a cut answer: one in each minute in which Lambda may have started the call. */
 export const timesOfCut = (beganMs: number): number[] =>
   beganMs % minuteMs < loadingMs ? [beganMs, beganMs - loadingMs] : [beganMs];
 

@@ -128,7 +128,7 @@ const readParts = async (table: Table, owner: string, names: readonly string[]):
 
 const headName = (id: string): string => `group/${id}`;
 
-/** Each try of a leg has a key of its own. By it, one that the job has left behind does not replace the body of another. */
+/** Each try of a leg has its own key, so that a try that the job has abandoned does not replace another's body. */
 const bodyName = ({ id, exportId, key }: Pick<StoredGroupHead, 'id' | 'exportId' | 'key'>, chunk: number): string =>
   `body/${id}/${exportId}/${sha256(key)}/${chunk}`;
 
@@ -214,7 +214,7 @@ const getHead = async (table: Table, owner: string, id: string): Promise<typeof 
   return item === undefined ? undefined : readHead(item);
 };
 
-/** Whether a head is a Group's. One of which only members were ended has no time. */
+/** Whether a head is that of a Group. A head that only notes ended members has no `createdAt`. */
 const isUsable = ({ createdAt, expiresAt }: Pick<StoredGroupHead, 'createdAt' | 'expiresAt'>, now: number): boolean =>
   createdAt > 0 && expiresAt > now;
 

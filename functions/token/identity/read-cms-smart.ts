@@ -62,7 +62,7 @@ const smallEnough: FieldCheck = (value) => {
 
 const hasNamesAlike = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null) return false;
-  // Upper case too: a reader that folds letters may take `ſ` for `s`, and `ı` for `i`.
+  // Through upper case too, since a reader that ignores case may treat `ſ` as `s`, and `ı` as `i`.
   const names = Object.keys(value).map((name) => name.toUpperCase().toLowerCase());
   return new Set(names).size < names.length || Object.values(value).some(hasNamesAlike);
 };
@@ -76,7 +76,7 @@ const hasOddText = (value: unknown): boolean =>
     ? Object.entries(value).flat().some(hasOddText)
     : typeof value === 'string' && /(?![\t\n\r])[\p{Cc}\p{Cs}]/u.test(value);
 
-/** A payer may fail on it, and that would look as if the payer were down. */
+/** Such text might make the payer fail, which would look as if the payer were down. */
 const plainText: FieldCheck = (value) =>
   hasOddText(value) ? 'has a control character, or half of a character' : undefined;
 

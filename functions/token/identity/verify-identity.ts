@@ -110,15 +110,15 @@ const readKeysOf = async (readKeys: ReadKeys, jwksUri: string, fresh: boolean): 
 };
 
 /**
- * Nobody can tell now whether the key is one of the issuer's. That its keys are not read again so soon is no fault of this server: any app
- * may send tokens by keys that do not exist.
+ * The key may or may not be one of the issuer's. If its keys were read too recently to be read again, that is not a server error: any app
+ * can send tokens signed with made-up keys.
  */
 const keyUnknown = ({ failure, againInMs }: KeysRead): GatewayError => {
   const retryAfterSeconds = Math.max(1, Math.ceil(againInMs / 1000));
   if (failure !== undefined) return unavailable(`keys of the identity provider: ${failure}`, retryAfterSeconds);
   return new GatewayError(
     'too_many_requests',
-    'The id_token: its signature is by no key that its issuer had published a moment ago. If the issuer has just changed its keys, send the same one later, with a new client assertion.',
+    'The id_token: it is not signed with any key that its issuer had published a moment ago. If the issuer has just changed its keys, send the same token later, with a new client assertion.',
     { retryAfterSeconds, detail: "keys of the identity provider: read just before, without the token's key" },
   );
 };
@@ -195,8 +195,9 @@ const checkAudience = (
 /**
  * Verifies a member's identity token for this partner and payer: form, issuer, signature, audience, times, level. It returns
  * nothing that says who the member is.
- * @throws GatewayError `invalid_request` if a field is malformed, `invalid_grant` if the token does not count,
- * `temporarily_unavailable` if its provider's keys cannot be read, or `too_many_requests` if not yet again. No error quotes the token
+ * @throws GatewayError `invalid_request` if a field is malformed, `invalid_grant` if the token is not acceptable,
+ * `temporarily_unavailable` if its provider's keys cannot be read, or `too_many_requests` if they were read too recently to be read
+ * again. No error quotes the token
  */
 export const verifyIdentity = async (
   { providers, readKeys, now }: { providers: readonly IdentityProvider[]; readKeys: ReadKeys; now: number },

@@ -73,7 +73,7 @@ export const formerPlan = (setup: Setup) => {
   const tokenOf = (req: IncomingMessage): string | undefined =>
     /^bearer +(\S+)$/i.exec(req.headers.authorization ?? '')?.[1];
 
-  /** Whether a request comes without a system token. A member's app finds no Groups at this plan. */
+  /** Whether a request has no system token. At this plan a member's app finds no Groups. */
   const isOfMember = (req: IncomingMessage): boolean => {
     const token = tokenOf(req);
     return token !== undefined && tokens.openedBy(token) === undefined;

@@ -117,7 +117,7 @@ describe('the grant', () => {
 
       expect(bodyOf(await redeem(await login({ scope }))).scope).toBe(granted);
     }
-    // RFC 6749 §3.3: a scope has a word at least. What is there and names none is not a scope that is left out.
+    // RFC 6749 §3.3: a scope has at least one word. A scope without any is not the same as a missing one.
     for (const said of ['', ' ', [], 5, {}]) {
       test.payer.http = async () => Response.json({ ...northwindTokens, scope: said });
       const { login, redeem } = test.reconfigured(withPayer('northwind', { scopes }));

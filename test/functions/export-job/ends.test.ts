@@ -741,7 +741,7 @@ describe('what is kept and logged', () => {
         failed.add(String(line['jobStep']));
       }
     };
-    // An export of several executions, which waits for tokens; each of its calls fails once.
+    // An export that takes several executions and waits for tokens. Each of its calls fails once.
     for (let [at, calls] = [1, Infinity]; at <= calls; at += 1) {
       let call = 0;
       const world = exportWorld({
@@ -756,7 +756,7 @@ describe('what is kept and logged', () => {
       calls = Math.min(calls, call);
       note(world);
     }
-    // One that cannot begin, and whose end fails once.
+    // An export that cannot begin, and whose last step fails once.
     const lost: World = exportWorld({
       onCall: (name) => {
         if (name === 'put' || (name === 'UpdateItemCommand' && lost.lines.length === 12))

@@ -393,7 +393,7 @@ describe('no Group can be used whose members the audit does not name', () => {
       const { usable, named } = await usableAndNamed(world);
       seen = Math.max(seen, usable.length);
       expect(named).toEqual(expect.arrayContaining([...usable]));
-      // Whom the audit names can be ended, in Groups that can be used and in those that cannot yet.
+      // A member whom the audit names can be ended, whether or not the Group can be used yet.
       const unready = named.length === 0 ? [] : await listUnready(world.exchanges, owner, world.exportId, 0);
       if (named.length > 0) expect(unready.length + new Set(usableIds(world)).size).toBe(2);
       return answer;
@@ -885,7 +885,7 @@ describe('what comes of a Group', () => {
 
   const named = (resourceType: string, id: string, more: object = {}) => ({ resourceType, id, ...more });
   const to = (type: string, id: string) => ({ reference: `${type}/${id}` });
-  /** A line that is longer than clients read only once its links are absolute. */
+  /** A line that becomes longer than clients can read only when its links are made absolute. */
   const growing = (resource: object) => {
     const extension = Array.from({ length: 200 }, () => ({ url: 'x', valueAttachment: { url: 'Binary/1' } }));
     const long = { ...resource, extension, note: [{ text: '' }] };

@@ -84,7 +84,7 @@ describe('a stream that ends early', () => {
       lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => 'answersCut' in line);
     expect(counted(whole.test)).toEqual([]);
     const ofItself = (Timestamp: number) => ({ CloudWatchMetrics: [{ Dimensions: [['function']] }], Timestamp });
-    // It began with the minute, so Lambda may have begun it in the one before.
+    // It started in the first seconds of a minute, so Lambda may have started it in the minute before.
     expect(counted(cut.test)).toMatchObject([
       { answersCut: 1, function: 'fetch', _aws: ofItself(startMs) },
       { answersCut: 1, function: 'fetch', _aws: ofItself(startMs - 10_000) },

@@ -864,7 +864,7 @@ describe("the identity provider's keys", () => {
     // Nobody may look now, so nobody can tell whether the key is the issuer's (RFC 6749 §5.2 keeps 400 for a grant that is invalid).
     const notNow = async (seconds: number, why: string): Promise<void> => {
       const response = await world.identify(await by('made-up'));
-      // An app can send as many as it likes, so these are no errors of the server's, which would page its operator.
+      // An app can send as many as it likes, so they must not count as server errors, which page the operator.
       const expected = why === justRead ? [429, 'too_many_requests'] : [503, 'temporarily_unavailable'];
       expect([response.statusCode, bodyOf(response).error]).toEqual(expected);
       expect(response.headers['Retry-After']).toBe(String(seconds));

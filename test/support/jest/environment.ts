@@ -14,7 +14,7 @@ import { counted, moreCounted, withLeanCounters, type Counts } from './counters.
 // collection would take as long as the tests.
 setFlagsFromString('--no-compilation-cache');
 
-// V8 would collect its whole heap after each 64 MB of buffers, however large the heap is: every half second where many exports run.
+// Otherwise V8 collects its whole heap after every 64 MB of buffers, however large the heap is: twice a second where many exports run.
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 
 const { SourceTextModule, compileFunction, createContext } = vm;
