@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { buildSync, type BuildOptions } from 'esbuild';
+import { flagName } from '../bin/shared/spec.ts';
 import { bundleOptions } from '../lib/bundle-options.ts';
 import { synthesize } from '../sandbox/aws/synth.ts';
 import { readTemplate } from '../sandbox/aws/template.ts';
@@ -88,27 +89,27 @@ const clients = {
   '@aws/durable-execution-sdk-js':
     "import { withDurableExecution as f } from '@aws/durable-execution-sdk-js'; made.push(f);",
 } as const;
-type Client = keyof typeof clients;
+export type Client = keyof typeof clients;
 
-const folderOf = (functionName: string): string =>
-  functionName.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-/** AWS's packages in a function's bundle, in the order of their names. */
-export const clientsOf = (functionName: string): readonly Client[] => {
+/** The AWS packages in each function's bundle, in the order of their names. */
+export const clientsOf = (functionNames: readonly string[]): ReadonlyMap<string, readonly Client[]> => {
   const { metafile } = buildSync({
-    entryPoints: [join(import.meta.dirname, '../functions', folderOf(functionName), 'index.ts')],
-    outfile: 'index.js',
     ...bundleOptions,
+    entryPoints: Object.fromEntries(functionNames.map((name) => [name, `functions/${flagName(name)}/index.ts`])),
+    outdir: 'bundles',
+    absWorkingDir: join(import.meta.dirname, '..'),
     write: false,
     metafile: true,
     logLevel: 'silent',
   });
-  const inputs = Object.values(metafile.outputs).flatMap((output) =>
-    Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
-  );
-  return (Object.keys(clients) as Client[]).filter((client) =>
-    inputs.some((path) => path.startsWith(`node_modules/${client}/`)),
-  );
+  const packagesOf = (name: string): readonly Client[] => {
+    const inputs = Object.entries(metafile.outputs[`bundles/${name}.js`]?.inputs ?? {});
+    const paths = inputs.flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
+    return (Object.keys(clients) as Client[]).filter((client) =>
+      paths.some((path) => path.startsWith(`node_modules/${client}/`)),
+    );
+  };
+  return new Map(functionNames.map((name) => [name, packagesOf(name)]));
 };
 
 /** A bundle of these AWS packages and nothing else. */

@@ -112,17 +112,16 @@ export const twoSteps =
   async (operations) => {
     const made = await prepared(prepare, async (one) => second(await first(one)), operations);
     const between: U[] = [];
-    const samples = [
-      await timed(async () => {
-        for (const one of made) between.push(await first(one));
-      }),
-      await timed(async () => {
-        for (const one of between) await second(one);
-      }),
-    ].map((sample) => perOperation(sample, operations)) as [Sample, Sample];
-    for (const [step, sample] of samples.entries()) apart[step]?.push(sample);
-    const [{ wallMs, cpuMs }, then] = samples;
-    return { wallMs: wallMs + then.wallMs, cpuMs: cpuMs + then.cpuMs };
+    const firsts = await timed(async () => {
+      for (const one of made) between.push(await first(one));
+    });
+    const seconds = await timed(async () => {
+      for (const one of between) await second(one);
+    });
+    const [one, other] = [perOperation(firsts, operations), perOperation(seconds, operations)];
+    apart[0].push(one);
+    apart[1].push(other);
+    return { wallMs: one.wallMs + other.wallMs, cpuMs: one.cpuMs + other.cpuMs };
   };
 
 /**

@@ -16,6 +16,12 @@ import type {
  */
 type Writers<A> = Readonly<Record<keyof A, string>>;
 
+/** The attributes that one of these steps sets or removes. */
+export const writtenBy = (writers: Readonly<Record<string, string>>, ...steps: readonly string[]): string[] =>
+  Object.entries(writers)
+    .filter(([, by]) => by.split(' ').some((step) => steps.includes(step)))
+    .map(([name]) => name);
+
 /** The steps that write the last event of a grant, which the audit reads from the table's stream. */
 const grantEventSteps = 'putGrant redeem rotate revoke storePayerTokens addMemberIndex noteExportEnded';
 

@@ -1,13 +1,8 @@
 /** The attributes of exports' items that each function may change, from the declaration of what each step writes. */
-import { exportWriters } from './attribute-writers.ts';
+import { exportWriters, writtenBy } from './attribute-writers.ts';
 
 /** Every conditional write to a running export names these. */
 const named = ['grantId', 'exportId', 'status'] as const;
-
-const writtenBy = (...steps: readonly string[]): string[] =>
-  Object.entries(exportWriters)
-    .filter(([, by]) => by.split(' ').some((step) => steps.includes(step)))
-    .map(([name]) => name);
 
 const union = (...names: readonly string[]): string[] => [...new Set(names)].sort();
 
@@ -15,8 +10,20 @@ const union = (...names: readonly string[]): string[] => [...new Set(names)].sor
 export const changedByJob = union(
   ...named,
   'payerVersion',
-  ...writtenBy('beginExport', 'continueExport', 'noteProgress', 'askForToken', 'endExport', 'dropSecrets'),
+  ...writtenBy(
+    exportWriters,
+    'beginExport',
+    'continueExport',
+    'noteProgress',
+    'askForToken',
+    'endExport',
+    'dropSecrets',
+  ),
 );
 
 /** A poll gives the job a newer token, or starts it again. */
-export const changedByPoll = union(...named, 'beganAt', ...writtenBy('startAgain', 'giveToken', 'noteAwake'));
+export const changedByPoll = union(
+  ...named,
+  'beganAt',
+  ...writtenBy(exportWriters, 'startAgain', 'giveToken', 'noteAwake'),
+);

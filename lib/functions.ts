@@ -8,7 +8,7 @@ import { memberGrantAttributes } from '../functions/shared/store/member-grants.t
 import { memberIndex } from '../functions/shared/store/member-index.ts';
 import { memberSessionPrefix } from '../functions/shared/store/member-sessions.ts';
 import { longestReadSeconds } from '../functions/shared/store/read-events.ts';
-import { grantWriters } from './attribute-writers.ts';
+import { grantWriters, writtenBy } from './attribute-writers.ts';
 import { collectOften } from './collect-often.ts';
 import { edgeVariables } from './edge-variables.ts';
 import { errorsVariables } from './errors-variables.ts';
@@ -42,12 +42,7 @@ export interface GatewayFunctionsProps {
 }
 
 /** The attributes of a grant that its end changes or compares: none says who may read what. */
-const changedByRevoke = [
-  'grantId',
-  ...Object.entries(grantWriters)
-    .filter(([, by]) => by.split(' ').includes('revoke'))
-    .map(([name]) => name),
-];
+const changedByRevoke = ['grantId', ...writtenBy(grantWriters, 'revoke')];
 
 /** What the token function may do with members' identities; undefined if the stage has no identity providers. */
 const identityOf = ({ identityProviders: providers = [], longestConsentAge }: StageConfig) =>

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { buildBundle, buildClients, clientsOf, deployedBundles, type Bundle } from '../bundles.ts';
+import { buildBundle, buildClients, clientsOf, deployedBundles, type Bundle, type Client } from '../bundles.ts';
 import { measure, type Candidate, type Kind, type Measured, type Sample } from '../measure.ts';
 import { atMost, inWords, ratios, rowsOf, seriesOf, type Budget } from '../report.ts';
 import { spreadOf } from '../statistics.ts';
@@ -47,13 +47,13 @@ export const importOnce = async ({ file, environment }: Bundle): Promise<Importe
 /** What a function must load: AWS's packages that are in its bundle. */
 interface Floor {
   readonly name: string;
-  readonly clients: ReturnType<typeof clientsOf>;
+  readonly clients: readonly Client[];
 }
 
-const floorOf = (functionName: string): Floor => {
-  const clients = clientsOf(functionName);
-  return { name: `${clients.map((client) => client.replace(/^.*\/(?:client-)?/, '')).join(' + ')} alone`, clients };
-};
+const floorOf = (clients: readonly Client[]): Floor => ({
+  name: `${clients.map((client) => client.replace(/^.*\/(?:client-)?/, '')).join(' + ')} alone`,
+  clients,
+});
 
 const importBudgets = (measured: Measured, floors: ReadonlyMap<string, Floor>): Budget[] =>
   [...floors].map(([name, floor]) => {
@@ -81,7 +81,8 @@ export const coldStart: Step = {
         return () => importOnce(bundle);
       },
     });
-    const floors = new Map(bundles.map(({ name }) => [name, floorOf(name)]));
+    const packages = clientsOf(bundles.map(({ name }) => name));
+    const floors = new Map([...packages].map(([name, clients]) => [name, floorOf(clients)]));
     const alone = new Map([...floors.values()].map(({ name, clients }) => [name, clients]));
     const measured = await measure(
       [

@@ -1,4 +1,5 @@
 /** What a stage's stack makes and AWS bills by the month, as its configuration says. */
+import { inWords } from '../../config/checks/in-words.ts';
 import { keyNames, type Existing } from '../../config/existing.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
@@ -62,8 +63,6 @@ export const sizeOf = (config: Shape): StageSize => {
     webAcls: webAclsOf(config),
   };
 };
-
-const inWords = (names: readonly string[]): string => names.join(', ').replace(/, ([^,]*)$/, ' and $1');
 
 /** What the account brings, in the words of `docs/bring-your-own.md`; empty if it brings nothing. */
 export const broughtBy = ({

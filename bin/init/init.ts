@@ -236,7 +236,6 @@ const requireUsable = (stage: object, file: string): void => {
 export const init = async (args: readonly string[], { root, http, ask, output }: InitDeps): Promise<number> => {
   const { out: print } = output;
   const flags = readCommand(spec, args);
-  if (flags.production && flags.noProduction) throw new UsageError('Give --production or --no-production, not both');
   const answers = { ask, print };
   const stage = await askForStage(answers, flags, root);
   const first = await askForPayer(answers, flags, http);

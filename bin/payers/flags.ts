@@ -3,7 +3,18 @@ import { defaultPorts } from '../../config/local.ts';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { reason, recorded } from '../shared/reason.ts';
-import { dryRun, json, maybeWord, needed, notBoth, oneWord, otherwise, read, type Spec } from '../shared/spec.ts';
+import {
+  dryRun,
+  json,
+  maybeWord,
+  needed,
+  notBoth,
+  oneWord,
+  otherwise,
+  read,
+  type Rule,
+  type Spec,
+} from '../shared/spec.ts';
 import { neededStage, stageFlags } from '../shared/stage-flags.ts';
 import { until } from '../shared/times.ts';
 import { many } from './report.ts';
@@ -20,6 +31,11 @@ const originIn = (origin: string): string => {
 
 const origin = { '--origin URL': read("the gateway's public origin, if it is the API's own URL", originIn) };
 const fromFile = { '--file': "the payers in the stage's file, not those in its registry" };
+
+const proposesAlone: Rule = (given, { ids }) =>
+  given.has('propose') && (given.has('json') || (ids as readonly string[]).length > 0)
+    ? '--propose ID is about one payer; give no other ID and no --json'
+    : undefined;
 
 export const spec = {
   call: 'npm run payers --',
@@ -57,6 +73,7 @@ export const spec = {
       ...stageFlags,
     },
     'drift [ID…] [--propose ID] [flags]': {
+      rules: [proposesAlone],
       does: `reads again what the stage's payers publish, or those with these IDs, and compares it with their profiles:
         endpoints, keys, capabilities, the limit of _count, certificates in the 30 days before their end. It prints a line
         for each difference: what the profile has → what the payer has now. The canary does the same once a day.`,
@@ -129,8 +146,6 @@ export type PayersCommand = ReturnType<typeof readFlags>;
 /** @throws UsageError */
 export const readFlags = (args: readonly string[], nowMs: number) => {
   const command: Read<typeof spec> = readCommand(spec, args, nowMs);
-  if (command.command === 'drift' && command.propose !== undefined && (command.ids.length > 0 || command.json))
-    throw new UsageError('--propose ID is about one payer; give no other ID and no --json');
   return command.command === 'check' && command.target?.includes('://') === true
     ? { ...command, command: 'learn' as const, url: command.target, further: undefined }
     : command;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { entryIds, pagesOf } from '../../functions/shared/registry/entry-items.ts';
 import type { Partner, Payer, RegistryData } from '../../functions/shared/registry/types.ts';
-import type { ReadEntry } from '../shared/registry-table.ts';
+import { isThere, type ReadEntry } from '../shared/registry-table.ts';
 
 /** Payers and partners, whether of a file or of the table. */
 export type Entries = Pick<RegistryData, 'payers' | 'partners'>;
@@ -75,7 +75,7 @@ const changesOf = <Kind extends 'payer' | 'partner', Entry>(
     return isDeepStrictEqual(before, after) ? [] : [{ kind, id, entryId: entryIds[kind](id), item, before, after }];
   });
   const toRemove = items
-    .filter((item) => !wanted.has(idIn(item)) && (item.entry !== undefined || item.damaged))
+    .filter((item) => !wanted.has(idIn(item)) && isThere(item))
     .map((item) => ({
       kind,
       id: idIn(item),

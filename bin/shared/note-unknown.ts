@@ -5,6 +5,7 @@ import { called, nearest } from './find-named.ts';
 import { nameItem } from './registry-list.ts';
 import {
   explainRegistryFailure,
+  isThere,
   openRegistryTable,
   readAll,
   type OpenOptions,
@@ -47,9 +48,7 @@ export const noteUnknown = async (
     const items = await read(config, options);
     for (const { kind, id } of asked) {
       const known = items
-        .filter(
-          ({ entryId, entry, damaged }) => entryId.startsWith(entryIds[kind]('')) && (entry !== undefined || damaged),
-        )
+        .filter((item) => item.entryId.startsWith(entryIds[kind]('')) && isThere(item))
         .map((item) => nameItem({ kind, entryId: entryIds[kind] }, item));
       if (known.some((one) => one.id === id)) continue;
       const meant = nearest(id, known, ({ id: other, name }) => (name === undefined ? [other] : [other, name]));

@@ -3,7 +3,7 @@ import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import type { Named } from './find-named.ts';
-import type { ReadEntry } from './registry-table.ts';
+import { isThere, type ReadEntry } from './registry-table.ts';
 
 /** What tools call the entries of one kind. */
 export interface EntryKind {
@@ -34,8 +34,6 @@ export const nameItem = ({ kind, entryId }: Pick<EntryKind, 'kind' | 'entryId'>,
   };
 };
 
-const isThere = ({ entry, damaged }: ReadEntry): boolean => entry !== undefined || damaged;
-
 const namedItems = (kind: EntryKind, items: Iterable<ReadEntry>, isWanted: (item: ReadEntry) => boolean): NamedItem[] =>
   [...items]
     .filter((item) => item.entryId.startsWith(kind.entryId('')) && isWanted(item))
@@ -50,17 +48,14 @@ export const sinceWhom = ({ at, by, reason }: { readonly at: number; readonly by
   visibleLine(`since ${instant(at)}, by ${by}: ${reason}`);
 
 /** What is wrong with an item, or stops it; undefined if nothing does. @param now epoch seconds */
-const stateOf = (
-  { stopped, holds }: EntryKind,
-  { entry, stop, damaged }: ReadEntry,
-  now: number,
-): string | undefined => {
+const stateOf = ({ stopped, holds }: EntryKind, item: ReadEntry, now: number): string | undefined => {
+  const { stop, damaged } = item;
   const states = [
     ...(holds(stop, now)
       ? [`${stopped}${stop.until === undefined ? '' : ` until ${instant(stop.until)},`} ${sinceWhom(stop)}`]
       : []),
     ...(damaged ? ['out of order: changed by hand'] : []),
-    ...(entry === undefined && !damaged ? ['not in the registry'] : []),
+    ...(isThere(item) ? [] : ['not in the registry']),
   ];
   return states.length === 0 ? undefined : states.join('; ');
 };

@@ -32,6 +32,10 @@ export interface ReadEntry extends StoredEntry<unknown> {
   readonly beat?: number | undefined;
 }
 
+/** Whether an item has an entry, readable or not. One that was removed leaves its item. */
+export const isThere = ({ entry, damaged }: Pick<ReadEntry, 'entry' | 'damaged'>): boolean =>
+  entry !== undefined || damaged;
+
 const readEntryOf = (item: Item): ReadEntry => {
   const read = readerOf(registryAttributes, item);
   return {

@@ -5,7 +5,7 @@ import { registryAttributes } from '../../functions/shared/store/attributes.ts';
 import { clausesOn, updateOf, type Change, type Clause } from '../../functions/shared/store/expressions.ts';
 import { writeItem } from '../../functions/shared/store/items.ts';
 import { patiently } from './patience.ts';
-import { readOne, type ReadEntry, type RegistryTable } from './registry-table.ts';
+import { isThere, readOne, type ReadEntry, type RegistryTable } from './registry-table.ts';
 
 /*
  * Every write raises the item's version, and is made only if the version is still the one that was read. So nobody's
@@ -139,7 +139,7 @@ export const removeEntry = (table: RegistryTable, item: ReadEntry, changed: Chan
     item.entryId,
     item,
     { set: changed, remove: ['entry', 'digest'] },
-    (now) => now.entry === undefined && !now.damaged && isBy(changed)(now),
+    (now) => !isThere(now) && isBy(changed)(now),
   );
 
 const hasStop =

@@ -1,3 +1,4 @@
+import { inWords } from '../../config/checks/in-words.ts';
 import { UsageError } from './errors.ts';
 
 /**
@@ -232,8 +233,6 @@ export const noName = noWords((word) => `Unexpected argument "${word}"; list tak
 
 /** `--since` of `--since DATE`. */
 const bare = (flag: string): string => flag.replace(/^--| .*$/g, '');
-const listed = (flags: readonly string[], word: string): string =>
-  flags.join(', ').replace(/, ([^,]*)$/, ` ${word} $1`);
 
 /** Exactly one of these flags, written as in the help. */
 export const exactlyOne =
@@ -241,7 +240,7 @@ export const exactlyOne =
   (given) =>
     flags.filter((flag) => given.has(bare(flag))).length === 1
       ? undefined
-      : `Give ${flags.length > 2 ? 'one of ' : ''}${listed(flags, flags.length > 2 ? 'and' : 'or')}; --help says more`;
+      : `Give ${flags.length > 2 ? 'one of ' : ''}${inWords(flags, flags.length > 2 ? 'and' : 'or')}; --help says more`;
 
 /** At most one of these flags. */
 export const notBoth =

@@ -4,7 +4,14 @@ import type { Stop } from '../../functions/shared/registry/stops.ts';
 import { findNamed } from './find-named.ts';
 import type { Output } from './output.ts';
 import { itemsOf, listLines, nameItem, sinceWhom, type EntryKind, type NamedItem } from './registry-list.ts';
-import { explainRegistryFailure, openRegistryTable, readAll, readOne, type OpenRegistry } from './registry-table.ts';
+import {
+  explainRegistryFailure,
+  isThere,
+  openRegistryTable,
+  readAll,
+  readOne,
+  type OpenRegistry,
+} from './registry-table.ts';
 import { readStage, type StageFlags } from './stage-flags.ts';
 import { endNow, stopNow, type StopOutcome } from './stop-entry.ts';
 
@@ -97,9 +104,9 @@ const beforeLines = ({ kind }: Told, before: Stop | undefined): string[] =>
 
 /** One whose entry is gone gets nothing anyway. */
 const goneLines = ({ item }: NamedItem): string[] =>
-  item.entry === undefined && !item.damaged
-    ? ['Its entry was removed from the registry, so it gets nothing anyway; this holds if the entry comes back.']
-    : [];
+  isThere(item)
+    ? []
+    : ['Its entry was removed from the registry, so it gets nothing anyway; this holds if the entry comes back.'];
 
 const doneLines = (told: Told, outcome: StopOutcome): string[] => {
   const { kind, command, found, stage, operator } = told;

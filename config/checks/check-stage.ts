@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { StageConfig } from '../stage.ts';
 import { originOf } from './deployment-schema.ts';
 import { isSamePath } from './fields.ts';
+import { inWords } from './in-words.ts';
 import type { ConfigFinding } from './production.ts';
 import { stageSchema } from './schema.ts';
 import { fieldsAt, nearestOf, unknownField } from './unknown-fields.ts';
@@ -93,11 +94,8 @@ const choicesIn = (issue: z.core.$ZodIssue): readonly string[] => {
   return issue.expected === 'boolean' ? ['true', 'false'] : [article(issue.expected)];
 };
 
-const noneOf = (choices: readonly string[]): string => {
-  const [last = '', ...others] = choices.toReversed();
-  const before = others.toReversed().join(', ');
-  return `is neither ${before} nor ${last}; write ${before} or ${last}`;
-};
+const noneOf = (choices: readonly string[]): string =>
+  `is neither ${inWords(choices, 'nor')}; write ${inWords(choices, 'or')}`;
 
 const problemsOf = (issue: z.core.$ZodIssue): ConfigFinding[] => {
   if (issue.code === 'invalid_union') {

@@ -11,28 +11,26 @@ import {
 import * as arns from './arn.ts';
 import * as rules from './existing-rules.ts';
 import { checkUnique, problem, text, type Fields } from './fields.ts';
+import { inWords } from './in-words.ts';
 
 /** Lambda accepts no more for a function. */
 const mostSubnets = 16;
-
-const words = (list: readonly string[]): string =>
-  list.length < 2 ? list.join() : `${list.slice(0, -1).join(', ')} and ${list.at(-1)}`;
 
 const isCalled = (name: unknown): name is CalledService => (calledServices as readonly unknown[]).includes(name);
 
 /** What is wrong with a list of services that have endpoints. */
 const endpointProblem = (value: unknown): string | undefined => {
-  const list = `write "nat" if the subnets have a way out to AWS, or list the VPC's endpoints: ${words(calledServices)}`;
+  const list = `write "nat" if the subnets have a way out to AWS, or list the VPC's endpoints: ${inWords(calledServices)}`;
   if (value === undefined) return `is missing, so functions might not reach AWS's services; ${list}`;
   if (value === 'nat') return undefined;
   if (!Array.isArray(value)) return `is neither "nat" nor a list; ${list}`;
   const unknown = value.filter((name) => !isCalled(name));
   if (unknown.length > 0)
-    return `names ${words(unknown.map((name) => JSON.stringify(name)))}, which is not called; ${list}`;
+    return `names ${inWords(unknown.map((name) => JSON.stringify(name)))}, which is not called; ${list}`;
   const missing = calledServices.filter((name) => !value.includes(name));
   return missing.length === 0
     ? undefined
-    : `lacks ${words(missing)}, which functions call; make these endpoints and add them, or write "nat" if the subnets have a way out to AWS`;
+    : `lacks ${inWords(missing)}, which functions call; make these endpoints and add them, or write "nat" if the subnets have a way out to AWS`;
 };
 
 const awsEndpoints = z.custom<ExistingVpc['awsEndpoints']>().superRefine((value, context) => {

@@ -17,7 +17,16 @@ import {
 import { root } from '../docs/documents.ts';
 import { localRegistry, pkce } from '../support/login.ts';
 import { stageTemplate } from '../support/stage-template.ts';
-import { codesIn, openapi, openapiPath, operations, partsOf, type DocumentedAnswer, type Part } from './document.ts';
+import {
+  codesIn,
+  escaped,
+  openapi,
+  openapiPath,
+  operations,
+  partsOf,
+  type DocumentedAnswer,
+  type Part,
+} from './document.ts';
 import { openSchemas, problemsOf } from './validate.ts';
 
 const run = promisify(execFile);
@@ -66,8 +75,7 @@ const nodesOf = function* (
 ): Generator<readonly [pointer: string, node: Readonly<Record<string, unknown>>]> {
   if (typeof node !== 'object' || node === null) return;
   if (!Array.isArray(node)) yield [pointer, node as Readonly<Record<string, unknown>>];
-  for (const [name, value] of Object.entries(node))
-    yield* nodesOf(value, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  for (const [name, value] of Object.entries(node)) yield* nodesOf(value, `${pointer}/${escaped(name)}`);
 };
 
 /** The string literals in a source file. Whatever a template literal interpolates matches anything. */

@@ -32,7 +32,8 @@ export interface Operation extends Part {
 /** The whole document as it is written. */
 export const openapi = parse(readFileSync(join(root, openapiPath), 'utf8'), { maxAliasCount: -1 }) as Node;
 
-const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+/** A name as a JSON Pointer has it (RFC 6901). */
+export const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
 const at = (pointer: string): unknown =>
   pointer

@@ -166,28 +166,42 @@ export interface ForeignSpec {
     | 'unnamed';
 }
 
+const attachmentPlaces = [
+  'binary',
+  'absolute',
+  'listed',
+  'elsewhere',
+  'rooted',
+  'network',
+  'dotted',
+  'part',
+  'operation',
+] as const;
+
+const attachmentTroubles = [
+  'gone',
+  'refused',
+  'broken',
+  'otherSize',
+  'twoSizes',
+  'textSize',
+  'login',
+  'others',
+  'empty',
+  'redacted',
+] as const;
+
 /** An attachment of one of the member's resources. */
 export interface AttachmentSpec {
   readonly of: number;
   /** A Binary below the base, by a relative or an absolute URL; a document beside the base, on another server, or at no Binary's URL. */
-  readonly at: 'binary' | 'absolute' | 'listed' | 'elsewhere' | 'rooted' | 'network' | 'dotted' | 'part' | 'operation';
+  readonly at: (typeof attachmentPlaces)[number];
   /**
    * `otherSize`: its size is not what the resource says; `twoSizes`: the resource has it twice, once with another size; `textSize`: the size
    * is a text. `login`: an HTML page. `others`: it belongs to another patient. `empty`: a Binary without data; `redacted`: one with data, and
    * with the label that something was withheld.
    */
-  readonly answers:
-    | 'given'
-    | 'gone'
-    | 'refused'
-    | 'broken'
-    | 'otherSize'
-    | 'twoSizes'
-    | 'textSize'
-    | 'login'
-    | 'others'
-    | 'empty'
-    | 'redacted';
+  readonly answers: 'given' | (typeof attachmentTroubles)[number];
 }
 
 export type Spelling =
@@ -354,30 +368,8 @@ const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
 
 const attachmentSpec: fc.Arbitrary<AttachmentSpec> = fc.record({
   of: fc.nat({ max: 30 }),
-  at: oneOf<AttachmentSpec['at']>(
-    'binary',
-    'absolute',
-    'listed',
-    'elsewhere',
-    'rooted',
-    'network',
-    'dotted',
-    'part',
-    'operation',
-  ),
-  answers: mostly<AttachmentSpec['answers']>(
-    'given',
-    'gone',
-    'refused',
-    'broken',
-    'otherSize',
-    'twoSizes',
-    'textSize',
-    'login',
-    'others',
-    'empty',
-    'redacted',
-  ),
+  at: oneOf(...attachmentPlaces),
+  answers: mostly<AttachmentSpec['answers']>('given', ...attachmentTroubles),
 });
 
 const hiccup: fc.Arbitrary<Hiccup> = fc.record({

@@ -112,19 +112,17 @@ export const problemsAtEnd = (
   const { finished, withEverything = [] } = known;
   const isRead = counts.size > 0 || (finished ?? []).length > 0 || withEverything.length > 0;
   const isAnswered = isRead || problems.some(isOtherRefusal);
-  // An earlier version began this export, and did not note which searches were read to their end.
+  const lasting = problems.filter((one) => isLasting(one, counts, isAnswered));
   const limited = [...new Set([...known.planned, ...counts.keys(), ...byReference])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
     .map((type) => ({ kind: 'typeLimited', type }) as const);
-  if (finished === undefined)
-    return lastIfInPart([...problems.filter((one) => isLasting(one, counts, isAnswered)), ...limited]);
+  // An earlier version began this export, and did not note which searches were read to their end.
+  if (finished === undefined) return lastIfInPart([...lasting, ...limited]);
   const isMissed = ({ kind, type }: Problem): boolean =>
     kind === 'searchMissed' &&
     !isLimited(type) &&
     !problems.some((one) => one.kind === 'typeInPart' && one.type === type);
-  const meant = problems.filter(
-    (one) => isLasting(one, counts, isAnswered) && (one.kind !== 'searchMissed' || isMissed(one)),
-  );
+  const meant = lasting.filter((one) => one.kind !== 'searchMissed' || isMissed(one));
   const missing = provenancesMissing({ known, parts }, meant, { isLimited, types: asked.types });
   const isProvenanceDue =
     known.provenances !== undefined &&

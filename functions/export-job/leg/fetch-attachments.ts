@@ -6,7 +6,7 @@ import type { AttachmentsTask, WrittenAttachment } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
 import { heldLine, missingName, settleHeld, whyLeftOut } from './held-line.ts';
-import { isBeyondScope, reportUnclear } from './keep.ts';
+import { isBeyondScope, reportUnclear, unclearIn } from './keep.ts';
 import type { LegStop } from './leg-stop.ts';
 import { fresh, updateTask, type Leg } from './leg.ts';
 import { differenceOf, mostBytesOf, otherTypeOf, takeDocument } from './take-document.ts';
@@ -127,7 +127,7 @@ const readLines = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | un
         leg.problems.add(why);
       } else if (leg.leaving?.isLeftOut(held) === true) leg.leaving.leaveOut(held);
       else {
-        reportUnclear(leg, held, held.others ?? [], basesAt(held.home), leg.problems.add);
+        reportUnclear(leg, held, unclearIn(held.others ?? [], basesAt(held.home)), leg.problems.add);
         leg.parts.add(held.type, heldLine(held, written));
       }
       await leg.parts.putIfLarge();

@@ -53,18 +53,16 @@ export const attachmentsToFetch = (
 };
 
 /** The URLs below a payer's `Binary/` that do not name a single Binary. */
-const unclearIn = (urls: readonly string[], bases: AnswerBases): ReadonlySet<string> =>
+export const unclearIn = (urls: readonly string[], bases: AnswerBases): ReadonlySet<string> =>
   new Set(urls.filter((url) => binaryAt(url, bases) === 'other'));
 
 /** Reports attachments that are not fetched because their URLs do not name a single Binary, if the gateway fetches attachments at all. */
 export const reportUnclear = (
   leg: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'> & { readonly payer: Pick<Payer, 'wholeRecord'> },
   { type, id }: Pick<HeldLine, 'type' | 'id'>,
-  urls: readonly string[],
-  bases: AnswerBases,
+  unclear: ReadonlySet<string>,
   report: (problem: Problem) => void,
 ): void => {
-  const unclear = unclearIn(urls, bases);
   if (unclear.size === 0 || leg.payer.wholeRecord?.attachments === false || isBeyondScope(leg, { type })) return;
   for (const _ of unclear) report({ kind: 'attachmentNotRead', type, id, why: 'form' });
 };
@@ -130,12 +128,12 @@ export const keep = (
     leg.held.add({ type, id, attachments, ...left, ...hangsOn, ...whose, ...(home !== undefined && { home }), line });
   }
   leg.next.resources += 1;
-  const unclear = unclearIn(others, rules).size;
-  const isUnserved = unclear > 0 && leg.payer.wholeRecord?.attachments === false;
-  const count = unservedAttachments({ attachments: others }, rules) + (isUnserved ? unclear : 0);
+  const unclear = unclearIn(others, rules);
+  const isUnserved = unclear.size > 0 && leg.payer.wholeRecord?.attachments === false;
+  const count = unservedAttachments({ attachments: others }, rules) + (isUnserved ? unclear.size : 0);
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
   if (count > 0) report({ kind: 'unservedAttachment', type, id, count });
   // For a line that waits, this is reported when the line is written.
-  if (attachments.length === 0 && hanging === undefined) reportUnclear(leg, resource, others, rules, report);
+  if (attachments.length === 0 && hanging === undefined) reportUnclear(leg, resource, unclear, report);
   return hanging !== undefined;
 };

@@ -27,7 +27,7 @@ export const reading = 'GET, OPTIONS';
  * @param hasExchanges whether the stage has exchanges, whose operations take POST
  */
 const methodsAt = (segments: readonly string[], hasExchanges: boolean): string => {
-  const [type = '', second = '', third = '', ...more] = segments.filter((segment) => segment !== '');
+  const [type = '', second = '', third = '', ...more] = segments;
   if (more.length > 0) return reading;
   if (second === '_search' && third === '') return 'POST, OPTIONS';
   if (type === 'Patient' && second === '$export' && third === '') return fhirMethods;

@@ -207,12 +207,9 @@ const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => 
   };
 };
 
-const noHead = readHead({});
-
-const getHead = async (table: Table, owner: string, id: string): Promise<typeof noHead | undefined> => {
-  const item = await getItem(table, keyOf(owner, headName(id)));
-  return item === undefined ? undefined : readHead(item);
-};
+/** A head that is not there reads as one that is not usable. */
+const getHead = async (table: Table, owner: string, id: string): Promise<ReturnType<typeof readHead>> =>
+  readHead((await getItem(table, keyOf(owner, headName(id)))) ?? {});
 
 /** Whether a head is that of a Group. A head that only notes ended members has no `createdAt`. */
 const isUsable = ({ createdAt, expiresAt }: Pick<StoredGroupHead, 'createdAt' | 'expiresAt'>, now: number): boolean =>
@@ -228,7 +225,7 @@ export const getGroup = async (
   id: string,
   now: number,
 ): Promise<StoredGroup | undefined> => {
-  const { chunks, ...head } = (await getHead(table, owner, id)) ?? noHead;
+  const { chunks, ...head } = await getHead(table, owner, id);
   if (!isUsable(head, now)) return undefined;
   const names = Array.from({ length: chunks }, (_, chunk) => bodyName(head, chunk));
   return { ...head, body: await readParts(table, owner, names) };
@@ -244,7 +241,7 @@ export const getEnded = async (
   id: string,
   now: number,
 ): Promise<readonly string[] | undefined> => {
-  const head = (await getHead(table, owner, id)) ?? noHead;
+  const head = await getHead(table, owner, id);
   return isUsable(head, now) ? head.ended : undefined;
 };
 
@@ -312,9 +309,9 @@ export const listUnready = async (
     return { id: (read('name') ?? '').slice(prefix.length), expiresAt: read('expiresAt') ?? 0 };
   });
   const unready: Pick<StoredGroupHead, 'id' | 'ended' | 'expiresAt'>[] = [];
-  for (const { id, expiresAt } of made) {
-    const head = (await getHead(table, owner, id)) ?? noHead;
-    if (expiresAt > now && head.exportId !== exportId) unready.push({ id, expiresAt, ended: head.ended });
+  for (const { id, expiresAt } of made.filter((one) => one.expiresAt > now)) {
+    const head = await getHead(table, owner, id);
+    if (head.exportId !== exportId) unready.push({ id, expiresAt, ended: head.ended });
   }
   return unready;
 };

@@ -44,11 +44,8 @@ const latinName: FieldCheck = (value) =>
   (/^[\u0020-\u017f]+$/u.test(value as string) ? undefined : 'has letters other than Latin ones (up to U+017F)');
 
 /** A calendar date. */
-const day: FieldCheck = (value) => {
-  const wrong = matching(/^\d{4}-\d\d-\d\d$/, 'a date as YYYY-MM-DD', 10)(value);
-  if (wrong !== undefined) return wrong;
-  return isDay(String(value)) ? undefined : 'must be a date as YYYY-MM-DD';
-};
+const day: FieldCheck = (value) =>
+  text(10)(value) ?? (isDay(value as string) ? undefined : 'must be a date as YYYY-MM-DD');
 
 const line = optional(text(500));
 const address = objectOf({ street_address: line, locality: line, region: line, postal_code: line, country: line });
