@@ -25,6 +25,7 @@ const isPlain = ({ id, meta, language }: JsonObject): boolean =>
   (language === undefined || (typeof language === 'string' && /^[A-Za-z0-9-]{1,35}$/.test(language))) &&
   (meta === undefined ||
     (isObject(meta) &&
+      Object.keys(meta).length > 0 &&
       Object.keys(meta).every((name) => allowedOfMeta.includes(name)) &&
       JSON.stringify(meta).length <= longestMeta &&
       checkShape(meta, 'Meta', 'Parameters.meta', { contained: new Map(), plans: [] }).length === 0));

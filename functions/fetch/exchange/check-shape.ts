@@ -1,5 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
 import type { Mistake } from '../../shared/errors.ts';
+import { spanOf } from '../../shared/exchanges/group.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { checkReference, isOfPerson, type Referable } from './check-reference.ts';
 import { unless } from './mistakes.ts';
@@ -22,7 +23,7 @@ const notTaken: Readonly<Record<string, string>> = {
 /** An element of a type. */
 interface Element {
   readonly type: string;
-  /** What a reference can be to. */
+  /** What a reference can be to, or which codes there are; empty if any. */
   readonly targets: readonly string[];
   readonly isList: boolean;
   /** The choice that this is one form of, such as `value[x]` for `valueString`; undefined if it is none. */
@@ -39,8 +40,9 @@ interface Place {
 const capital = (type: string): string => type.charAt(0).toUpperCase() + type.slice(1);
 
 const typeOf = (text: string): Pick<Element, 'type' | 'targets'> => {
-  const [type = '', targets = ''] = text.split('>');
-  return { type, targets: targets.split(',') };
+  const [type = '', ...codes] = text.split('>');
+  // `>` is a code, too.
+  return { type, targets: codes.length === 0 ? [] : codes.join('>').split(',') };
 };
 
 const elementsOf = (shape: string): ReadonlyMap<string, Element> =>
@@ -58,14 +60,24 @@ const elementsOf = (shape: string): ReadonlyMap<string, Element> =>
     }),
   );
 
+const definitions = inflateRawSync(Buffer.from(r4Shapes, 'base64'))
+  .toString()
+  .split('\n')
+  .map((line): [string, string] => {
+    const [type = ''] = line.split(' ', 1);
+    return [type, line.slice(type.length + 1)];
+  });
+
+/** R4 begins the names of primitive types with a small letter. */
+const isOfPrimitive = ([type]: readonly [string, string]): boolean => /^[a-z]/.test(type);
+
 const shapes: ReadonlyMap<string, ReadonlyMap<string, Element>> = new Map(
-  inflateRawSync(Buffer.from(r4Shapes, 'base64'))
-    .toString()
-    .split('\n')
-    .map((line) => {
-      const [type = ''] = line.split(' ', 1);
-      return [type, elementsOf(line.slice(type.length + 1))];
-    }),
+  definitions.filter((one) => !isOfPrimitive(one)).map(([type, shape]) => [type, elementsOf(shape)]),
+);
+
+/** The forms of primitive types. */
+const forms: ReadonlyMap<string, RegExp> = new Map(
+  definitions.filter(isOfPrimitive).map(([type, form]) => [type, new RegExp(`^(?:${form})$`)]),
 );
 
 /** What a primitive type is in JSON, if it is no string. https://hl7.org/fhir/R4/json.html#primitive */
@@ -77,25 +89,75 @@ const jsonTypes: ReadonlyMap<string, string> = new Map([
   ['decimal', 'number'],
 ]);
 
+const times: ReadonlySet<string> = new Set(['date', 'dateTime', 'instant']);
+
+/** R4's whole numbers have 32 bits. https://hl7.org/fhir/R4/datatypes.html#integer */
+const isInRange = (value: number, type: string): boolean =>
+  type === 'decimal' ? Number.isFinite(value) : value >= -(2 ** 31) && value < 2 ** 31;
+
+/**
+ * What no text may have, though R4's own expressions allow it: control characters, which XML cannot carry, half of a surrogate pair, and
+ * what ends a line or turns the direction of what follows, so that people read another text than machines.
+ */
+const misleading = /(?![\t\r\n])[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069\uFFFE\uFFFF]/u;
+
 const otherForm = 'There is an element that FHIR R4 does not have here, or has in another form.';
+const emptyValue = 'An element of FHIR R4 is never empty.';
 
-const checkPrimitive = (value: unknown, type: string, at: string): readonly Mistake[] =>
-  typeof value === 'string' && value.length > longestString
-    ? unless(false, 'too-long', at, `A string, such as an attachment, has more than ${longestString} characters.`)
-    : unless(typeof value === (jsonTypes.get(type) ?? 'string'), 'structure', at, otherForm);
+const hasForm = (value: unknown, type: string): boolean =>
+  forms.get(type)?.test(String(value)) === true &&
+  (typeof value !== 'number' || isInRange(value, type)) &&
+  (typeof value !== 'string' || !times.has(type) || spanOf(value) !== undefined);
 
-/** The id and extensions of a primitive, in the member whose name has an underscore before it. */
-const checkBeside = (value: unknown, { element: { isList }, at, referable }: Place): readonly Mistake[] => {
+const checkPrimitive = (value: unknown, { type, targets }: Element, at: string): readonly Mistake[] => {
+  if (typeof value === 'string') {
+    if (value.length > longestString) {
+      const message = `A string, such as an attachment, has more than ${longestString} characters.`;
+      return unless(false, 'too-long', at, message);
+    }
+    if (misleading.test(value)) {
+      const message = 'A text has a control character, or another that changes how the text is read.';
+      return unless(false, 'invalid', at, message);
+    }
+    if (value.trim() === '') return unless(false, 'invalid', at, emptyValue);
+  }
+  if (typeof value !== (jsonTypes.get(type) ?? 'string')) return unless(false, 'structure', at, otherForm);
+  const isOneOf = targets.length === 0 || targets.includes(String(value));
+  return hasForm(value, type)
+    ? unless(isOneOf, 'invalid', at, 'The code is not one that FHIR R4 has here.')
+    : unless(false, 'invalid', at, `The value has not the form of FHIR R4's ${type}.`);
+};
+
+/**
+ * The id and extensions of a primitive, in the member whose name has an underscore before it.
+ * @param beside the value of the primitive, or its list
+ */
+const checkBeside = (
+  value: unknown,
+  beside: unknown,
+  { element: { isList }, at, referable }: Place,
+): readonly Mistake[] => {
   const all: readonly unknown[] = isList && Array.isArray(value) ? value : [value];
-  if (Array.isArray(value) !== isList) return unless(false, 'structure', at, otherForm);
-  return all.flatMap((one) => {
-    if (one === null && isList) return [];
-    if (!isObject(one)) return unless(false, 'structure', at, otherForm);
+  const values: readonly unknown[] = Array.isArray(beside) ? beside : [beside];
+  if (Array.isArray(value) !== isList || all.length === 0) return unless(false, 'structure', at, otherForm);
+  return all.flatMap((one, index) => {
+    const place = isList ? `${at}[${index}]` : at;
+    const hasValue = (values[index] ?? null) !== null;
+    if (one === null && isList) return unless(hasValue, 'structure', place, emptyValue);
+    if (!isObject(one)) return unless(false, 'structure', place, otherForm);
     const { id, extension, ...others } = one;
-    return Object.keys(others).length > 0
-      ? unless(false, 'structure', at, otherForm)
-      : checkElements({ id, extension }, 'Reference', at, referable);
+    if (Object.keys(others).length > 0) return unless(false, 'structure', place, otherForm);
+    if (extension === undefined && (id === undefined || !hasValue)) {
+      return unless(false, 'structure', place, emptyValue);
+    }
+    return checkElements({ id, extension }, 'Reference', place, referable);
   });
+};
+
+/** An extension has a URL, and either a value or extensions. https://hl7.org/fhir/R4/extensibility.html#Extension */
+const isExtension = (value: JsonObject): boolean => {
+  const hasValue = Object.keys(value).some((name) => /^_?value/.test(name));
+  return value['url'] !== undefined && hasValue !== (value['extension'] !== undefined);
 };
 
 /** A value that is no primitive, and what it must not say. */
@@ -103,16 +165,17 @@ const checkObject = (
   value: JsonObject,
   parent: string,
   { element: { type, targets }, at, referable }: Place,
-): readonly Mistake[] => [
-  ...checkElements(value, type, at, referable),
-  ...(type === 'Reference' ? checkReference(value, targets, referable, at) : []),
-  ...unless(
-    parent !== 'Organization' || type !== 'Identifier' || !isOfPerson(value),
-    'business-rule',
-    at,
-    'The identifier is of a kind that only a person has.',
-  ),
-];
+): readonly Mistake[] => {
+  if (Object.keys(value).every((name) => name === 'id')) return unless(false, 'structure', at, emptyValue);
+  const extension = 'An extension has a url, and either a value or extensions.';
+  const ofPerson = 'The identifier is of a kind that only a person has.';
+  return [
+    ...unless(type !== 'Extension' || isExtension(value), 'structure', at, extension),
+    ...checkElements(value, type, at, referable),
+    ...(type === 'Reference' ? checkReference(value, targets, referable, at) : []),
+    ...unless(parent !== 'Organization' || type !== 'Identifier' || !isOfPerson(value), 'business-rule', at, ofPerson),
+  ];
+};
 
 const checkElement = (object: JsonObject, name: string, type: string, where: Place): readonly Mistake[] => {
   const { element, at } = where;
@@ -121,12 +184,14 @@ const checkElement = (object: JsonObject, name: string, type: string, where: Pla
   const value = object[name];
   if (Array.isArray(value) !== element.isList) return unless(false, 'structure', at, otherForm);
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (values.length === 0) return unless(false, 'structure', at, emptyValue);
   const isPrimitive = !shapes.has(element.type);
+  const beside = isPrimitive && element.isList ? object[`_${name}`] : undefined;
   return values.flatMap((one, index) => {
     const place = element.isList ? `${at}[${index}]` : at;
     if (isPrimitive) {
-      const isBeside = one === null && element.isList && Array.isArray(object[`_${name}`]);
-      return isBeside ? [] : checkPrimitive(one, element.type, place);
+      const isBeside = one === null && Array.isArray(beside) && isObject(beside[index]);
+      return isBeside ? [] : checkPrimitive(one, element, place);
     }
     return isObject(one)
       ? checkObject(one, type, { ...where, at: place })
@@ -143,9 +208,10 @@ const checkElements = (object: JsonObject, type: string, at: string, referable: 
     ...names.flatMap((name) => {
       const element = elements.get(name);
       if (element !== undefined) return checkElement(object, name, type, { element, at: `${at}.${name}`, referable });
-      const primitive = name.startsWith('_') ? elements.get(name.slice(1)) : undefined;
+      const own = name.slice(1);
+      const primitive = name.startsWith('_') ? elements.get(own) : undefined;
       return primitive !== undefined && !shapes.has(primitive.type)
-        ? checkBeside(object[name], { element: primitive, at, referable })
+        ? checkBeside(object[name], object[own], { element: primitive, at: `${at}.${own}`, referable })
         : unless(false, 'structure', at, otherForm);
     }),
   ];
@@ -153,7 +219,8 @@ const checkElements = (object: JsonObject, type: string, at: string, referable: 
 
 /**
  * Checks that a value has only elements that R4 gives its type, in R4's form: names as they are written there, lists where there
- * are lists, the right type of JSON, and references to what R4 lets them refer to. What the gateway does not take is a mistake too.
+ * are lists, values of the right type of JSON in the form of their primitive type, codes of the value set if R4 requires it, nothing
+ * empty, and references to what R4 lets them refer to. What the gateway does not take is a mistake too.
  * @param value without `resourceType` and `contained`
  * @param type a type of R4 that a match may have
  */

@@ -10,8 +10,9 @@ interface Element {
   readonly type?: readonly {
     readonly code: string;
     readonly targetProfile?: readonly string[];
-    readonly extension?: readonly { readonly valueUrl?: string }[];
+    readonly extension?: readonly { readonly url: string; readonly valueUrl?: string; readonly valueString?: string }[];
   }[];
+  readonly binding?: { readonly strength: string; readonly valueSet?: string };
 }
 interface Definition {
   readonly resourceType: string;
@@ -32,6 +33,44 @@ const definitions = new Map(
     ),
 );
 
+type Concepts = readonly { readonly code: string; readonly concept?: Concepts }[];
+interface Codes {
+  readonly url: string;
+  readonly concept?: Concepts;
+  readonly compose?: { readonly include: readonly { readonly system: string; readonly concept?: Concepts }[] };
+}
+/** Value sets and code systems. */
+const codes = new Map(
+  (readJson('fhir/r4/valuesets.json') as { entry: readonly { resource: Codes }[] }).entry.map(
+    ({ resource }) => [resource.url, resource] as const,
+  ),
+);
+const codesIn = (concepts: Concepts = []): readonly string[] =>
+  concepts.flatMap(({ code, concept }) => [code, ...codesIn(concept)]);
+
+/** The codes that R4 requires one of; none if it does not name all: media types and currencies are others' lists. */
+const codesOf = ({ binding }: Element): readonly string[] => {
+  if (binding?.strength !== 'required') return [];
+  const { include } = codes.get(binding.valueSet!.split('|')[0]!)!.compose!;
+  const all = include.map(({ system, concept }) => codesIn(concept ?? codes.get(system)?.concept));
+  return all.every((some) => some.length > 0) ? all.flat() : [];
+};
+
+/**
+ * The form of a primitive type. R4's expressions are XML Schema's, in which `\s` is one of four characters. That of base64Binary has blanks
+ * both at the end of a group and at the beginning of the next, so that some texts would take forever: here it has them once.
+ */
+const formOf = (type: string): string => {
+  const value = definitions.get(type)!.snapshot.element.find(({ path }) => path === `${type}.value`)!;
+  const form = value.type?.[0]?.extension?.find(({ url }) => url.endsWith('/regex'))?.valueString;
+  return (form ?? '[ \\r\\n\\t\\S]+')
+    .replace('(\\s*([0-9a-zA-Z\\+/=]){4}\\s*)+', '\\s*[0-9a-zA-Z+/=]{4}(\\s*[0-9a-zA-Z+/=]{4})*\\s*')
+    .replace('[ \\r\\n\\t\\S]', '[^]')
+    .replaceAll('[^\\s]', '[^ \\t\\r\\n]')
+    .replaceAll('\\S', '[^ \\t\\r\\n]')
+    .replaceAll('\\s', '[ \\t\\r\\n]');
+};
+
 /** Resources of a match, and what they may contain. */
 const roots = ['Patient', 'Coverage', 'Consent', 'Organization', 'RelatedPerson', 'DocumentReference', 'Meta'];
 /** Of what an extension may have as its value: no person, no text of another type, no reference. */
@@ -42,11 +81,12 @@ const isPrimitive = (code: string): boolean => definitions.get(code)?.kind === '
 const codeOf = ({ code, extension }: NonNullable<Element['type']>[number]): string =>
   code.startsWith('http') ? (extension?.[0]?.valueUrl ?? 'string') : code;
 
-/** What a reference can be to: `Reference>Patient,Group`. */
-const withTargets = (code: string, { targetProfile = [] }: NonNullable<Element['type']>[number]): string =>
-  code === 'Reference'
-    ? `Reference>${targetProfile.map((one) => one.slice(one.lastIndexOf('/') + 1)).join(',')}`
-    : code;
+/** What a reference can be to, `Reference>Patient,Group`, and which codes there are, `code>home,work`. */
+const withTargets = (code: string, element: Element, { targetProfile = [] }: NonNullable<Element['type']>[number]) => {
+  const targets =
+    code === 'Reference' ? targetProfile.map((one) => one.slice(one.lastIndexOf('/') + 1)) : codesOf(element);
+  return code === 'Reference' || targets.length > 0 ? `${code}>${targets.join(',')}` : code;
+};
 
 /** The elements of a type or of an element with its own: `name:type`, with `*` for a list. */
 const shapeOf = (path: string): string => {
@@ -62,7 +102,7 @@ const shapeOf = (path: string): string => {
       const types = (element.type ?? [])
         .map((type) => [codeOf(type), type] as const)
         .filter(([code]) => path !== 'Extension' || code === 'Extension' || isPrimitive(code) || ofExtensions.has(code))
-        .map(([code, type]) => withTargets(code, type));
+        .map(([code, type]) => withTargets(code, element, type));
       const inner = types.some((code) => code === 'BackboneElement' || code === 'Element') ? element.path : undefined;
       const type = element.contentReference?.slice(1) ?? inner ?? types.join('|');
       return `${element.path.slice(path.length + 1)}${element.max === '1' ? '' : '*'}:${type}`;
@@ -70,12 +110,13 @@ const shapeOf = (path: string): string => {
     .join(' ');
 };
 
-/** A line for each type: its name, and its elements. */
+/** A line for each type: its name, and its elements, or the form of a primitive type. */
 const made = (): string => {
   const shapes: Record<string, string> = {};
   const add = (path: string): void => {
-    if (path in shapes || path === 'Resource' || isPrimitive(path)) return;
-    shapes[path] = shapeOf(path);
+    if (path in shapes || path === 'Resource') return;
+    shapes[path] = isPrimitive(path) ? formOf(path) : shapeOf(path);
+    if (isPrimitive(path)) return;
     for (const one of shapes[path].split(' '))
       for (const type of one.split(':')[1]!.split('|')) add(type.split('>')[0]!);
   };
@@ -95,7 +136,7 @@ it('the shapes of what a match may have are those of R4’s own definitions', as
 
 /**
  * The elements of types, deflated, in base64: a line for each type, and in it each element with its types, \`*\` if it is a list,
- * and after \`>\` what a reference can be to.
+ * and after \`>\` what a reference can be to, or which codes there are. The line of a primitive type has its form.
  * An extension's value is a primitive, or of few other types.
  */
 export const r4Shapes =
