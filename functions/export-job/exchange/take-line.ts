@@ -69,6 +69,8 @@ const whyLeftOut = (
       // A resource that holds others names members only inside them.
       const isMembers = ids.some((id) => lines.allowed.has(id)) || namesMember(resource, rules);
       if (isMembers) return isLeftOut || isOthers ? 'besideLeftOut' : 'naming';
+      // Of a stranger and one who is left out, the stranger may be a member by another id.
+      if (!ids.every((id) => lines.leftOut.has(id) || lines.others.has(id))) return 'stranger';
       if (isLeftOut) return 'leftOut';
       return isOthers ? 'otherMember' : 'stranger';
     }

@@ -279,13 +279,23 @@ export const aboutAnother = (resource: JsonObject, whose: Whose): 'otherPatient'
 export const namesNobody = (resource: JsonObject, whose: Whose): boolean =>
   aboutResource({ resource, resolve: (reference) => whose.fullUrls?.get(reference) }, whose) === 'nobody';
 
-/** Whether a resource that is about another patient names the member, too: who receives it, pays for it, or takes part. */
-export const namesMember = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>, whose: Whose): boolean => {
-  const holder: Holder = { resource, resolve: () => undefined };
-  return [...elementsAbout(type), ...elementsElsewhere(type), ...elementsOfParts(type)].some(
-    (path) => aboutElement(path, holder, whose) === 'member',
-  );
+/** A resource, and all that it holds as a Bundle or Parameters. */
+const withHeld = (holder: Holder): readonly Holder[] => [holder, ...heldBy(holder).flatMap(withHeld)];
+
+/** The elements of a type that may refer to a patient. */
+const elementsNaming = ({ resource }: Holder): readonly string[] => {
+  const type = String(resource['resourceType']);
+  return [...elementsAbout(type), ...elementsElsewhere(type), ...elementsOfParts(type)];
 };
+
+/**
+ * Whether a resource that is about another patient names the member, too, itself or in what it holds: who receives it, pays for it, or takes
+ * part.
+ */
+export const namesMember = ({ resource }: Pick<PageResource, 'resource'>, whose: Whose): boolean =>
+  withHeld({ resource, resolve: () => undefined }).some((holder) =>
+    elementsNaming(holder).some((path) => aboutElement(path, holder, whose) === 'member'),
+  );
 
 /** Whether a resource says that it is about the member, by the id that searches are for. */
 export const isAboutMember = ({ type, resource }: Pick<PageResource, 'type' | 'resource'>, whose: Whose): boolean =>
@@ -293,13 +303,10 @@ export const isAboutMember = ({ type, resource }: Pick<PageResource, 'type' | 'r
     (path) => aboutElement(path, { resource, resolve: () => undefined }, { ...whose, linked: [] }) === 'member',
   );
 
-/** Whether a resource names a patient on another server, or on the payer's own by a base that the profile does not have. */
-export const namesPatientElsewhere = (
-  { type, resource }: Pick<PageResource, 'type' | 'resource'>,
-  whose: AnswerBases,
-): boolean =>
-  [...elementsAbout(type), ...elementsElsewhere(type), ...elementsOfParts(type)]
-    .flatMap((path) => valuesAt(resource, path))
+/** Whether a resource, or one that it holds, names a patient on another server, or on the payer's own by a base that the profile does not have. */
+export const namesPatientElsewhere = ({ resource }: Pick<PageResource, 'resource'>, whose: AnswerBases): boolean =>
+  withHeld({ resource, resolve: () => undefined })
+    .flatMap((holder) => elementsNaming(holder).flatMap((path) => valuesAt(holder.resource, path)))
     .some((value) => {
       const text = isObject(value) ? value['reference'] : undefined;
       const parsed = typeof text === 'string' ? parseReference(text, whose) : undefined;

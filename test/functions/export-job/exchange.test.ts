@@ -543,6 +543,7 @@ describe('what comes of a Group', () => {
     patient: { reference: 'Patient/a' },
     item: dates.map((servicedDate) => ({ servicedDate })),
   });
+  const bundleOf = (resource: object) => ({ resourceType: 'Bundle', entry: [{ resource }] });
   const updated = (id: string, day: string) => observation(id, 'a', { meta: { lastUpdated: `${day}T00:00:00Z` } });
   const ended = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt: '2026-11-26' } });
   const since = '2026-01-01T00:00:00Z';
@@ -581,6 +582,53 @@ describe('what comes of a Group', () => {
       [
         '1 resource of type Coverage in file 2 is left out: it is about a patient who is no member of the Group, and names a member.',
       ],
+    ),
+    row(
+      'has a Bundle that holds in others a line about a stranger, in which a member takes part',
+      'a b',
+      and({
+        type: 'Bundle',
+        lines: [bundleOf(bundleOf(observation('1', 'x', { performer: [{ reference: 'Patient/a' }] })))],
+      }),
+      [
+        '1 resource of type Bundle in file 2 is left out: it is about a patient who is no member of the Group, and names a member.',
+      ],
+    ),
+    row(
+      'has a Bundle of a line about a member on another server',
+      'a b',
+      and({
+        type: 'Bundle',
+        lines: [bundleOf({ ...observation('1', ''), subject: { reference: 'https://other.example/Patient/b' } })],
+      }),
+      [
+        "1 resource of type Bundle in file 2 is left out: it is about a patient on another server, or on the payer's own by a name that its operator has not configured.",
+      ],
+    ),
+    row(
+      'has a Bundle of a stranger and a member whose consent has ended',
+      'a',
+      asking(
+        groupInput([two[0]!, ended]),
+        and({
+          type: 'Bundle',
+          lines: [{ resourceType: 'Bundle', entry: ['x', 'b'].map((id) => ({ resource: patient(id) })) }],
+        }),
+      ),
+      [
+        '1 resource of type Patient in file 1 is left out: it is about a member who is left out of this export.',
+        '1 resource of type Bundle in file 2 is left out: it is about a patient who is no member of the Group.',
+        consentEnded,
+      ],
+    ),
+    row(
+      'has a Bundle of a line of which only the performer is known, a member',
+      'a b 1',
+      and({
+        type: 'Bundle',
+        lines: [{ ...bundleOf({ resourceType: 'Observation', performer: [{ reference: 'Patient/a' }] }), id: '1' }],
+      }),
+      [],
     ),
     row(
       'has lines of a member of whom nobody asked',
@@ -799,6 +847,10 @@ describe('what comes of a Group', () => {
       [
         'Parameters',
         { parameter: ['1 b', '2 a'].map((line) => ({ name: 'x', resource: observations(line).lines[0] })) },
+      ] as const,
+      [
+        'Bundle',
+        { entry: [{ resource: observation('1', 'b', { performer: [{ reference: 'Patient/a' }] }) }] },
       ] as const,
     ].map(([type, held]) =>
       row(
