@@ -214,8 +214,10 @@ export const exchangeWriters: Writers<typeof exchangeAttributes> = {
   chunks: 'putGroupHead putInput',
   key: 'putGroupHead',
   exportId: 'putGroupHead',
+  patients: 'putGroupHead',
+  isMixed: 'putGroupHead',
   ended: 'endMember endMemberEarly',
   body: 'putGroupBody putInput',
-  createdAt: 'putSystemToken putGroupHead',
+  createdAt: 'putSystemToken noteMade putGroupHead',
   expiresAt: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput',
 };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
+import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { endMember, endMemberEarly, exchangeOwner, listUnready } from '../../functions/shared/store/exchanges.ts';
@@ -14,13 +15,23 @@ import type { OpenStage } from './open-stage.ts';
 import type { Target } from './target.ts';
 
 /** A Group from which a partner can export a member until it expires. */
-export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'partner' | 'payer'> {
+export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'kind' | 'partner' | 'payer'> {
   readonly group: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
-  /** A match has made the Group, but it cannot be used yet. */
-  readonly isUnready?: true;
+  /** How it is, if it does not export the member to whoever asks: a match has made it, but it cannot be used yet; or it is a later match's now, and only an export that began before has the member. */
+  readonly state?: 'unready' | 'replaced';
 }
+
+/** The Groups whose exports have asked for a member and may still run. */
+const exportedNow = (exchanges: readonly MemberExchange[], now: number): ReadonlyMap<string, MemberExchange> => {
+  const began = instant(now - longestExportSeconds);
+  return new Map(
+    exchanges
+      .filter(({ kind, came, asked = '' }) => kind === 'group' && came === undefined && asked >= began)
+      .flatMap((one) => (one.group === undefined ? [] : [[one.group, one]])),
+  );
+};
 
 /** Finds the Groups of which a member is one and not ended: by the audit, which has every match, and by the table. */
 export const findGroups = async (
@@ -39,16 +50,25 @@ export const findGroups = async (
     const exchanges = new Set(own.map(({ exchange }) => exchange));
     const { payer } = member;
     const owner = exchangeOwner({ payer, partner });
+    const running = exportedNow(
+      found.filter((one) => one.partner === partner),
+      seconds,
+    );
     // Those that are not usable yet go first, since they may become usable meanwhile.
     const unready: MemberGroup[] = [];
     for (const exchange of exchanges) {
       for (const { id, ended, expiresAt } of await listUnready(table, owner, exchange, seconds))
-        if (!ended.includes(hash)) unready.push({ exchange, partner, payer, group: id, expiresAt, isUnready: true });
+        if (!ended.includes(hash))
+          unready.push({ exchange, kind: 'match', partner, payer, group: id, expiresAt, state: 'unready' });
     }
     const usable: MemberGroup[] = [];
     for await (const { id, exportId, code, ended, expiresAt } of groupsOf(table, owner, seconds)) {
-      const isIn = code === 'match' && exchanges.has(exportId) && !ended.includes(hash);
-      if (isIn) usable.push({ exchange: exportId, partner, payer, group: id, expiresAt });
+      if (code !== 'match' || ended.includes(hash)) continue;
+      const at = { partner, payer, group: id, expiresAt };
+      const asking = running.get(id);
+      if (exchanges.has(exportId)) usable.push({ exchange: exportId, kind: 'match', ...at });
+      else if (asking !== undefined)
+        usable.push({ exchange: asking.exchange, kind: 'group', ...at, state: 'replaced' });
     }
     // A payer may give one id to the Groups of several matches. Whoever is ended in the usable one stays ended in a later one.
     const ids = new Set(usable.map(({ group }) => group));
@@ -57,12 +77,16 @@ export const findGroups = async (
   return groups;
 };
 
+const sayOf = ({ state, expiresAt }: MemberGroup): string => {
+  if (state === 'unready') return 'is not usable yet';
+  return state === 'replaced'
+    ? "is a later match's now, while an export of the member from it may still run"
+    : `can export the member until ${instant(expiresAt)}`;
+};
+
 /** Groups as lines for a person. */
 export const groupLines = (groups: readonly MemberGroup[], apps: ReadonlyMap<string, App>): string[] =>
-  groups.map(
-    ({ group, partner, expiresAt, isUnready }) =>
-      `Group ${group} of ${apps.get(partner)?.name ?? partner}, which ${isUnready ? 'is not usable yet' : `can export the member until ${instant(expiresAt)}`}`,
-  );
+  groups.map((one) => `Group ${one.group} of ${apps.get(one.partner)?.name ?? one.partner}, which ${sayOf(one)}`);
 
 /**
  * Ends a member in Groups, so that later exports leave the member out. Each change is in the audit first.
@@ -79,15 +103,15 @@ export const endInGroups = async (
   const audit = { audit: await stage.auditEvents(), clock: { now } };
   const by = { operator: stage.operator.arn, note: reason };
   let failed = 0;
-  for (const { exchange, partner, payer, group, isUnready, expiresAt } of groups) {
-    const of = { exportId: exchange, exchange: 'match', partner, payer, group, requestId: randomUUID() } as const;
+  for (const { exchange, kind, partner, payer, group, state, expiresAt } of groups) {
+    const of = { exportId: exchange, exchange: kind, partner, payer, group, requestId: randomUUID() };
     try {
       await auditEnded(audit, of, { by, member: `Patient/${member.patient}` });
       const [owner, hash] = [exchangeOwner({ payer, partner }), sha256(member.patient)];
       const end = (): Promise<boolean> => endMember(table, owner, group, hash);
       const endEarly = (): Promise<boolean> => endMemberEarly(table, { owner, id: group, hash, until: expiresAt });
       // A Group that is not usable yet may become usable at any moment. Then it is ended like any other.
-      const isThere = (await end()) || (isUnready === true && ((await endEarly()) || (await end())));
+      const isThere = (await end()) || (state === 'unready' && ((await endEarly()) || (await end())));
       output.out(`Group ${group}  ${isThere ? 'member ended' : 'had expired in the meantime'}`);
     } catch (error) {
       failed += 1;

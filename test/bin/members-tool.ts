@@ -138,7 +138,14 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
   const exchange = async (
     exchangeKind: 'match' | 'group',
     whom: readonly AuditedMember[],
-    { exportId = `${exchangeKind}-exchange`, group = 'group-1', isReady = true, laterEnd = '' } = {},
+    {
+      exportId = `${exchangeKind}-exchange`,
+      group = 'group-1',
+      isReady = true,
+      laterEnd = '',
+      startedAfter = 0,
+      hasEnded = true,
+    } = {},
   ): Promise<void> => {
     const known = {
       exportId,
@@ -148,12 +155,14 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
       requestId: `${exportId}-request`,
     };
     const deps = { audit: auditEvents, clock: { now: () => startMs - 60_000 } };
-    const asked = whom.map(({ submitted = '', consent = { id: '', hash: '' } }) => ({
+    const asked = whom.map(({ submitted = '', consent = { id: '', hash: '' }, reference }) => ({
       submitted,
       consent,
       outcome: 'asked',
+      ...(exchangeKind === 'group' && reference !== undefined && { reference }),
     }));
     await auditAsked(deps, exchangeKind === 'group' ? { ...known, group } : known, asked);
+    if (!hasEnded) return;
     await auditCame(deps, exchangeKind === 'group' ? { ...known, group } : known, {
       status: 'completed',
       members: whom,
@@ -168,7 +177,8 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
     if (exchangeKind === 'group') return;
     const now = startMs / 1000;
     const owner = exchangeOwner(known);
-    await noteMade(exchanges, { owner, id: group, exportId, expiresAt: now + 3600 });
+    const createdAt = now + startedAfter;
+    await noteMade(exchanges, { owner, id: group, exportId, createdAt, expiresAt: now + 3600 });
     if (!isReady) return;
     await putGroup(exchanges, {
       owner,
@@ -177,7 +187,7 @@ export const membersTool = async (stage: StageConfig = localStage()) => {
       members: whom.length,
       key: new Uint8Array([1]),
       exportId,
-      createdAt: now,
+      createdAt,
       expiresAt: now + 86_400,
       body: new Uint8Array([1]),
     });

@@ -598,6 +598,24 @@ describe('npm run members, of exchanges between plans', () => {
     expect(ended).toEqual([expect.stringContaining('second')]);
   });
 
+  it('end knows no Group that a later match of others has replaced, unless an export that began before may still run', async () => {
+    await tool.exchange('match', [{ ...mine, outcome: 'match' }], { exportId: 'first' });
+    await tool.exchange('match', [{ ...other, outcome: 'match' }], { exportId: 'second', startedAfter: 60 });
+    await expect(tool.run(`end ${whom} ${why} --yes`)).rejects.toThrow('no Group has the member');
+
+    await tool.exchange(
+      'group',
+      [mine].map((one) => ({ ...one, outcome: 'asked' })),
+      { hasEnded: false },
+    );
+    const { out } = await tool.run(`end ${whom} ${why} --yes`);
+    expect(out.split('\n').filter((line) => line.startsWith('Group '))).toEqual([
+      expect.stringContaining("which is a later match's now, while an export of the member from it may still run"),
+      'Group group-1  member ended',
+    ]);
+    expect(await endedInGroup()).toEqual([createHash('sha256').update(member.patient).digest('base64url')]);
+  });
+
   it('find tells of a match with two ends what the one that delivered says, whichever came last', async () => {
     await tool.exchange('match', [{ ...mine, outcome: 'match' }], { laterEnd: 'notDelivered' });
     const { out } = await tool.run(`find ${whom}`);

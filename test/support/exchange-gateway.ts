@@ -55,6 +55,8 @@ interface GroupOptions {
   readonly lives?: number;
   /** Of the match that it is from. */
   readonly exportId?: string;
+  /** Of the payer's Group, as a hash. @default the same of every Group */
+  readonly patients?: string;
 }
 
 /** Everything that exchanges need, from a system token to the item and the input of a kick-off. */
@@ -97,7 +99,7 @@ export const exchangeGateway = ({ registry = exchangeRegistry(), mostRunning = 2
     const key = randomBytes(32);
     const now = nowSeconds(deps.clock);
     const { members = [], resource = JSON.stringify({ resourceType: 'Group', id }), lives = 3600 } = rest;
-    const { exportId = 'match-1' } = rest;
+    const { exportId = 'match-1', patients } = rest;
     const { entries = members.length } = rest;
     await putGroup(exchange.exchanges, {
       owner,
@@ -109,6 +111,7 @@ export const exchangeGateway = ({ registry = exchangeRegistry(), mostRunning = 2
       exportId,
       createdAt: now,
       expiresAt: now + lives,
+      ...(patients !== undefined && { patients }),
     });
     return { owner, id };
   };

@@ -2,7 +2,14 @@ import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { putGroupBody, putGroupHead, type StoredGroup } from '../../functions/shared/store/exchanges.ts';
 
 /** Writes a whole Group, as the legs and the end of a match do. */
-export const putGroup = async (table: Table, { body, ...head }: Omit<StoredGroup, 'ended'>): Promise<void> => {
+export const putGroup = async (
+  table: Table,
+  {
+    body,
+    patients = 'the same',
+    ...head
+  }: Omit<StoredGroup, 'ended' | 'isMixed' | 'patients'> & Partial<Pick<StoredGroup, 'patients'>>,
+): Promise<void> => {
   const chunks = await putGroupBody(table, { ...head, body });
-  await putGroupHead(table, { ...head, chunks });
+  await putGroupHead(table, { ...head, chunks, patients });
 };

@@ -1,8 +1,8 @@
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import { endedNow } from '../exchange/ended-now.ts';
 import { typeOfAll } from '../exchange/exchange-leg.ts';
+import { groupNow } from '../exchange/group-now.ts';
 import { publishGroups } from '../exchange/keep-groups.ts';
 import { deletedParts } from '../exchange/take-deletion.ts';
 import type { JobDeps } from '../job/deps.ts';
@@ -65,7 +65,7 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
   const input = await job.input(item);
   const left = await whatIsLeft(job.deps, input, ending);
   const nowMs = job.deps.clock.now();
-  const ended = input.kind === 'match' ? new Set<string>() : await endedNow(job.deps, item, input);
+  const ended = input.kind === 'match' ? new Set<string>() : (await groupNow(job.deps, item, input)).ended;
   const whyNot = whyNotNow(ended, nowMs);
   const { problems, outcomes, transactionTime } = exchangeEnd(item, input, {
     state,

@@ -553,6 +553,11 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   groupMissing: incomplete('The payer names no Group of matched members.'),
   groupUnusable: ['error', 'structure', ({ why }) => `A Group of the payer's is left out: ${groupFaults[why]}.`],
   groupTwice: ['error', 'conflict', 'The payer sent two Groups with the same id. Only the first is in this answer.'],
+  groupOfTwo: [
+    'information',
+    'informational',
+    'The payer gave a Group the id that another match of yours has for others. Only the members of the later match can be exported by it.',
+  ],
   groupEntries: suppressed(({ count, why }) => entriesOf(count, why)),
   groupText: rightlySuppressed(
     "Text, names and identifiers in the payer's Groups are left out: whom they are about cannot be checked.",

@@ -54,7 +54,7 @@ const exportRequest = ({ deps, payer, lines }: ExchangeLeg, input: GroupInput): 
     (member) => lines?.allowed.has(patientIn(member)) === true && consentHolds(member.consent, deps.clock.now()),
   );
   if (members.length === 0) return 'nobodyLeft';
-  const isAll = members.length === input.groupMembers;
+  const isAll = lines?.isWhole() === true && members.length === input.groupMembers;
   const parameters = parametersOf(input, isAll ? undefined : members);
   if (exchange.exportMethod !== 'GET') {
     const body = bodyOf(parameters);

@@ -13,7 +13,7 @@ import { beginLeg, type Leg } from '../leg/leg.ts';
 import { readFileList, writeFileList, type ListedFiles } from '../state/plan-files.ts';
 import { everything, type JobState, type PlanFile } from '../state/state.ts';
 import { askPlan, paceOf, tokenOf, type PlanAnswer, type PlanAsking, type PlanRequest } from './ask-plan.ts';
-import { endedNow } from './ended-now.ts';
+import { groupNow } from './group-now.ts';
 import { leaveHeld } from './leave-held.ts';
 import { lineRulesOf, type LineRules } from './line-rules.ts';
 
@@ -54,11 +54,11 @@ export const linesNow = async (
   input: ExchangeInput,
 ): Promise<LineRules | undefined> => {
   if (input.kind === 'match') return undefined;
-  const ended = await endedNow(deps, item, input);
+  const { ended, isMixed } = await groupNow(deps, item, input);
   const members = input.members.filter(
     ({ reference, consent }) => consentHolds(consent, deps.clock.now()) && !ended.has(reference),
   );
-  return lineRulesOf(input, members);
+  return lineRulesOf(input, members, isMixed);
 };
 
 /** Asks for attachments as a former plan. A token that it refuses is replaced once. */

@@ -1,5 +1,7 @@
+import { nowSeconds } from '../../shared/clock.ts';
 import { sealGroupBody } from '../../shared/exchanges/group.ts';
-import { exchangeOwner, noteMade, putGroupBody, putGroupHead } from '../../shared/store/exchanges.ts';
+import { sha256 } from '../../shared/store/crypto.ts';
+import { exchangeOwner, getGroupHead, noteMade, putGroupBody, putGroupHead } from '../../shared/store/exchanges.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { exchangeDeps, type JobDeps } from '../job/deps.ts';
 import type { JobState, KeptGroup } from '../state/state.ts';
@@ -8,18 +10,27 @@ import type { ReadGroup } from './read-group.ts';
 
 const groupKeyBytes = 32;
 
+/**
+ * A hash of whom a payer's Group has: its members, and how many entries name somebody else. The Group's own place goes in, so that the same patients
+ * in another Group are not recognized by it.
+ */
+const hashOfPatients = (owner: string, { id, entries, members }: ReadGroup): string =>
+  sha256(JSON.stringify([owner, id, entries, members.map(({ reference }) => reference).sort()]));
+
 /** Keeps a Group of matched members, which nobody can use yet: the audit must name its members first. */
-export const keepGroup = async (
-  { deps, item }: ExchangeLeg,
-  { id, line, entries, members }: ReadGroup,
-): Promise<KeptGroup> => {
+export const keepGroup = async ({ deps, item, problems }: ExchangeLeg, group: ReadGroup): Promise<KeptGroup> => {
+  const { id, line, entries, members } = group;
   const owner = exchangeOwner(item);
   const key = deps.randomBytes(groupKeyBytes);
   const place = { owner, id };
   const box = await deps.sealForJob({ group: `${owner}/${id}`, partner: item.partner }, 'group key', key);
   const { table } = exchangeDeps(deps);
   const { exportId } = item;
-  await noteMade(table, { ...place, exportId, expiresAt: item.expiresAt });
+  const patients = hashOfPatients(owner, group);
+  const other = await getGroupHead(table, owner, id, nowSeconds(deps.clock));
+  if (other !== undefined && other.exportId !== exportId && other.patients !== patients)
+    problems.add({ kind: 'groupOfTwo', type: 'Group' });
+  await noteMade(table, { ...place, exportId, createdAt: item.startedAt, expiresAt: item.expiresAt });
   const chunks = await putGroupBody(table, {
     ...place,
     key: box,
@@ -27,7 +38,7 @@ export const keepGroup = async (
     expiresAt: item.grantEndsAt,
     body: await sealGroupBody(deps, key, place, { resource: line, members }),
   });
-  return { id, entries, key: Buffer.from(box).toString('base64'), chunks };
+  return { id, entries, key: Buffer.from(box).toString('base64'), chunks, patients };
 };
 
 /**
@@ -39,7 +50,7 @@ export const publishGroups = async (
   item: Export,
   { groups = [] }: Pick<JobState['known'], 'groups'>,
 ): Promise<void> => {
-  for (const { id, entries, key, chunks } of groups) {
+  for (const { id, entries, key, chunks, patients = item.exportId } of groups) {
     await putGroupHead(exchangeDeps(deps).table, {
       owner: exchangeOwner(item),
       id,
@@ -50,6 +61,7 @@ export const publishGroups = async (
       createdAt: item.startedAt,
       expiresAt: item.grantEndsAt,
       chunks,
+      patients,
     });
   }
 };

@@ -56,8 +56,11 @@ export const membersOf = ({ allowed }: Pick<LineRules, 'allowed'>, patients: rea
   ...new Set(patients.filter((patient) => allowed.has(patient))),
 ];
 
-/** @param members those of the input who are still allowed */
-export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[]): LineRules => {
+/**
+ * @param members those of the input who are still allowed
+ * @param isMixed whether the payer's Group may have others than the input knows
+ */
+export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[], isMixed: boolean): LineRules => {
   const { asked } = input;
   const allowed = new Set(members.map(patientIn));
   const lost = new Set(input.members.map(patientIn).filter((id) => !allowed.has(id)));
@@ -84,7 +87,7 @@ export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[]):
     leftOut,
     others: new Set((input.others ?? []).map((reference) => patientIn({ reference }))),
     lost,
-    isWhole: () => allowed.size === input.groupMembers,
+    isWhole: () => !isMixed && allowed.size === input.groupMembers,
     leaveOutEnded,
     types: asked.types === undefined ? undefined : new Set(asked.types),
     since: timeOf(asked.since),

@@ -152,6 +152,7 @@ export const readMatch = (
     }
   }
   const groups = [...found.values()];
+  const times = Map.groupBy(given, ({ resource: { id } }) => id);
   if (!groups.some(({ code }) => code === 'match')) problems.push({ kind: 'groupMissing', type: 'Group' });
   const faults = memberFaults(
     groups,
@@ -162,7 +163,8 @@ export const readMatch = (
       code,
       id,
       line,
-      entries,
+      // What the payer gives the same id, and is left out, is in its Group all the same.
+      entries: entries + Math.max(0, (times.get(id)?.length ?? 1) - 1),
       members:
         code === 'match'
           ? [...new Map(named.map((entry) => [entry.submitted, entry])).values()]

@@ -8,8 +8,8 @@ import type { LegStop } from '../leg/leg-stop.ts';
 import type { Started } from '../leg/leg.ts';
 import type { JobState, Task } from '../state/state.ts';
 import { ask } from './ask.ts';
-import { endedNow } from './ended-now.ts';
 import { makeExchangeLeg, noteLost, typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
+import { groupNow } from './group-now.ts';
 import { patientIn } from './line-rules.ts';
 import { poll } from './poll.ts';
 import { readFiles } from './read-files.ts';
@@ -70,8 +70,10 @@ const findEnd = async ({ deps, item, payer, input, lines }: ExchangeLeg): Promis
   if (input.kind === 'match') return undefined;
   lines?.leaveOutEnded(deps.clock.now());
   if (lines?.allowed.size === 0) return 'nobodyLeft';
-  const ended = [...(await endedNow(deps, item, input))];
-  return ended.some((reference) => lines?.allowed.has(patientIn({ reference })) === true) ? 'memberEnded' : undefined;
+  const { ended } = await groupNow(deps, item, input);
+  return [...ended].some((reference) => lines?.allowed.has(patientIn({ reference })) === true)
+    ? 'memberEnded'
+    : undefined;
 };
 
 /** Starts a leg that asks a former plan. @param stopped aborts when the leg must stop reading */

@@ -257,6 +257,8 @@ type ExchangeProblem =
     }
   /** The answer of a match has two Groups with the same id. */
   | { readonly kind: 'groupTwice'; readonly type: 'Group' }
+  /** A Group has the id that another match has for a Group of others. */
+  | { readonly kind: 'groupOfTwo'; readonly type: 'Group' }
   /** Entries of a Group that name nobody who was submitted, or in no form that can be read; or contained resources of no entry. */
   | {
       readonly kind: 'groupEntries';
@@ -404,6 +406,7 @@ const harmless: ReadonlySet<Problem['kind']> = new Set([
   'referenceGone',
   'memberUnchanged',
   'groupText',
+  'groupOfTwo',
 ]);
 
 /** Lines that are not in the record though they may belong to it. */

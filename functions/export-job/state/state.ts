@@ -244,6 +244,8 @@ export interface KeptGroup {
   readonly key: string;
   /** How many parts its body has. */
   readonly chunks: number;
+  /** A hash of the patients whom the payer's Group has. Absent from an earlier version. */
+  readonly patients?: string;
 }
 
 /** What the answer of a match says of a member. */

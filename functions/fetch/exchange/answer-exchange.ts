@@ -19,7 +19,7 @@ import { requireGroup } from './open-group.ts';
 import { readMatchBody } from './read-match-body.ts';
 import { startExchange } from './start-exchange.ts';
 
-/** Answers with a Group of the partner, as the payer sent it. @throws GatewayError */
+/** Answers with a Group of the partner, as the match passed it on. @throws GatewayError */
 const answerGroup = async (asking: Asking, id: string): Promise<ApiResponse> => {
   asking.context.record.interaction = 'read Group';
   const { head, body } = await requireGroup(asking, id);

@@ -136,7 +136,7 @@ const readPage = async (asking: Asking, search: Search): Promise<Page> => {
   return { groups, next: more ? last : undefined };
 };
 
-/** A searchset whose resources are the payer's own bytes. */
+/** A searchset whose resources are the Groups byte for byte as matches passed them on. */
 const bundleOf = (base: string, pairs: readonly Parameter[], { groups, next }: Page): string => {
   const url = (query: readonly Parameter[]): string => {
     const text = new URLSearchParams(query.map(([name, value]) => [name, value])).toString();

@@ -9,6 +9,8 @@ type Chosen = Pick<Extract<ExchangeInput, { kind: 'group' }>, 'members' | 'leftO
 interface Choice {
   /** How many entries the payer's Group has: those whom the gateway left out are still in it. */
   readonly entries: number;
+  /** Whether the payer's Group may have the members of another match, too. They count as one more entry. */
+  readonly isMixed: boolean;
   /** References to patients that the caller names; empty for all. */
   readonly named: readonly string[];
   /** FHIR bases below which a reference means the same as a relative one. */
@@ -63,5 +65,6 @@ export const chooseMembers = ({ members: all }: Pick<GroupBody, 'members'>, choi
   const members = named.filter((member) => whyNot(member) === undefined);
   if (members.length === 0) throw noneLeft(leftOut.length);
   const others = all.filter((member) => !named.includes(member)).map(({ reference }) => reference);
-  return { members, leftOut, ...(others.length > 0 && { others }), groupMembers: Math.max(choice.entries, all.length) };
+  const groupMembers = Math.max(choice.entries, all.length) + (choice.isMixed ? 1 : 0);
+  return { members, leftOut, ...(others.length > 0 && { others }), groupMembers };
 };

@@ -63,6 +63,7 @@ export const exportGroup = async (asking: Asking, id: string): Promise<ApiRespon
     named: patients,
     bases: [facadeBase(deps.origin, payer.id), ...payerBases(payer), ...(own === undefined ? [] : [own])],
     entries: head.members,
+    isMixed: head.isMixed,
     ended: head.ended,
     nowMs: deps.clock.now(),
   });

@@ -25,7 +25,7 @@ export interface GroupMember {
 
 /** A Group of matched members, as it is kept for later exports. */
 export interface GroupBody {
-  /** The Group as the payer sent it. */
+  /** The Group, made anew of what was checked of the payer's. */
   readonly resource: string;
   readonly members: readonly GroupMember[];
 }

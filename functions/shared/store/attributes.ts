@@ -267,6 +267,10 @@ export const exchangeAttributes = {
   key: { type: 'B' },
   /** Of a Group: the match that made it. */
   exportId: { type: 'S' },
+  /** Of a Group: a hash of the patients whom the payer's has. */
+  patients: { type: 'S' },
+  /** Of a Group: whether matches have given its id to Groups of different patients. */
+  isMixed: { type: 'BOOL' },
   /** Of a Group: hashes of its members' ids whom an operator has ended since. */
   ended: { type: 'SS' },
   /** A part of a Group's sealed body, or of what an exchange asks. */

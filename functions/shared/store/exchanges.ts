@@ -98,9 +98,19 @@ export interface StoredGroupHead {
   readonly exportId: string;
   readonly createdAt: number;
   readonly expiresAt: number;
+  /** A hash of the patients whom the payer's Group has. */
+  readonly patients: string;
+  /** Whether matches have given its id to Groups of different patients: the payer's may have more than it names now. */
+  readonly isMixed: boolean;
   /** Hashes of its members' ids whom an operator has ended since. */
   readonly ended: readonly string[];
 }
+
+/** What a match writes to make a Group usable. */
+export type NewGroupHead = Omit<StoredGroupHead, 'ended' | 'isMixed'> & {
+  /** How many parts its body has. */
+  readonly chunks: number;
+};
 
 /** A Group with its body, which is sealed under the key in `key`. */
 export interface StoredGroup extends StoredGroupHead {
@@ -135,12 +145,17 @@ const bodyName = ({ id, exportId, key }: Pick<StoredGroupHead, 'id' | 'exportId'
 const madeBy = (exportId: string): string => `made/${exportId}/`;
 
 /**
- * Notes that a match makes a Group, so that its members can be ended before anyone can use it. @throws GatewayError `temporarily_unavailable`
+ * Notes that a match makes a Group, so that its members can be ended before anyone can use it.
+ * @property createdAt as the Group's head will have it
+ * @throws GatewayError `temporarily_unavailable`
  */
 export const noteMade = (
   table: Table,
-  { owner, id, exportId, expiresAt }: Pick<StoredGroupHead, 'owner' | 'id' | 'exportId' | 'expiresAt'>,
-): Promise<void> => put(table, writeItem(exchangeAttributes, { owner, name: `${madeBy(exportId)}${id}`, expiresAt }));
+  made: Pick<StoredGroupHead, 'owner' | 'id' | 'exportId' | 'createdAt' | 'expiresAt'>,
+): Promise<void> => {
+  const { owner, id, exportId, createdAt, expiresAt } = made;
+  return put(table, writeItem(exchangeAttributes, { owner, name: `${madeBy(exportId)}${id}`, createdAt, expiresAt }));
+};
 
 /**
  * Writes the body of a Group, which nobody can use before its head is there.
@@ -168,27 +183,34 @@ export const putGroupBody = async (
 
 /**
  * Writes a Group's head, with which it can be used. A payer may answer a later match with the same Group's id: the later one is kept,
- * and whom an operator has ended stays ended.
- * @property chunks how many parts {@link putGroupBody} has written
+ * and whom an operator has ended stays ended. If the two do not name the same patients, the head says so from then on: the payer's Group may
+ * have those of both.
  * @throws GatewayError `temporarily_unavailable`
  */
-export const putGroupHead = async (
-  table: Table,
-  { owner, id, expiresAt, ...head }: Omit<StoredGroupHead, 'ended'> & { readonly chunks: number },
-): Promise<void> => {
+export const putGroupHead = async (table: Table, { owner, id, expiresAt, ...head }: NewGroupHead): Promise<void> => {
+  const { createdAt, patients } = head;
   // An update, since a put would forget who was ended.
-  await writeIfConditionHolds(
-    table.client.send(
-      new UpdateItemCommand({
-        TableName: table.name,
-        Key: keyOf(owner, headName(id)),
-        ...updateOf(exchangeAttributes, {
-          set: { ...head, expiresAt },
-          when: [anyOf(absent('createdAt'), is('createdAt', '<=', head.createdAt))],
+  const update = async (
+    set: Change<typeof exchangeAttributes>['set'] & {},
+    ...when: Change<typeof exchangeAttributes>['when']
+  ): Promise<boolean> => {
+    const written = await writeIfConditionHolds(
+      table.client.send(
+        new UpdateItemCommand({
+          TableName: table.name,
+          Key: keyOf(owner, headName(id)),
+          ...updateOf(exchangeAttributes, { set, when }),
         }),
-      }),
-    ),
-  );
+      ),
+    );
+    return written !== undefined;
+  };
+  const all = { ...head, expiresAt };
+  const [isNew, isLater] = [absent('createdAt'), is('createdAt', '<=', createdAt)];
+  if (await update(all, anyOf(isNew, is('patients', '=', patients)), anyOf(isNew, isLater))) return;
+  if (await update({ ...all, isMixed: true }, anyOf(isNew, isLater))) return;
+  // The head is a later match's, and stays.
+  await update({ isMixed: true }, exists('createdAt'), anyOf(absent('patients'), is('patients', '<>', patients)));
 };
 
 const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => {
@@ -203,6 +225,8 @@ const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => 
     exportId: read('exportId') ?? '',
     createdAt: read('createdAt') ?? 0,
     expiresAt: read('expiresAt') ?? 0,
+    patients: read('patients') ?? '',
+    isMixed: read('isMixed') ?? false,
     ended: read('ended') ?? [],
   };
 };
@@ -232,17 +256,17 @@ export const getGroup = async (
 };
 
 /**
- * Whom an operator has ended in a Group, strongly consistent; undefined if there is no such Group, or it has expired.
+ * What is known of a Group now, strongly consistent; undefined if there is no such Group, or it has expired.
  * @throws GatewayError `temporarily_unavailable`
  */
-export const getEnded = async (
+export const getGroupHead = async (
   table: Table,
   owner: string,
   id: string,
   now: number,
-): Promise<readonly string[] | undefined> => {
+): Promise<Pick<StoredGroupHead, 'exportId' | 'patients' | 'ended' | 'isMixed'> | undefined> => {
   const head = await getHead(table, owner, id);
-  return isUsable(head, now) ? head.ended : undefined;
+  return isUsable(head, now) ? head : undefined;
 };
 
 /** The items of an owner whose names begin so, with what is before the first that is read. */
@@ -293,7 +317,8 @@ export const listGroups = async (
 };
 
 /**
- * The Groups that a match has made and that cannot be used yet, or never will: until when that may be, and who has been ended in them.
+ * The Groups that a match has made and that cannot be used yet: until when they may become usable, and who has been ended in them. Without those
+ * that never will, since the head is a later match's.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const listUnready = async (
@@ -306,12 +331,17 @@ export const listUnready = async (
   const { items } = await query(table, owner, prefix, {});
   const made = items.map((item) => {
     const read = readerOf(exchangeAttributes, item);
-    return { id: (read('name') ?? '').slice(prefix.length), expiresAt: read('expiresAt') ?? 0 };
+    return {
+      id: (read('name') ?? '').slice(prefix.length),
+      createdAt: read('createdAt') ?? Number.POSITIVE_INFINITY,
+      expiresAt: read('expiresAt') ?? 0,
+    };
   });
   const unready: Pick<StoredGroupHead, 'id' | 'ended' | 'expiresAt'>[] = [];
-  for (const { id, expiresAt } of made.filter((one) => one.expiresAt > now)) {
+  for (const { id, createdAt, expiresAt } of made.filter((one) => one.expiresAt > now)) {
     const head = await getHead(table, owner, id);
-    if (head.exportId !== exportId) unready.push({ id, expiresAt, ended: head.ended });
+    const isReplaced = head.createdAt > createdAt;
+    if (head.exportId !== exportId && !isReplaced) unready.push({ id, expiresAt, ended: head.ended });
   }
   return unready;
 };

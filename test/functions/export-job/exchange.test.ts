@@ -11,6 +11,7 @@ import { countRunning, endMember, getGroup, listUnready } from '../../../functio
 import { turns } from '../../support/eventually.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
+import { putGroup } from '../../support/put-group.ts';
 import { randomOf } from '../../support/random.ts';
 import { words } from '../../support/words.ts';
 import { endOf, type World } from './end-of.ts';
@@ -468,16 +469,40 @@ it('Groups that name a large member again and again are passed on up to 32 MB, a
   expect([groups.length, problems.filter(({ kind }) => kind === 'groupUnusable').length]).toEqual([32, 8]);
 });
 
-it('a Group of which each entry names a member can be whole, though one is named again; not if another entry is lost', () => {
+it('a Group of which each entry names a member can be whole, though one is named again; not if another entry is lost, or a Group of the same id', () => {
   const input = three as Extract<Exchange, { kind: 'match' }>;
-  const countsOf = (resource: ReturnType<typeof found>) => {
-    const [group] = readMatch([{ line: '', resource }], input, { bases: ['https://payer.example'] }).groups;
+  const countsOf = (...resources: readonly ReturnType<typeof found>[]) => {
+    const given = resources.map((resource) => ({ line: '', resource }));
+    const [group] = readMatch(given, input, { bases: ['https://payer.example'] }).groups;
     return [group?.entries, group?.members.length];
   };
   const [one, other] = first['member'] as readonly object[];
 
   expect(countsOf({ ...first, member: [one, other, one] })).toEqual([2, 2]);
   expect(countsOf(found(a, b, 'theirs Patient/x'))).toEqual([3, 2]);
+  for (const change of [{}, { code: {} }, { member: {} }]) {
+    expect(countsOf(first, { ...found('ours-c Patient/c'), ...change })).toEqual([3, 2]);
+  }
+});
+
+it('a Group whose id an earlier match has for others says so, to the partner too; one of the same patients does not', async () => {
+  const isKept = ({ name }: { readonly name?: { readonly S?: string } }): boolean => name?.S === 'group/group-match';
+  const after = async (patients: string) => {
+    const world = worldOf(three, matched(first, second));
+    await world.kickOff();
+    const made = { owner, id: 'group-match', code: 'match', members: 1, exportId: 'earlier', patients };
+    await putGroup(world.exchanges, { ...made, key: Buffer.of(1), body: Buffer.of(1), createdAt: 1, expiresAt: 2e9 });
+    await world.durable.finish(world.start());
+    const { errors, status } = await endOf(world);
+    const { exportId, isMixed } = (await getGroup(world.exchanges, owner, 'group-match', 0))!;
+    const kept = [...world.dynamo.items('Exchanges').values()].find(isKept);
+    return { patients: kept?.['patients']?.S, told: { isLater: exportId === world.exportId, isMixed, errors, status } };
+  };
+  const { patients: ours = '', told } = await after('others');
+  const error =
+    'The payer gave a Group the id that another match of yours has for others. Only the members of the later match can be exported by it.';
+  expect(told).toEqual({ isLater: true, isMixed: true, errors: [error], status: 'completed' });
+  expect((await after(ours)).told).toEqual({ isLater: true, isMixed: false, errors: [], status: 'completed' });
 });
 
 it('a Group that would be larger than a line may be, once each of its codes has a system, is left out and named', () => {
@@ -1024,6 +1049,17 @@ describe('what comes of a Group', () => {
     expect(made.lines.flatMap((line) => /^\{"resourceType":"Provenance","id":"p"/.exec(line) ?? [])).toEqual([]);
     expect(ids.join(' ')).toBe(given);
     if (given === '') expect(made.complete).toBe(false);
+  });
+
+  it('and names nobody is left out too, and members are asked for by name, if the id is also that of a Group of others', async () => {
+    const world = worldOf(groupInput(two), { output: [people, { type: 'List', lines: [named('List', 'l')] }] });
+    await world.kickOff();
+    const made = { owner, id: 'g1', code: 'match', members: 1, exportId: 'earlier', patients: 'others' };
+    await putGroup(world.exchanges, { ...made, key: Buffer.of(1), body: Buffer.of(1), createdAt: 1, expiresAt: 2e9 });
+    await world.durable.finish(world.start());
+
+    expect(await endOf(world)).toMatchObject({ ids: ['a', 'b'], outcomes: { List: 'incomplete 0' } });
+    expect(namedIn(world)).toEqual([...onlyOfA, { name: 'patient', valueReference: { reference: 'Patient/b' } }]);
   });
 
   const [aboutList, aboutEncounter] = [{ target: [to('List', 'l')] }, { target: [to('Encounter', 'e')] }];

@@ -133,6 +133,13 @@ describe('the export of a Group', () => {
     await expect(input()).resolves.toMatchObject({ members: [{ submitted: 'a' }], groupMembers: 3 });
   });
 
+  it('counts one more if another match has given its id to a Group of others, so that the job names its members', async () => {
+    await test.group({ members: [member('a')], patients: 'others', exportId: 'match-0' });
+    await test.group({ members: [member('a')] });
+    await test.ask(path, token);
+    await expect(input()).resolves.toMatchObject({ members: [{ submitted: 'a' }], groupMembers: 2 });
+  });
+
   it('does not bring back an ended member by another entry for the same patient', async () => {
     const { owner, id } = await test.group({
       members: [member('a', '2027', 'Patient/x'), member('b', '2027', 'Patient/x'), member('c')],
@@ -257,7 +264,7 @@ describe('the Groups of a partner', () => {
     await test.group({ id: 'g4', lives: 0, resource: resourceOf('g4') });
   });
 
-  it('are read as the payer sent them, byte for byte, and audited first', async () => {
+  it('are read byte for byte as they are kept, and audited first', async () => {
     const opened: unknown[] = [];
     Object.assign(test.deps, {
       openGate: async ({ record: { interaction, exchange } }: AuditedRead) => void opened.push([interaction, exchange]),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -215,6 +216,17 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     createdAt: now,
     expiresAt: now,
   };
+  let refusals = 1;
+  const refusingOnce = {
+    name: table.name,
+    client: Object.assign(Object.create(table.client) as typeof table.client, {
+      send: async (command: Parameters<typeof table.client.send>[0]): Promise<unknown> => {
+        refusals -= 1;
+        if (refusals >= 0) throw new ConditionalCheckFailedException({ message: 'for a test', $metadata: {} });
+        return table.client.send(command);
+      },
+    }),
+  };
   const progress = { resources: 1, typesDone: 1, typesTotal: 1 };
   const ended = { ...progress, status: 'completed', manifestDigest: 'd', endedAt: now, expiresAt: now } as const;
   const exchange = { ...known, exportId: 'e', exchange: 'group', group: 'x' } as const;
@@ -293,7 +305,8 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
     Exchanges: [
       ['putSystemToken', () => putSystemToken(table, { hash: 'h', partner: 'p', payer: 'n', now, expiresAt: now })],
       ['putGroupBody', () => putGroupBody(table, { ...head, body: bytes })],
-      ['putGroupHead', () => putGroupHead(table, { ...head, chunks: 1 })],
+      ['putGroupHead', () => putGroupHead(table, { ...head, chunks: 1, patients: 'hash' })],
+      ['putGroupHead', () => putGroupHead(refusingOnce, { ...head, chunks: 1, patients: 'another' })],
       ['noteMade', () => noteMade(table, head)],
       ['endMember', () => endMember(table, 'n/p', 'group-1', 'hash')],
       ['endMemberEarly', () => endMemberEarly(table, { owner: 'n/p', id: 'group-2', hash: 'hash', until: now })],

@@ -4,8 +4,8 @@ import {
   endMember,
   endMemberEarly,
   exchangeOwner,
-  getEnded,
   getGroup,
+  getGroupHead,
   getInput,
   getSystemToken,
   listGroups,
@@ -96,6 +96,34 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
     expect(await endMember(table, owner, 'unknown', 'member-hash')).toBe(false);
   });
 
+  const [ours, theirs] = [{ patients: 'ours' }, { patients: 'theirs' }];
+  const later = { exportId: 'export-2', createdAt: now + 2 };
+  it.each<[string, readonly Parameters<typeof group>[1][], boolean]>([
+    ['of the same patients', [ours, { ...ours, ...later }], false],
+    ['once more', [ours, ours], false],
+    ['of others', [ours, { ...theirs, ...later }], true],
+    ['of others, of which the earlier one comes last', [{ ...theirs, ...later }, ours], true],
+    ['of others, and the first again', [ours, { ...theirs, ...later }, { ...ours, createdAt: now + 3 }], true],
+    ['of the same patients, of which the earlier one comes last', [{ ...ours, ...later }, ours], false],
+  ])("a Group whose id two matches have says whether the payer's may have others: %s", async (what, all, isMixed) => {
+    for (const one of all) await group(what, { expiresAt: now + 10, ...one });
+
+    expect(await getGroup(table, owner, what, now)).toMatchObject({ isMixed });
+    expect(await getGroupHead(table, owner, what, now)).toMatchObject({ isMixed });
+  });
+
+  it('a match whose Group a later one has replaced has none that may become usable', async () => {
+    const made = { owner, id: 'replaced', exportId: 'export-0', expiresAt: now + 10 };
+    for (const [createdAt, count] of [
+      [now - 1, 0],
+      [now, 1],
+    ] as const) {
+      await noteMade(table, { ...made, createdAt });
+      await group('replaced', { exportId: 'export-2' });
+      expect(await listUnready(table, owner, 'export-0', now)).toHaveLength(count);
+    }
+  });
+
   it('a body that another try of the same leg writes late does not replace the one of the head', async () => {
     await group('tried', { key: Buffer.from('one'), body: Buffer.from('one') });
     const late = { owner, id: 'tried', key: Buffer.from('other'), body: Buffer.from('other') };
@@ -105,7 +133,7 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
   });
 
   it('a member who is ended before a Group can be used stays ended once it can be used; the Group keeps its own end', async () => {
-    const at = { owner, id: 'unready', exportId: 'export-1', expiresAt: now + 10 };
+    const at = { owner, id: 'unready', exportId: 'export-1', createdAt: now, expiresAt: now + 10 };
     await noteMade(table, at);
     expect(await listUnready(table, owner, 'export-1', now)).toEqual([
       { id: 'unready', expiresAt: now + 10, ended: [] },
@@ -118,7 +146,7 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
 
     expect(await listUnready(table, owner, 'export-1', now)).toMatchObject([{ ended: ['member-hash'] }]);
     expect(await getGroup(table, owner, 'unready', now)).toBeUndefined();
-    expect(await getEnded(table, owner, 'unready', now)).toBeUndefined();
+    expect(await getGroupHead(table, owner, 'unready', now)).toBeUndefined();
     const listed = await listGroups(table, owner, { limit: 100, now });
     expect(listed.groups.map(({ id }) => id)).not.toContain('unready');
     await group('unready', { expiresAt: now + 20 });
