@@ -16,7 +16,7 @@ import { takeFile, type FileEnd } from './take-file.ts';
 const longestFileMs = 900_000;
 
 /** How many invocations may try to read a file that cannot be read in pieces. */
-const mostWhole = 2;
+export const mostWhole = 2;
 
 /** What became of a file. */
 type FileOutcome =

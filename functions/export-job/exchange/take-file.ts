@@ -29,7 +29,7 @@ export type FileEnd =
   | 'other';
 
 /** An invocation keeps this much of its time, in milliseconds, to put what was read and to write its state. */
-const reserveMs = 60_000;
+export const reserveMs = 60_000;
 
 /** Takes a line of a file of any kind. @returns whether it is in the record */
 const takerOf = ({ file: { kind } }: LineTaking) =>

@@ -3,6 +3,7 @@ import { readText } from '../../shared/payer/read-text.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { afterFailure, type After } from '../leg/after-answer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
+import { updateTask } from '../leg/leg.ts';
 import type { PageResource } from '../reading/page-resource.ts';
 import { createProblemList, type ProblemList } from '../reading/problem-list.ts';
 import type { FileFault } from '../reading/problems.ts';
@@ -13,9 +14,10 @@ import { afterPlan } from './ask.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
 import { keepGroup } from './keep-groups.ts';
 import type { MatchInput } from './line-rules.ts';
-import { fileRequest } from './read-files.ts';
+import { fileRequest, mostWhole } from './read-files.ts';
 import { groupsInEnvelope, type GivenGroup } from './read-group.ts';
 import { readMatch } from './read-groups.ts';
+import { reserveMs } from './take-file.ts';
 import { takeRemark } from './take-remark.ts';
 
 /** The most bytes of all files of a match's answer. What is asked has at most 4 MB, and comes back once. */
@@ -50,7 +52,8 @@ const readFile = async (
   if (file.url === undefined) return { fault: 'elsewhere' };
   if (room <= 0) return { fault: 'tooLarge' };
   const task = leg.next.queue[0] as FilesTask;
-  const answer = await leg.ask(fileRequest(file, task, withToken));
+  const longestMs = leg.remainingMs() - reserveMs;
+  const answer = await leg.ask({ ...fileRequest(file, task, withToken), longestMs });
   if (answer.kind !== 'answered') {
     const after = await afterPlan(leg, task, answer);
     return 'giveUp' in after ? { fault: answer.kind === 'elsewhere' ? 'elsewhere' : 'broken' } : { after };
@@ -100,6 +103,15 @@ const groupsOf = (
   return read.flatMap(({ resource }) => (resource['resourceType'] === 'Parameters' ? groupsInEnvelope(resource) : []));
 };
 
+/**
+ * Whether the invocation ends before all files are read, and another one may try: each reads them from the first. The last one leaves out what
+ * is left.
+ */
+const mayTryAgain = (leg: ExchangeLeg): boolean => {
+  const task = leg.next.queue[0] as FilesTask;
+  return updateTask(leg, task, { tries: task.tries + 1 }).tries < mostWhole;
+};
+
 /** Reads the answer of a match, checks it, keeps its Groups, and passes them on. */
 export const takeGroups = async (
   leg: ExchangeLeg,
@@ -115,7 +127,11 @@ export const takeGroups = async (
   for (const file of files) {
     if (file.kind === 'deleted') continue;
     for (;;) {
-      const taken = await readFile(leg, { file, withToken, report: found.add, room });
+      const isLate = leg.remainingMs() < reserveMs;
+      if (isLate && mayTryAgain(leg)) return { kind: 'wait', seconds: 1, why: 'invocation' };
+      const taken: GroupFile = isLate
+        ? { fault: 'slow' }
+        : await readFile(leg, { file, withToken, report: found.add, room });
       if ('after' in taken) {
         if ('stop' in taken.after) return taken.after.stop;
         continue;

@@ -459,6 +459,26 @@ it('a match whose files are too large together is read up to 32 MB, and the rest
   expect(askedFor(world, '/files/output/5')).toEqual([]);
 });
 
+it('a match whose files take longer than two invocations have is read as far as one comes, and the rest is named', async () => {
+  const output = Array.from({ length: 4 }, () => matched(first, second).output![0]!);
+  const { errors, world } = await run(
+    three,
+    ({ durable }) => ({
+      output,
+      instead: async ({ path }) => {
+        if (path.startsWith('/files/')) await durable.sleep(200_000);
+        return undefined;
+      },
+    }),
+    { timeoutMs: 440_000 },
+  );
+
+  const twice = 'The payer sent two Groups with the same id. Only the first is in this answer.';
+  const slow = 'the payer cannot send it in pieces, and the whole did not come in the time that the gateway has.';
+  expect(errors).toEqual([...[3, 4].map((at) => `File ${at} (Group) did not come whole: ${slow}`), twice, twice]);
+  expect(askedFor(world, '/files/output/0')).toHaveLength(2);
+});
+
 it('Groups that name a large member again and again are passed on up to 32 MB, and the others are named', () => {
   const resource = { ...submittedPatient('ours-a'), name: [{ text: 'x'.repeat(1024 * 1024) }] };
   const { members } = matchInput('ours-a') as Extract<Exchange, { kind: 'match' }>;

@@ -20,7 +20,7 @@ export interface Plan {
   /** How many polls are answered with 202 before the manifest. @default 1 */
   readonly busy?: number;
   /** Answers in place of the plan; undefined leaves it to the plan. */
-  readonly instead?: (asked: Parameters<PayerScript>[0]) => Sent | Promise<Sent> | undefined;
+  readonly instead?: (asked: Parameters<PayerScript>[0]) => Sent | undefined | Promise<Sent | undefined>;
 }
 
 const textOf = (lines: PlanFile['lines']): string =>
