@@ -603,11 +603,7 @@ describe('npm run members, of exchanges between plans', () => {
     await tool.exchange('match', [{ ...other, outcome: 'match' }], { exportId: 'second', startedAfter: 60 });
     await expect(tool.run(`end ${whom} ${why} --yes`)).rejects.toThrow('no Group has the member');
 
-    await tool.exchange(
-      'group',
-      [mine].map((one) => ({ ...one, outcome: 'asked' })),
-      { hasEnded: false },
-    );
+    await tool.exchange('group', [{ ...mine, outcome: 'asked' }], { hasEnded: false });
     const { out } = await tool.run(`end ${whom} ${why} --yes`);
     expect(out.split('\n').filter((line) => line.startsWith('Group '))).toEqual([
       expect.stringContaining("which is a later match's now, while an export of the member from it may still run"),

@@ -507,10 +507,10 @@ it('a Group of which each entry names a member can be whole, though one is named
 
 it('a Group whose id an earlier match has for others says so, to the partner too; one of the same patients does not', async () => {
   const isKept = ({ name }: { readonly name?: { readonly S?: string } }): boolean => name?.S === 'group/group-match';
-  const after = async (patients: string) => {
+  const after = async (earlier: string) => {
     const world = worldOf(three, matched(first, second));
     await world.kickOff();
-    const made = { owner, id: 'group-match', code: 'match', members: 1, exportId: 'earlier', patients };
+    const made = { owner, id: 'group-match', code: 'match', members: 1, exportId: 'earlier', patients: earlier };
     await putGroup(world.exchanges, { ...made, key: Buffer.of(1), body: Buffer.of(1), createdAt: 1, expiresAt: 2e9 });
     await world.durable.finish(world.start());
     const { errors, status } = await endOf(world);
