@@ -33,11 +33,13 @@ export interface PageEvents {
   readonly repeat?: (name: string) => void;
 }
 
-/** Links that come before the entries are usually within this many bytes. */
-const linksWithin = 2048;
+/** Links that come before the entries are usually within the first piece. */
+const pieceBytes = 4096;
 
-/** Splits a chunk after its first bytes, so that links there are found before the entries are read. */
-const piecesOf = (chunk: Uint8Array): Uint8Array[] => [chunk.subarray(0, linksWithin), chunk.subarray(linksWithin)];
+/** A chunk in pieces. Between them the job goes on asking for the next page, which takes a read of its own before it is sent. */
+const piecesOf = function* (chunk: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < chunk.length; at += pieceBytes) yield chunk.subarray(at, at + pieceBytes);
+};
 
 /** The bytes of an answer. @throws UnreadablePage if the connection breaks */
 const bytesOf = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -131,15 +133,15 @@ export const takePage = async (
   let isTold = onLinks === undefined;
   try {
     for await (const chunk of response.body === null ? [] : bytesOf(response.body)) {
-      for (const piece of isTold ? [chunk] : piecesOf(chunk)) {
+      for (const piece of piecesOf(chunk)) {
         splitter.push(piece);
         await leg.parts.putIfLarge();
         await leg.held.putIfLarge();
         const links = isTold ? undefined : splitter.links();
-        if (links === undefined) continue;
-        isTold = true;
-        onLinks?.(links);
-        // Sends the request for the next page now, before the rest of this chunk is processed.
+        if (links !== undefined) {
+          isTold = true;
+          onLinks?.(links);
+        }
         await nextTurn();
       }
     }
