@@ -20,7 +20,7 @@ export const parallel: Step = {
     const plan = {
       rounds: world.quick ? 1 : 10,
       operations: width * (world.quick ? 2 : 40),
-      warmUpOperations: width * (world.quick ? 1 : 100),
+      warmUpOperations: width * (world.quick ? 1 : 1000),
     };
     const measured = await measure(candidates, plan);
     const throughput = spreadOf(ratios(seriesOf(measured, floor), seriesOf(measured, 'fetch'), 'wallMs'));
