@@ -81,11 +81,20 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   ],
   [
     /^The payer refused (?<what>\w+)(?:\?\S*)? with status 404\.$/,
-    ({ what = '' }, { spec, came }) =>
+    ({ what = '' }, { spec }) =>
       typesOf(spec).has(what)
-        ? typesOf(spec).get(what)?.search === 'missesNone' &&
-          (!isDeclared(spec, what) || !came.has(`Patient/${member}`))
+        ? typesOf(spec).get(what)?.search === 'missesNone' && !isDeclared(spec, what)
         : spec.lacksBy404,
+  ],
+  [
+    /^The payer answered a search of (?<what>\w+) with status 404, and gave nothing of the member's: it may (?:(?<absent>not have the type, have none of it)|have none of it), or not know the member\.$/,
+    ({ what = '', absent }, { spec, held, came }) => {
+      const isOfMember = ({ type }: Held): boolean => type === 'Patient' || parametersOf(type).length > 0;
+      const how = typesOf(spec).get(what);
+      if (held.some((one) => came.has(keyOf(one)) && isOfMember(one))) return false;
+      if ((absent === undefined) !== isDeclared(spec, what)) return false;
+      return how === undefined ? spec.lacksBy404 : how.search === 'missesNone';
+    },
   ],
   [
     /^The payer refused (?<what>\S+) with status (?<status>\d+)\.$/,
@@ -134,7 +143,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     },
   ],
   [
-    /^(?<key>\w+\/\S+), which the record refers to, could not be read: .*\.$/,
+    /^(?<key>(?:Patient\/\S+(?= could)|(?!Patient)\w+\/\S+(?=, which the record refers to,))).* could not be read: .*\.$/,
     ({ key = '' }, facts) => !facts.came.has(key) && heldOf(facts, key).some(({ reads }) => reads !== 'given'),
   ],
   [

@@ -1,5 +1,5 @@
 import type { StoredManifest, TypeOutcome } from '../../shared/exports/manifest.ts';
-import { anyResource, isMissing, type Problem } from '../reading/problems.ts';
+import { anyResource, isMissing, isOfNothing, type Problem } from '../reading/problems.ts';
 import { isKnownWhole, memberTypes } from '../record/declared.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { sentenceOf as sentence } from './outcomes.ts';
@@ -41,8 +41,8 @@ const outcomeOf = (
     return problems.length === 0 ? { outcome: 'complete' } : { outcome: 'refusedByScope', problem: problems[0] };
   }
   if (count > 0) return { outcome: 'incomplete', problem };
-  if (problem.kind === 'typeRefused') return { outcome: 'refusedByPayer', problem };
-  return { outcome: notReadKinds.has(problem.kind) ? 'notRead' : 'incomplete', problem };
+  if (problem.kind === 'typeRefused' && !isOfNothing(problem)) return { outcome: 'refusedByPayer', problem };
+  return { outcome: notReadKinds.has(problem.kind) || isOfNothing(problem) ? 'notRead' : 'incomplete', problem };
 };
 
 /** How many resources of each type came. */

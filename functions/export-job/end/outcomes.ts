@@ -2,6 +2,7 @@ import type { IssueType } from '../../shared/errors.ts';
 import {
   anyResource,
   isMissing,
+  isOfNothing,
   type AttachmentFault,
   type FileFault,
   type LinesReason,
@@ -302,7 +303,9 @@ const tooLongOr = ({ reason }: { readonly reason: keyof typeof skipReasons }): I
 
 const referenceText = ({ type, id, isContent, status, fault }: Of<'referenceGone'>): string => {
   const why = fault === undefined ? answered(status) : pageFaults[fault];
-  return `${type}/${id}, which the record refers to, could not be read: ${isContent === true ? 'the payer answered with its content, and not with a resource' : why}.`;
+  // The member's Patient is read by its id, whatever refers to it.
+  const whose = type === 'Patient' ? '' : ', which the record refers to,';
+  return `${type}/${id}${whose} could not be read: ${isContent === true ? 'the payer answered with its content, and not with a resource' : why}.`;
 };
 
 const attachmentOf = ({ type, id }: Pick<Of<'attachmentGone'>, 'type' | 'id'>): string =>
@@ -310,6 +313,17 @@ const attachmentOf = ({ type, id }: Pick<Of<'attachmentGone'>, 'type' | 'id'>): 
 
 const attachmentText = ({ why, status, ...of }: Of<'attachmentGone'>): string =>
   `${attachmentOf(of)} did not come: ${status === undefined ? attachmentFaults[why][1] : answered(status)}.`;
+
+const refusedText = (problem: Of<'typeRefused'>): string => {
+  const { type, status, isAbsent } = problem;
+  if (isOfNothing(problem)) {
+    const may = isAbsent === true ? 'not have the type, have none of it' : 'have none of it';
+    return `The payer answered a search of ${type} with status ${status}, and gave nothing of the member's: it may ${may}, or not know the member.`;
+  }
+  return status === 200
+    ? `The payer answered a search of ${type} with an OperationOutcome in place of a Bundle.`
+    : `The payer refused ${type} with status ${status}.`;
+};
 
 const planRefusedText = ({ step, status }: Of<'planRefused'>): string => {
   if (status === undefined)
@@ -395,11 +409,8 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   }),
   typeRefused: [
     'error',
-    ({ status }) => (status === 404 ? 'not-supported' : 'forbidden'),
-    ({ type, status }) =>
-      status === 200
-        ? `The payer answered a search of ${type} with an OperationOutcome in place of a Bundle.`
-        : `The payer refused ${type} with status ${status}.`,
+    (problem) => (isOfNothing(problem) ? 'not-found' : problem.status === 404 ? 'not-supported' : 'forbidden'),
+    refusedText,
   ],
   typeOutOfScope: [
     ({ narrowed }) => (narrowed === true ? 'warning' : 'information'),

@@ -26,6 +26,12 @@ const isLasting = (problem: Problem, counts: ReadonlyMap<string, number>, isAnsw
   return problem.kind !== 'typeNotSearched' || !counts.has(problem.type);
 };
 
+/** What a 404 to a search says if the payer answered nothing else: not that it has the type and keeps it back. */
+const asAbsent = (problem: Problem): Problem =>
+  problem.kind === 'typeRefused' && problem.status === 404 && problem.saysNone !== true
+    ? { ...problem, isAbsent: true }
+    : problem;
+
 /** What limits a type from the start is no news if something else went wrong with it. */
 const lastIfInPart = (problems: readonly Problem[]): readonly Problem[] =>
   problems.toSorted((one, other) => Number(one.kind === 'typeInPart') - Number(other.kind === 'typeInPart'));
@@ -112,7 +118,9 @@ export const problemsAtEnd = (
   const { finished, withEverything = [] } = known;
   const isRead = counts.size > 0 || (finished ?? []).length > 0 || withEverything.length > 0;
   const isAnswered = isRead || problems.some(isOtherRefusal);
-  const lasting = problems.filter((one) => isLasting(one, counts, isAnswered));
+  const lasting = problems
+    .filter((one) => isLasting(one, counts, isAnswered))
+    .map((one) => (isAnswered ? one : asAbsent(one)));
   const limited = [...new Set([...known.planned, ...counts.keys(), ...byReference])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
     .map((type) => ({ kind: 'typeLimited', type }) as const);

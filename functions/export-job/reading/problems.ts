@@ -60,7 +60,7 @@ export type Problem =
     }
   /**
    * @property saysNone the payer may mean that it has none, and does if it gives something of the member's
-   * @property isAbsent the payer may mean that it does not have the type, and does if it answers anything at all
+   * @property isAbsent the payer may mean that it does not have the type, and does if it answers anything at all. At the end it is set only if it does not.
    */
   | {
       readonly kind: 'typeRefused';
@@ -433,6 +433,13 @@ export const isMissing = (problem: Problem): boolean => {
     problem.kind === 'payerRemark' && problem.code === 'not-supported' && problem.type !== '$everything';
   return isIgnored || problem.severity === 'error' || problem.severity === 'fatal' || codesOfLack.has(problem.code);
 };
+
+/**
+ * Whether a payer says of a type no more than that it found nothing, and gave nothing of the member's at all. That refuses nothing: it may
+ * not know the member.
+ */
+export const isOfNothing = (problem: Problem): boolean =>
+  problem.kind === 'typeRefused' && (problem.saysNone === true || problem.isAbsent === true);
 
 /** Problems with the same name are counted together: their kind, their type, and what they mean for what is missing. */
 export const countName = (problem: Problem): string => {

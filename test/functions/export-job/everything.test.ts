@@ -182,7 +182,11 @@ it.each<[string, Sent]>([
     since: '2026-01-01T00:00:00Z',
   });
 
-  expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Observation: 'refusedByPayer 0' } });
+  expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Observation: 'notRead 0' } });
+  // Nothing was refused (https://hl7.org/fhir/R4/http.html#search: 404 is for a type that a server does not have).
+  expect(made.reasons['Observation']).toBe(
+    "The payer answered a search of Observation with status 404, and gave nothing of the member's: it may not have the type, have none of it, or not know the member.",
+  );
 });
 
 describe('what only names the member as its sender, at a payer whose statement cannot be read,', () => {
@@ -565,7 +569,7 @@ it('an export whose Patient never comes is not complete', async () => {
 
   expect(made).toMatchObject({ complete: false, outcomes: { Patient: 'incomplete 0', Observation: 'complete 1' } });
   expect(made.errors).toEqual([
-    'Patient/member-1, which the record refers to, could not be read: the payer answered with status 404.',
+    'Patient/member-1 could not be read: the payer answered with status 404.',
     "The member's own Patient resource did not come.",
   ]);
 });

@@ -997,7 +997,7 @@ describe('a payer that', () => {
   it.each<[string, Sent, Sent, Sent, string, Sent?]>([
     ['means so', has(['Goal']), pageOf([memberPatient]), notFound('not-found'), 'complete 0'],
     ['may not have the type', has(['Condition']), pageOf([memberPatient]), notFound('not-found'), 'refusedByPayer 0'],
-    ['may not know the member', has(['Goal']), notFound('not-found'), notFound('not-found'), 'refusedByPayer 0'],
+    ['may not know the member', has(['Goal']), notFound('not-found'), notFound('not-found'), 'notRead 0'],
     [
       'gives the Patient by its id',
       has(['Goal']),
@@ -1026,7 +1026,7 @@ describe('a payer that', () => {
 
   // As in an export with `_since`, or of a few types.
   it.each([
-    ['404', notFound('not-found'), [], 'refusedByPayer 0'],
+    ['404', notFound('not-found'), [], 'notRead 0'],
     [
       '404',
       notFound('not-found'),
@@ -1047,6 +1047,9 @@ describe('a payer that', () => {
     );
 
     expect(made.outcomes).toMatchObject({ Goal: outcome });
+    const said =
+      "The payer answered a search of Goal with status 404, and gave nothing of the member's: it may have none of it, or not know the member.";
+    expect(made.reasons['Goal']).toBe(outcome === 'complete 0' ? undefined : said);
   });
 
   // https://hl7.org/fhir/R4/valueset-issue-severity.html and https://hl7.org/fhir/R4/valueset-issue-type.html
