@@ -47,7 +47,7 @@ export interface Attached {
 
 /** Whether the payer serves an attachment that is as its resource describes it. */
 export const isAttachmentGiven = ({ answers }: Pick<Attached, 'answers'>): boolean =>
-  ['given', 'textSize', 'redacted'].includes(answers);
+  ['given', 'textSize', 'redacted', 'wrapped'].includes(answers);
 
 export const member = 'member-1';
 export const stranger = 'victim';
@@ -183,7 +183,7 @@ const attach = (
     // A Binary outside the bases is not unwrapped.
     answers: isUnclear
       ? 'refused'
-      : at === 'listed' && (answers === 'empty' || answers === 'redacted')
+      : at === 'listed' && ['empty', 'redacted', 'wrapped', 'notBase64'].includes(answers)
         ? 'given'
         : answers,
   });

@@ -351,11 +351,14 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     if (answers === 'refused') return refusal(403, 'forbidden');
     if (answers === 'broken') return refusal(500, 'exception');
     if (answers === 'login') return { headers: { 'content-type': 'text/html' }, body: '<html>' };
-    if (answers === 'empty' || answers === 'redacted') {
-      const data =
-        answers === 'empty' ? {} : { meta: { security: [redacted] }, data: Buffer.from(content).toString('base64') };
-      return fhir({ resourceType: 'Binary', contentType: 'application/pdf', ...data });
-    }
+    const data = Buffer.from(content).toString('base64');
+    const binary = {
+      empty: {},
+      redacted: { meta: { security: [redacted] }, data },
+      wrapped: { data: data.replaceAll(/.{8}/g, '$&\r\n') },
+      notBase64: { data: `-_${data.slice(2)}` },
+    }[answers as string];
+    if (binary !== undefined) return fhir({ resourceType: 'Binary', contentType: 'application/pdf', ...binary });
     const others: Record<string, string> = answers === 'others' ? { 'x-security-context': `Patient/${stranger}` } : {};
     return { headers: { 'content-type': 'application/pdf', ...others }, body: content };
   };

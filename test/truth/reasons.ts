@@ -59,6 +59,8 @@ const attachmentReasons: Readonly<Record<Attached['answers'], string>> = {
   textSize: '',
   empty: 'the payer sent nothing in it',
   redacted: '',
+  wrapped: '',
+  notBase64: "the data of the payer's Binary is not one text in base64",
   login: 'the payer answered with something else in its place, such as a page of HTML',
   others: 'its security context names another patient, or somebody unknown',
 };

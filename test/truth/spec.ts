@@ -189,6 +189,8 @@ const attachmentTroubles = [
   'others',
   'empty',
   'redacted',
+  'wrapped',
+  'notBase64',
 ] as const;
 
 /** An attachment of one of the member's resources. */
@@ -199,7 +201,7 @@ export interface AttachmentSpec {
   /**
    * `otherSize`: its size is not what the resource says; `twoSizes`: the resource has it twice, once with another size; `textSize`: the size
    * is a text. `login`: an HTML page. `others`: it belongs to another patient. `empty`: a Binary without data; `redacted`: one with data, and
-   * with the label that something was withheld.
+   * with the label that something was withheld; `wrapped`: one with data on several lines, as R4 allows; `notBase64`: one in another alphabet.
    */
   readonly answers: 'given' | (typeof attachmentTroubles)[number];
 }

@@ -17,14 +17,20 @@ const cutEscape = /\\(?:u[0-9a-fA-F]{0,3})?$/;
 
 const openingBrace = 0x7b;
 
+/** Begins null. */
+const letterN = 0x6e;
+
+/** RFC 4648 §4, which is R4's: another alphabet, such as base64url's, is refused (§3.3). Padding may be missing. */
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** The content of a Binary that comes as a resource, in base64 in its `data` (https://hl7.org/fhir/R4/binary.html). */
 export interface BinaryData {
   /** The next bytes of the content. @throws SyntaxError if they are not base64 */
   readonly push: (chunk: Uint8Array) => Uint8Array;
-  /** Whether the JSON is whole and had no more than one `data`. */
+  /** Whether the JSON is whole. */
   readonly isWhole: () => boolean;
+  /** Whether it had no more than one `data`, and that is a text. */
+  readonly isPlain: () => boolean;
   /** Whether its meta has the payer's label that something was withheld. */
   readonly isWithheld: () => boolean;
   /** The references of its security context, which is the only element of a Binary that may refer to something. */
@@ -113,6 +119,12 @@ export const watchKind = (): KindWatch => {
   };
 };
 
+/** Whether a token is the `data` of a Binary, or begins it, and that is neither a text nor null. */
+const isOtherData = (kind: number, tokens: JsonTokens): boolean => {
+  if (tokens.name !== data || tokens.level !== 1) return false;
+  return kind === token.opening || (kind === token.scalar && tokens.isFirst && tokens.chunk[tokens.start] !== letterN);
+};
+
 /** Reads a Binary's content while its bytes arrive, in little memory. */
 export const readBinaryData = (): BinaryData => {
   const tokens = readTokens(names);
@@ -135,7 +147,9 @@ export const readBinaryData = (): BinaryData => {
     text += decoded.replaceAll(/\s/g, '');
     const now = text.slice(0, isLast ? text.length : text.length - (text.length % 4));
     text = text.slice(now.length);
-    if (!base64.test(now) || (isPadded && now !== '')) throw new SyntaxError('not base64');
+    // A character that is left alone has six bits of a byte.
+    const isCut = now.startsWith('=') || (isLast && now.replace(/=+$/, '').length % 4 === 1);
+    if (!base64.test(now) || isCut || (isPadded && now !== '')) throw new SyntaxError('not base64');
     isPadded ||= now.endsWith('=');
     return Buffer.from(now, 'base64');
   };
@@ -147,6 +161,7 @@ export const readBinaryData = (): BinaryData => {
       for (let kind = nextToken(tokens); kind !== token.none; kind = nextToken(tokens)) {
         if (kind === token.closing && tokens.level === 0) isOpen = false;
         labels.take(kind, tokens);
+        if (isOtherData(kind, tokens)) found = 2;
         if (kind !== token.text) continue;
         if (tokens.name === reference && tokens.level <= deepestReference) addPiece(references, tokens);
         if (tokens.name === contentType && tokens.level === 1) addPiece(types, tokens);
@@ -157,7 +172,8 @@ export const readBinaryData = (): BinaryData => {
       }
       return Buffer.concat(pieces);
     },
-    isWhole: () => !isOpen && found <= 1,
+    isWhole: () => !isOpen,
+    isPlain: () => found <= 1,
     isWithheld: labels.isWithheld,
     securityContext: () => references.map(readText),
     contentType: () => types.map(readText)[0],

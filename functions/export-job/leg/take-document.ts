@@ -195,7 +195,7 @@ export const takeDocument = async (
       if (!(next instanceof Uint8Array)) return next;
       if (at >= first.length) watch.push(next);
       const piece = wrapped === undefined ? next : dataIn(wrapped, next);
-      if (piece === undefined) return await drop('page');
+      if (piece === undefined) return await drop('data');
       if (parts.bytes() + piece.length > most) {
         return await drop(most < mostBytes ? 'size' : 'tooLarge');
       }
@@ -206,7 +206,8 @@ export const takeDocument = async (
     }
     // This Binary named its type too late to be unwrapped.
     if (isBinary !== (watch.kind() === 'Binary')) return { fault: 'page' };
-    if (wrapped?.isWhole() === false) return { fault: 'page' };
+    if (wrapped?.isWhole() === false) return { cut: true };
+    if (wrapped?.isPlain() === false) return { fault: 'data' };
     if (isOfAnother(leg, wrapped?.securityContext() ?? [])) return { fault: 'otherPatient' };
     const isWithheld = wrapped?.isWithheld() === true;
     if (parts.bytes() === 0 && attachment.size !== 0) return { fault: isWithheld ? 'withheld' : 'empty' };

@@ -345,6 +345,8 @@ export type AttachmentFault =
   | 'hash'
   /** The payer answered with a page of HTML in place of another type, or with a resource that is no Binary. */
   | 'page'
+  /** It is a Binary whose data is not base64, or is there twice. */
+  | 'data'
   /** Nothing was in it; the second if the payer's label says that it withheld something. */
   | 'empty'
   | 'withheld'

@@ -42,6 +42,7 @@ const attachmentFaults = [
   'size',
   'hash',
   'page',
+  'data',
   'otherPatient',
   'slow',
   'broken',
