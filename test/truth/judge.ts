@@ -252,6 +252,26 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what is missing is named', `without a true reason, ${way}`, about);
   }
 
+  const typeOf = (line: string): string => (JSON.parse(line) as { resourceType: string }).resourceType;
+  const linesOf = Map.groupBy(lines, typeOf);
+  const files = Map.groupBy(
+    manifest.files.filter(({ kind }) => kind === 'output'),
+    ({ type }) => type,
+  );
+  const ours = lines.filter(isGateways).length;
+  if (ours !== Number(isWanted(spec, 'Provenance')))
+    say('what came is not called missing', "the gateway's own Provenance, or none of it", String(ours));
+  for (const type of new Set([...linesOf.keys(), ...files.keys(), ...outcomes.keys()])) {
+    const inFiles = (files.get(type) ?? []).reduce((sum, { count }) => sum + count, 0);
+    const counts = {
+      inFiles,
+      came: linesOf.get(type)?.length ?? 0,
+      said: (outcomes.get(type)?.count ?? 0) + (type === 'Provenance' ? ours : 0),
+    };
+    if (new Set(Object.values(counts)).size > 1)
+      say('what is called complete is', 'files and outcomes with other counts', `${type}: ${JSON.stringify(counts)}`);
+  }
+
   const profileTypes = new Set((profileSearches(spec) ?? []).map((text) => text.replace(/\?.*/, '')));
   const given = Map.groupBy(came, (key) =>
     key.startsWith('{') ? (JSON.parse(key) as { resourceType: string }).resourceType : key.split('/')[0]!,
