@@ -167,6 +167,8 @@ const failures: Readonly<Record<Hiccup['fails'], () => Sent>> = {
   '429': () => ({ ...refusal(429, 'throttled'), headers: { 'retry-after': '40' } }),
   cut: () => ({ ...fhir({}), body: '{"resourceType":"Bundle","entry":[', cut: true }),
   latin: () => latin(fhir({ resourceType: 'Bundle', type: 'searchset' })),
+  outcome: () => refusal(200, 'timeout'),
+  empty: () => ({ ...fhir({}), body: '' }),
   html: () => ({ headers: { 'content-type': 'text/html' }, body: '<html>' }),
   throws: () => {
     throw Object.assign(new Error('late'), { name: 'TimeoutError' });

@@ -12,9 +12,9 @@ import {
 import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec } from './spec.ts';
 
-/** Whether a request may once be answered with a page of something else, which is no failure of an attachment's to try again. */
+/** Whether a request may once be answered with a Bundle in another charset, which is no failure of an attachment's to try again. */
 export const hasStrangeHiccup = ({ hiccups }: PayerSpec): boolean =>
-  hiccups.some(({ fails }) => fails === 'html' || fails === 'latin');
+  hiccups.some(({ fails }) => fails === 'latin');
 
 /** What a sentence of an account may be compared with. */
 export interface Facts {
@@ -40,12 +40,13 @@ export const refuses = (spec: PayerSpec, type: string): boolean => {
 /** How the payer fails that always fails. */
 const always = 'the payer answered with status 500';
 const notUtf8 = 'the answer is not in UTF-8';
-const lastFailures: Readonly<Record<string, Hiccup['fails']>> = {
-  [always]: '500',
-  'the payer did not answer': 'throws',
-  'the answer ended early': 'cut',
-  'the answer is not valid JSON': 'html',
-  [notUtf8]: 'latin',
+const lastFailures: Readonly<Record<string, readonly Hiccup['fails'][]>> = {
+  [always]: ['500'],
+  'the payer did not answer': ['throws'],
+  'the answer ended early': ['cut', 'empty'],
+  'the answer is not a Bundle': ['outcome'],
+  'the answer is not valid JSON': ['html'],
+  [notUtf8]: ['latin'],
 };
 
 /** Why an attachment does not come, in the words of an account. */
@@ -64,6 +65,14 @@ const attachmentReasons: Readonly<Record<Attached['answers'], string>> = {
   login: 'the payer answered with something else in its place, such as a page of HTML',
   others: 'its security context names another patient, or somebody unknown',
 };
+
+/** Why an attachment may not have come at the last try, if others failed, too. */
+const lastTries: readonly string[] = [
+  attachmentReasons.broken,
+  attachmentReasons.login,
+  attachmentReasons.empty,
+  'the payer did not send it to the end',
+];
 
 /** What an account may say, and when that is true of the payer. */
 const sentences: readonly (readonly [RegExp, IsTrue])[] = [
@@ -140,8 +149,8 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
           : ['breaks', 'latin'].includes(typesOf(spec).get(what)?.search ?? '');
       const usual = typesOf(spec).get(what)?.search === 'latin' ? notUtf8 : always;
       // The last try of a page that always fails may have failed in its own way.
-      const own = lastFailures[why];
-      return isBroken && (why === usual || spec.hiccups.some(({ fails }) => fails === own));
+      const own = lastFailures[why] ?? [];
+      return isBroken && (why === usual || spec.hiccups.some(({ fails }) => own.includes(fails)));
     },
   ],
   [
@@ -257,7 +266,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
             (from !== undefined &&
               (why === attachmentReasons[answers] ||
                 // The last try may have failed for a different reason.
-                (answers === 'broken' && spec.hiccups.length > 0 && why === 'the payer did not send it to the end') ||
+                (['broken', 'login'].includes(answers) && spec.hiccups.length > 0 && lastTries.includes(why)) ||
                 (why === attachmentReasons.login && hasStrangeHiccup(spec)))),
         ),
   ],

@@ -230,7 +230,8 @@ export type Spelling =
 
 export interface Hiccup {
   readonly request: number;
-  readonly fails: '500' | '503' | '429' | 'cut' | 'html' | 'latin' | 'throws';
+  /** `outcome`: 200 with an OperationOutcome that says that another try may succeed; `empty`: 200 with nothing. */
+  readonly fails: '500' | '503' | '429' | 'cut' | 'html' | 'latin' | 'throws' | 'outcome' | 'empty';
 }
 
 /** Types that a search finds by patient. The most common one comes first, since a failing payer is shrunk to it. */
@@ -376,7 +377,7 @@ const attachmentSpec: fc.Arbitrary<AttachmentSpec> = fc.record({
 
 const hiccup: fc.Arbitrary<Hiccup> = fc.record({
   request: fc.nat({ max: 40 }),
-  fails: oneOf<Hiccup['fails']>('500', '503', '429', 'cut', 'html', 'latin', 'throws'),
+  fails: oneOf<Hiccup['fails']>('500', '503', '429', 'cut', 'html', 'latin', 'throws', 'outcome', 'empty'),
 });
 
 const scopeOf = fc.uniqueArray(oneOf('Patient', 'Binary', ...memberTypes, ...referredTypes), {

@@ -30,6 +30,9 @@ const problemOf = ({ type, id }: HeldLine, { why, ...answered }: Fault): Problem
 /** The most attachments of an export, so that its manifest stays a few megabytes. */
 const mostAttachments = 10_000;
 
+/** How often an attachment is asked for that the payer answers with a page in its place. Many payers always do. */
+const mostPasses = 3;
+
 const givenUp: Fault = { why: 'broken' };
 
 /** Why an attachment that did not come at the last try is given up. If the payer answered with a status, it was not broken off. */
@@ -56,7 +59,10 @@ const fetchOne = async (
     case 'json': {
       const taken = await takeDocument(leg, attachment, answer);
       if ('cut' in taken) return { after: await afterFailure(leg, task) };
-      if ('fault' in taken) return { why: taken.fault };
+      if ('fault' in taken) {
+        const fault = { why: taken.fault };
+        return taken.mayPass === true ? { after: await afterFailure(leg, task, mostPasses), fault } : fault;
+      }
       if (leg.leaving?.isLeftOut(held) !== true) leg.attachments.add(taken.written);
       return undefined;
     }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { causeOf } from '../../shared/errors.ts';
 import { mostFileBytes } from '../../shared/exports/manifest.ts';
+import { parseObject } from '../../shared/json/json-object.ts';
 import { dropBody, plainJson } from '../../shared/payer/answers.ts';
 import { fhirJson, fhirMediaType } from '../../shared/registry/profile.ts';
 import type { JobDeps } from '../job/deps.ts';
 import { partWriter } from '../job/parts.ts';
 import { aboutAnother } from '../reading/check-resource.ts';
 import { isMediaType, type OwnAttachment } from '../reading/own-attachments.ts';
-import type { AttachmentFault } from '../reading/problems.ts';
+import { meaningOf, payerRemarks, type AttachmentFault } from '../reading/problems.ts';
 import type { WrittenAttachment } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
 import { readBinaryData, watchKind, type BinaryData, type KindWatch } from './binary-data.ts';
@@ -17,9 +18,11 @@ import type { Leg } from './leg.ts';
 export const mostBytesOf = ({ mostAttachmentBytes = mostFileBytes }: Pick<JobDeps, 'mostAttachmentBytes'>): number =>
   mostAttachmentBytes;
 
-/** What was taken of an answer, or why it cannot be taken. `cut` may succeed at another try. */
+/** What was taken of an answer, or why it cannot be taken. One that may pass, and `cut`, may succeed at another try. */
 export type Taken =
-  { readonly written: WrittenAttachment } | { readonly fault: AttachmentFault } | { readonly cut: true };
+  | { readonly written: WrittenAttachment }
+  | { readonly fault: AttachmentFault; readonly mayPass?: true }
+  | { readonly cut: true };
 
 /** `type/subtype` in lower case, without parameters. */
 const essenceOf = (type: string | null | undefined): string => (type ?? '').replace(/;[^]*/, '').trim().toLowerCase();
@@ -128,6 +131,12 @@ const xmlBinary = /^(?:\xef\xbb\xbf)?(?:\s|<\?[^>]*>|<!--(?:(?!-->)[^])*-->|<!(?
 const isHtml = (begin: Buffer): boolean =>
   /^(?:\xef\xbb\xbf)?(?:\s|<!--(?:(?!-->)[^])*-->)*<(?:!doctype\s+html|html)[\s>]/i.test(begin.toString('latin1'));
 
+/** Whether an OperationOutcome says that another try may succeed, or says more than was kept of it. */
+const isPassing = (first: readonly Uint8Array[]): boolean => {
+  const outcome = parseObject(Buffer.concat(first).toString('utf8').replace(/^\ufeff/, ''));
+  return outcome === undefined || meaningOf(payerRemarks(outcome, 'Binary', 1)) === 'later';
+};
+
 /** The first bytes of a content, as many as it takes to know what it is. */
 const peek = async (
   pieces: Pieces,
@@ -159,9 +168,9 @@ export const takeDocument = async (
   const sent = response.headers.get('content-type');
   const own = essenceOf(sent);
   const declared = essenceOf(attachment.contentType);
-  const drop = async (fault: AttachmentFault): Promise<Taken> => {
+  const drop = async (fault: AttachmentFault, mayPass = false): Promise<Taken> => {
     await dropBody(response);
-    return { fault };
+    return { fault, ...(mayPass && { mayPass }) };
   };
   const header = response.headers.get('x-security-context');
   const mostBytes = mostBytesOf(deps);
@@ -169,18 +178,19 @@ export const takeDocument = async (
   const sha1 = createHash('sha1');
   const begin: Buffer[] = [];
   try {
-    // The page of an error or a login, and no document.
-    if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page');
+    // The page of an error or a login, and no document. In answer to a search, too, it is asked for again.
+    if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page', true);
     if (isOfAnother(leg, header === null ? [] : [header])) return await drop('otherPatient');
     if (attachment.isBeside === true && isData(own)) return await drop('page');
     const pieces = response.body?.[Symbol.asyncIterator]();
     const peeked = await peek(pieces);
     if ('taken' in peeked) return peeked.taken;
     const { first, watch } = peeked;
+    if (first.every(({ length }) => length === 0) && attachment.size !== 0) return await drop('empty', true);
     // The type that the resource states is not used here: otherwise, its author could choose what gets checked.
     const kind = watch.kind();
-    if (kind === 'OperationOutcome' || xmlBinary.test(Buffer.concat(first).toString('latin1')))
-      return await drop('page');
+    if (kind === 'OperationOutcome') return await drop('page', isPassing(first));
+    if (xmlBinary.test(Buffer.concat(first).toString('latin1'))) return await drop('page');
     const isBinary = kind === 'Binary' || (kind === undefined && mustBeBinary(leg, declared, own));
     const wrapped = isBinary ? readBinaryData() : undefined;
     if (wrapped === undefined) {
@@ -216,7 +226,8 @@ export const takeDocument = async (
       wrapped === undefined
         ? { sent: own }
         : ({ sent: isMediaType(inner) ? essenceOf(inner) : '', isUnwrapped: true } as const);
-    if (isHtml(Buffer.concat(begin)) && declared !== '' && !isPage(declared)) return { fault: 'page' };
+    if (isHtml(Buffer.concat(begin)) && declared !== '' && !isPage(declared))
+      return { fault: 'page', ...(wrapped === undefined && { mayPass: true as const }) };
     const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };
     const fault = otherTypeOf(leg, attachment, said) ?? differenceOf(attachment, content);
     if (fault !== undefined) return { fault };

@@ -2,7 +2,7 @@ import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
 import type { Answer } from '../leg/ask-payer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
 import { fresh, updateTask } from '../leg/leg.ts';
-import type { Problem } from '../reading/problems.ts';
+import { meaningOf, type Problem } from '../reading/problems.ts';
 import { isAccountedFor, leftOut, parseName, readAgain, type SeenNames } from '../reading/seen-names.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import type { ReferencesTask } from '../state/state.ts';
@@ -19,8 +19,9 @@ const report = ({ seen, problems }: RecordLeg, name: string, problem: Problem): 
 type Unread = Extract<Problem, { kind: 'referenceNotRead' | 'referenceGone' }>;
 
 type Followed =
-  /** `problem` if nothing more is tried. */
-  { readonly after: After; readonly problem: Problem } | { readonly problem: Problem } | 'done';
+  /** `problem` if nothing more is tried, beside what the payer remarks in place of the resource. */
+  | { readonly after?: After; readonly problem: Problem; readonly remarks?: readonly Problem[] }
+  | 'done';
 
 const refusalOf = (name: string, status: number): Problem => ({
   kind: status === 404 || status === 410 ? 'referenceGone' : 'referenceNotRead',
@@ -46,10 +47,14 @@ const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string):
     case 'json':
       noteTime(leg, type, answer);
       try {
-        await takePage(leg, { of: 'read', type, id }, answer);
-        return isAccountedFor(leg.seen, name)
-          ? 'done'
-          : { problem: { kind: 'referenceNotRead', type, id, status: 200 } };
+        const remarks: Problem[] = [];
+        await takePage(leg, { of: 'read', type, id }, answer, { remark: (found) => remarks.push(...found) });
+        if (isAccountedFor(leg.seen, name)) return 'done';
+        const other = { problem: { kind: 'referenceNotRead', type, id, status: 200 } } as const;
+        if (remarks.length === 0) return other;
+        // A search is asked again for the same remarks.
+        const isPassing = meaningOf(remarks) === 'later';
+        return { ...(isPassing && { after: await afterFailure(leg, task) }), ...other, remarks };
       } catch (error) {
         if (!(error instanceof UnreadablePage)) throw error;
         const fault = { problem: { kind: 'referenceNotRead', type, id, fault: error.fault } } as const;
@@ -87,13 +92,14 @@ export const followReferences = async (leg: RecordLeg, first: ReferencesTask): P
         const stop = leg.calls.whyNot();
         if (stop !== undefined) return stop;
         const outcome = await readReferred(leg, task, name);
-        if (outcome !== 'done' && 'after' in outcome) {
-          const { after, problem } = outcome;
+        if (outcome !== 'done') {
+          const { after, problem, remarks = [] } = outcome;
           task = leg.next.queue[0] as ReferencesTask;
-          if ('stop' in after) return after.stop;
-          if ('again' in after) continue;
-          report(leg, name, 'refused' in after ? refusalOf(name, after.refused) : problem);
-        } else if (outcome !== 'done') report(leg, name, outcome.problem);
+          if (after !== undefined && 'stop' in after) return after.stop;
+          if (after !== undefined && 'again' in after) continue;
+          for (const remark of remarks) leg.problems.add(remark);
+          report(leg, name, after !== undefined && 'refused' in after ? refusalOf(name, after.refused) : problem);
+        }
       }
       task = updateTask(leg, task, { at: task.at + 1, ...fresh });
     }

@@ -1,10 +1,12 @@
+import { isObject } from '../../shared/json/json-object.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { fhirBases, type FhirBase } from '../../shared/registry/fhir-bases.ts';
 import { afterAnswer } from '../leg/after-answer.ts';
 import type { Answer } from '../leg/ask-payer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
 import { fresh, updateTask } from '../leg/leg.ts';
-import type { Declared, StatementTask } from '../state/state.ts';
+import { meaningOf, payerRemarks } from '../reading/problems.ts';
+import { everything, type Declared, type StatementTask } from '../state/state.ts';
 import { declaredBy, declaredByAll } from './declared.ts';
 import { planReading } from './plan-reading.ts';
 import { followPlan } from './queue.ts';
@@ -18,11 +20,18 @@ const mostTries = 3;
 
 type Read = { readonly kind: 'read'; readonly declared: Declared | undefined } | { readonly kind: 'failed' };
 
+/** Whether an answer is an OperationOutcome that says that another try may succeed. */
+const mayPass = (given: unknown): boolean =>
+  isObject(given) &&
+  given['resourceType'] === 'OperationOutcome' &&
+  meaningOf(payerRemarks(given, everything, 1)) === 'later';
+
 /** Reads the statement in an answer. One that ends early, or is no JSON, may be whole at another try. */
 const read = async ({ response, end }: Extract<Answer, { kind: 'json' }>): Promise<Read> => {
   try {
     const text = await readText(response, longestStatement);
-    return { kind: 'read', declared: text === undefined ? undefined : declaredBy(JSON.parse(text)) };
+    const given: unknown = text === undefined ? undefined : JSON.parse(text);
+    return mayPass(given) ? { kind: 'failed' } : { kind: 'read', declared: declaredBy(given) };
   } catch {
     return { kind: 'failed' };
   } finally {

@@ -4,6 +4,7 @@ import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Answer } from '../leg/ask-payer.ts';
 import type { PageResource, SkippedResource } from '../reading/page-resource.ts';
 import { createProblemList } from '../reading/problem-list.ts';
+import type { Problem } from '../reading/problems.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { linksInHeader } from '../reading/said.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
@@ -31,6 +32,8 @@ export interface PageEvents {
   readonly late?: () => void;
   /** A patient's resource that matches, and that the search has brought before. @param name its identity */
   readonly repeat?: (name: string) => void;
+  /** The payer's remarks in place of the one resource that was asked for. @default they are reported */
+  readonly remark?: (remarks: readonly Problem[]) => void;
 }
 
 /** Links that come before the entries are usually within the first piece. */
@@ -98,6 +101,7 @@ export const takePage = async (
     late = match,
     include = () => undefined,
     repeat = () => undefined,
+    remark,
   }: PageEvents = {},
 ): Promise<PageInfo> => {
   const urns = urnsOfPage(leg);
@@ -117,6 +121,7 @@ export const takePage = async (
     late,
     include,
     repeat,
+    ...(remark !== undefined && { remark }),
     found: createProblemList(),
     beyond: new Set(),
   };
@@ -126,8 +131,7 @@ export const takePage = async (
     take: (resource) => {
       urns.note(resource);
       takeResource(taking, resource);
-      for (const remark of resource.outcome === undefined ? [] : remarksIn(resource.outcome, source))
-        taking.found.add(remark);
+      for (const one of resource.outcome === undefined ? [] : remarksIn(resource.outcome, source)) taking.found.add(one);
     },
   });
   let isTold = onLinks === undefined;

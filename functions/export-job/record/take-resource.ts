@@ -61,6 +61,7 @@ export interface Taking extends Keeping {
   readonly include: () => void;
   /** As in {@link PageEvents}. */
   readonly repeat: (name: string) => void;
+  readonly remark?: (remarks: readonly Problem[]) => void;
   /** Problems that the next try finds again, if the page breaks off. */
   readonly found: ProblemList;
   /** Types that this answer has or refers to, and only the scope keeps out. */
@@ -312,7 +313,9 @@ const take = (taking: Taking, resource: PageResource): void => {
   const isOther = source.of === 'read' && (type !== source.type || id !== source.id);
   if (isOther && verdict !== 'outcome') return;
   if (verdict === 'outcome') {
-    for (const remark of remarksIn(resource.resource, source)) found.add(remark);
+    const remarks = remarksIn(resource.resource, source);
+    if (taking.remark !== undefined) taking.remark(remarks);
+    else for (const one of remarks) found.add(one);
     return;
   }
   if (verdict !== 'keep') {

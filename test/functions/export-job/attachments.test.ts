@@ -449,7 +449,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     ['its length is not the one that the resource gives', { size: 70_001 }, pdfSent, 1],
     ['its length is not the one that the resource gives', { size: 0 }, pdfSent, 1],
     ['its length is not the one that the resource gives', { size: '70001' }, pdfSent, 1],
-    ['the payer sent nothing in it', pdfType, { ...pdfSent, bytes: Buffer.alloc(0) }, 1],
+    ['the payer sent nothing in it', pdfType, { ...pdfSent, bytes: Buffer.alloc(0) }, 3],
     ['the payer sent nothing in it', {}, inFhir([Buffer.from('{"resourceType":"Binary"}')]), 1],
     ['the payer sent nothing in it', {}, inFhir([Buffer.from('{"resourceType":"Binary","data":""}')]), 1],
     [

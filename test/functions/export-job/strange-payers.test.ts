@@ -1052,6 +1052,71 @@ describe('a payer that', () => {
     expect(made.reasons['Goal']).toBe(outcome === 'complete 0' ? undefined : said);
   });
 
+  const issue = [{ severity: 'error', code: 'timeout' }];
+  const passing: Readonly<Record<string, Sent>> = {
+    'an OperationOutcome that says so': fhir({ resourceType: 'OperationOutcome', issue }),
+    'a page of HTML': { headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Busy</title>' },
+    nothing: { headers: { 'content-type': 'application/fhir+json' }, body: '' },
+  };
+  const places = ['/metadata', '/Patient?', '/Observation?', '/Practitioner/', '/Binary/'];
+  it.each(Object.keys(passing).flatMap((what) => places.map((place) => [what, place])))(
+    'answers 200 with %s once, in place of %s, is asked again',
+    async (what, place) => {
+      let isPassed = false;
+      const documents = [{ ...memberPatient, photo: [{ url: 'Binary/1', contentType: 'image/png' }] }];
+      const refers = { performer: [{ reference: 'Practitioner/p' }] };
+      const made = await runToEnd(
+        () =>
+          ({ path }) => {
+            const isNow = !isPassed && `${path}?`.startsWith(place);
+            isPassed ||= isNow;
+            if (isNow) return passing[what]!;
+            if (path === '/metadata') return has(['Patient', 'Observation']);
+            if (path.startsWith('/Binary')) return { headers: { 'content-type': 'image/png' }, body: 'a picture' };
+            if (path.startsWith('/Practitioner')) return fhir({ resourceType: 'Practitioner', id: 'p' });
+            return pageOf(path.startsWith('/Patient') ? documents : [observation(1, refers)]);
+          },
+        { profile: { everything: false }, statement: 'fromScript', types: ['Patient', 'Observation', 'Practitioner'] },
+      );
+
+      expect(made).toMatchObject({ complete: true, errors: [] });
+      expect(made.ids.toSorted()).toEqual(['member-1', 'o-1', 'p']);
+      expect(made.attachments.size).toBe(1);
+      const asked = made.world.asked.filter(({ path }) => `${path}?`.startsWith(place));
+      expect(asked).toHaveLength(2);
+    },
+  );
+
+  it.each([
+    ['metadata', 3, (path: string) => path === '/metadata'],
+    ['a resource', 5, (path: string) => path.startsWith('/Practitioner')],
+  ] as const)('answers so to %s for ever, is asked %i times, and the account says so', async (_, times, is) => {
+    const refers = { performer: [{ reference: 'Practitioner/p' }] };
+    const made = await runToEnd(
+      () =>
+        ({ path }) =>
+          is(path)
+            ? passing['an OperationOutcome that says so']!
+            : path === '/metadata'
+              ? has(['Patient', 'Observation'])
+              : path.startsWith('/Practitioner')
+                ? fhir({ resourceType: 'Practitioner', id: 'p' })
+                : pageOf(path.startsWith('/Patient') ? [memberPatient] : [observation(1, refers)]),
+      { profile: { everything: false }, statement: 'fromScript', types: ['Patient', 'Observation', 'Practitioner'] },
+    );
+
+    expect(made.world.asked.filter(({ path }) => is(path))).toHaveLength(times);
+    expect(made.errors).toEqual(
+      times === 5
+        ? [
+            'Practitioner is not read: no search finds those of a member, and none came by reference.',
+            'The payer put a remark on page 1 of Practitioner: error, timeout. Resources may be missing.',
+            'Practitioner/p, which the record refers to, could not be read: the payer answered with another resource.',
+          ]
+        : [],
+    );
+  });
+
   // https://hl7.org/fhir/R4/valueset-issue-severity.html and https://hl7.org/fhir/R4/valueset-issue-type.html
   it.each([
     ['says that it has none, with an error', [['error', 'not-found']], 'complete 0', 1],
