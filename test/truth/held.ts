@@ -41,6 +41,8 @@ export interface Attached {
   readonly from: string | undefined;
   readonly content: string;
   readonly answers: AttachmentSpec['answers'];
+  /** The gateway serves its URL in the resource's line. */
+  readonly isServed: boolean;
   /** It may be read, but its URL does not name a single Binary. */
   readonly isUnclear: boolean;
 }
@@ -147,6 +149,7 @@ const attach = (
     rooted: spelled(base, 'rooted', `Binary/${name}`),
     network: spelled(base, 'network', `Binary/${name}`),
     dotted: spelled(base, 'dotted', `Binary/${name}`),
+    odd: `Binary/${name}?v=1`,
     part: `Binary/${name}/content`,
     operation: `${base}/Binary/$download?id=${name}`,
   }[at];
@@ -157,6 +160,7 @@ const attach = (
     rooted: below,
     network: below,
     dotted: below,
+    odd: `${below}?v=1`,
     listed: listsPath ? url : undefined,
     elsewhere: undefined,
     part: undefined,
@@ -176,7 +180,8 @@ const attach = (
     line:
       at === 'listed' || at === 'elsewhere'
         ? url
-        : `${facade}/${isUnclear ? url.replace(`${base}/`, '') : `Binary/${name}`}`,
+        : `${facade}/${isUnclear || at === 'odd' ? url.replace(`${base}/`, '') : `Binary/${name}`}`,
+    isServed: !['odd', 'part', 'operation', 'listed', 'elsewhere'].includes(at),
     from: mayRead ? asked[at] : undefined,
     isUnclear: isUnclear && mayRead,
     content,

@@ -255,19 +255,20 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     (_, { spec, came }) => spec.patient !== 'given' && !came.has(`Patient/${member}`),
   ],
   [
-    /^An attachment of (?:a resource of type (?<type>\w+)|(?<key>\w+\/\S+)) did not come: (?<why>[^.]+)\.$/,
-    ({ type, key = '', why = '' }, { spec, held }) =>
+    /^An attachment of (?:a resource of type (?<type>\w+)|(?<key>\w+\/\S+)) did not come: (?<why>[^.]+?)(?<unserved>, and the gateway does not serve its URL)?\.$/,
+    ({ type, key = '', why = '', unserved }, { spec, held }) =>
       held
         .filter((one) => (type === undefined ? keyOf(one) === key : one.type === type))
         .flatMap(({ attached }) => attached)
         .some(
-          ({ from, answers, isUnclear }) =>
-            (isUnclear && why === "its URL is not that of one Binary of the payer's") ||
-            (from !== undefined &&
-              (why === attachmentReasons[answers] ||
-                // The last try may have failed for a different reason.
-                (['broken', 'login'].includes(answers) && spec.hiccups.length > 0 && lastTries.includes(why)) ||
-                (why === attachmentReasons.login && hasStrangeHiccup(spec)))),
+          ({ from, answers, isUnclear, isServed }) =>
+            isServed === (unserved === undefined) &&
+            ((isUnclear && why === "its URL is not that of one Binary of the payer's") ||
+              (from !== undefined &&
+                (why === attachmentReasons[answers] ||
+                  // The last try may have failed for a different reason.
+                  (['broken', 'login'].includes(answers) && spec.hiccups.length > 0 && lastTries.includes(why)) ||
+                  (why === attachmentReasons.login && hasStrangeHiccup(spec))))),
         ),
   ],
   [

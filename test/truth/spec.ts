@@ -174,6 +174,7 @@ const attachmentPlaces = [
   'rooted',
   'network',
   'dotted',
+  'odd',
   'part',
   'operation',
 ] as const;
@@ -196,7 +197,7 @@ const attachmentTroubles = [
 /** An attachment of one of the member's resources. */
 export interface AttachmentSpec {
   readonly of: number;
-  /** A Binary below the base, by a relative or an absolute URL; a document beside the base, on another server, or at no Binary's URL. */
+  /** A Binary below the base, by a relative or an absolute URL, `odd` by one that only the payer takes; a document beside the base, on another server, or at no Binary's URL. */
   readonly at: (typeof attachmentPlaces)[number];
   /**
    * `otherSize`: its size is not what the resource says; `twoSizes`: the resource has it twice, once with another size; `textSize`: the size

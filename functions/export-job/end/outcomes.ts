@@ -312,8 +312,11 @@ const referenceText = ({ type, id, isContent, status, fault }: Of<'referenceGone
 const attachmentOf = ({ type, id }: Pick<Of<'attachmentGone'>, 'type' | 'id'>): string =>
   `An attachment of ${id === undefined ? `a resource of type ${type}` : named(type, id)}`;
 
-const attachmentText = ({ why, status, ...of }: Of<'attachmentGone'>): string =>
-  `${attachmentOf(of)} did not come: ${status === undefined ? attachmentFaults[why][1] : answered(status)}.`;
+const attachmentText = ({ why, status, isUnserved, ...of }: Of<'attachmentGone'>): string => {
+  const reason = status === undefined ? attachmentFaults[why][1] : answered(status);
+  const more = isUnserved === true ? ', and the gateway does not serve its URL' : '';
+  return `${attachmentOf(of)} did not come: ${reason}${more}.`;
+};
 
 const refusedText = (problem: Of<'typeRefused'>): string => {
   const { type, status, isAbsent } = problem;

@@ -6,7 +6,7 @@ import { leaveHeld } from '../exchange/leave-held.ts';
 import type { Job } from '../job/job.ts';
 import { partWriter } from '../job/parts.ts';
 import { heldLine, missingName, settleHeld, whyLeftOut } from '../leg/held-line.ts';
-import { reportUnclear, unclearIn } from '../leg/keep.ts';
+import { reportUnclear } from '../leg/keep.ts';
 import type { HeldLeaving } from '../leg/leg.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
@@ -86,7 +86,7 @@ export const writeHeldLines = async (
       if (missing.length > 0) counts.set(type, (counts.get(type) ?? 0) + missing.length);
       if (payer !== undefined) {
         const whose = { payer, seen: rules.seen, problems: others, mayReadBinary: true };
-        reportUnclear(whose, held, unclearIn(held.others ?? [], rules.basesAt(held.home)), others.add);
+        reportUnclear(whose, held, { urls: held.others ?? [], bases: rules.basesAt(held.home) }, others.add);
       }
       parts.add(type, heldLine(held, rules));
       await parts.putIfLarge();

@@ -1,4 +1,5 @@
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
+import { isServed } from '../reading/binary-urls.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault, Problem } from '../reading/problems.ts';
 import type { HeldLine } from '../state/held-lines.ts';
@@ -6,7 +7,7 @@ import type { AttachmentsTask, WrittenAttachment } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
 import type { Answer } from './ask-payer.ts';
 import { heldLine, missingName, settleHeld, whyLeftOut } from './held-line.ts';
-import { isBeyondScope, reportUnclear, unclearIn } from './keep.ts';
+import { isBeyondScope, reportUnclear } from './keep.ts';
 import type { LegStop } from './leg-stop.ts';
 import { fresh, updateTask, type Leg } from './leg.ts';
 import { differenceOf, mostBytesOf, otherTypeOf, takeDocument } from './take-document.ts';
@@ -19,12 +20,18 @@ interface Fault {
 
 const isGone = (status: number | undefined): boolean => status === 404 || status === 410;
 
-const problemOf = ({ type, id }: HeldLine, { why, ...answered }: Fault): Problem => ({
+const problemOf = (
+  { payer }: Pick<Leg, 'payer'>,
+  { type, id, home }: HeldLine,
+  { url }: OwnAttachment,
+  { why, ...answered }: Fault,
+): Problem => ({
   kind: isGone(answered.status) ? 'attachmentGone' : 'attachmentNotRead',
   type,
   id,
   why,
   ...answered,
+  ...(!isServed(url, answerBases(payer, home)) && { isUnserved: true }),
 });
 
 /** The most attachments of an export, so that its manifest stays a few megabytes. */
@@ -84,7 +91,7 @@ const reportIfWithheld = (
 /** Fetches what a line's attachments lack. Returns why the leg stops before all were tried. */
 const fetchOf = async (leg: Leg, held: HeldLine): Promise<LegStop | undefined> => {
   const report = (attachment: OwnAttachment, fault: Fault): void => {
-    leg.problems.add(problemOf(held, fault));
+    leg.problems.add(problemOf(leg, held, attachment, fault));
     leg.seen.add(missingName(held, attachment));
   };
   for (const attachment of held.attachments) {
@@ -133,7 +140,7 @@ const readLines = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | un
         leg.problems.add(why);
       } else if (leg.leaving?.isLeftOut(held) === true) leg.leaving.leaveOut(held);
       else {
-        reportUnclear(leg, held, unclearIn(held.others ?? [], basesAt(held.home)), leg.problems.add);
+        reportUnclear(leg, held, { urls: held.others ?? [], bases: basesAt(held.home) }, leg.problems.add);
         leg.parts.add(held.type, heldLine(held, written));
       }
       await leg.parts.putIfLarge();

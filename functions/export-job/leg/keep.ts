@@ -1,7 +1,7 @@
 import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import type { Payer } from '../../shared/registry/types.ts';
-import { binaryAt } from '../reading/binary-urls.ts';
+import { binaryAt, isServed } from '../reading/binary-urls.ts';
 import type { RecordRules } from '../reading/check-resource.ts';
 import { hangingOf, noteWhose, type Came } from '../reading/hangs-on.ts';
 import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.ts';
@@ -52,20 +52,30 @@ export const attachmentsToFetch = (
   return own.length > 0 && isBeyondScope(leg, resource) ? [] : own;
 };
 
-/** The URLs below a payer's `Binary/` that do not name a single Binary. */
-export const unclearIn = (urls: readonly string[], bases: AnswerBases): ReadonlySet<string> =>
-  new Set(urls.filter((url) => binaryAt(url, bases) === 'other'));
+/** URLs of a resource's attachments, and the payer's bases as they apply to them. */
+interface AttachedUrls {
+  readonly urls: readonly string[];
+  readonly bases: AnswerBases;
+}
 
 /** Reports attachments that are not fetched because their URLs do not name a single Binary, if the gateway fetches attachments at all. */
 export const reportUnclear = (
   leg: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'> & { readonly payer: Pick<Payer, 'wholeRecord'> },
   { type, id }: Pick<HeldLine, 'type' | 'id'>,
-  unclear: ReadonlySet<string>,
+  { urls, bases }: AttachedUrls,
   report: (problem: Problem) => void,
 ): void => {
+  const unclear = new Set(urls.filter((url) => binaryAt(url, bases) === 'other'));
   if (unclear.size === 0 || leg.payer.wholeRecord?.attachments === false || isBeyondScope(leg, { type })) return;
-  for (const _ of unclear) report({ kind: 'attachmentNotRead', type, id, why: 'form' });
+  for (const url of unclear) {
+    const isUnserved = !isServed(url, bases);
+    report({ kind: 'attachmentNotRead', type, id, why: 'form', ...(isUnserved && { isUnserved }) });
+  }
 };
+
+/** How many of a resource's URLs are below the facade, or will be, where the gateway does not serve them. */
+const countUnserved = ({ urls, bases }: AttachedUrls): number =>
+  new Set(urls.filter((url) => binaryAt(url, bases) !== undefined && !isServed(url, bases))).size;
 
 /** Rewriting its links never makes a line this many times longer. */
 const mostGrowth = 32;
@@ -128,12 +138,12 @@ export const keep = (
     leg.held.add({ type, id, attachments, ...left, ...hangsOn, ...whose, ...(home !== undefined && { home }), line });
   }
   leg.next.resources += 1;
-  const unclear = unclearIn(others, rules);
-  const isUnserved = unclear.size > 0 && leg.payer.wholeRecord?.attachments === false;
-  const count = unservedAttachments({ attachments: others }, rules) + (isUnserved ? unclear.size : 0);
+  const attached = { urls: others, bases: rules };
+  const isNoneFetched = others.length > 0 && leg.payer.wholeRecord?.attachments === false;
+  const count = unservedAttachments({ attachments: others }, rules) + (isNoneFetched ? countUnserved(attached) : 0);
   if (saysWithheld(resource.resource['meta'])) report({ kind: 'resourceWithheld', type, id });
   if (count > 0) report({ kind: 'unservedAttachment', type, id, count });
   // For a line that waits, this is reported when the line is written.
-  if (attachments.length === 0 && hanging === undefined) reportUnclear(leg, resource, unclear, report);
+  if (attachments.length === 0 && hanging === undefined) reportUnclear(leg, resource, attached, report);
   return hanging !== undefined;
 };

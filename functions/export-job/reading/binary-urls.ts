@@ -1,4 +1,6 @@
 import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
+import { idForm, segmentForm } from '../../shared/fhir/fhir-id.ts';
+import { plainParameters } from '../../shared/fhir/known-parameters.ts';
 import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { placeAtPayer } from './place-at-payer.ts';
 
@@ -36,4 +38,27 @@ export const binaryAt = (url: string, answer: AnswerBases): 'one' | 'other' | un
   const rest = typeof place === 'object' && isAt(place.base, 'Binary') ? place.rest : '';
   if (oneBinary.test(rest)) return 'one';
   return belowBinaries.test(rest) || isWrittenSo(url, answer) ? 'other' : undefined;
+};
+
+/** Whether the gateway takes a segment of a path as an id. */
+const isTaken = (segment: string): boolean => {
+  try {
+    const id = decodeURIComponent(segment);
+    return segmentForm.test(id) && idForm.test(id);
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * Whether the gateway, asked for the URL that a Binary's has in the files, asks the payer for that one. Some payers have ids of more
+ * characters than it takes.
+ */
+export const isServed = (url: string, answer: AnswerBases): boolean => {
+  const place = placeAtPayer(url, answer);
+  if (typeof place !== 'object' || !isAt(place.base, 'Binary')) return false;
+  const [path = '', query = ''] = place.rest.split(/\?([^]*)/);
+  const [, id = '', version = 'none'] = /^\/Binary\/([^/]+)(?:\/_history\/([^/]+))?\/?$/.exec(path) ?? [];
+  const isKnown = (name: string): boolean => plainParameters.read.has(name);
+  return isTaken(id) && isTaken(version) && [...new URLSearchParams(query).keys()].every(isKnown);
 };

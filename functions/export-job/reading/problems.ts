@@ -167,6 +167,7 @@ export type Problem =
   /**
    * An attachment on the payer's server did not come, or the payer does not have it.
    * @property status the payer's HTTP status, if it refused
+   * @property isUnserved whether nobody gets it from the gateway by its URL in the files, either
    */
   | {
       readonly kind: 'attachmentNotRead' | 'attachmentGone';
@@ -174,6 +175,7 @@ export type Problem =
       readonly id: string | undefined;
       readonly why: AttachmentFault;
       readonly status?: number;
+      readonly isUnserved?: true;
     }
   /** An attachment of this resource came in a Binary with the payer's label that something was withheld from it. */
   | { readonly kind: 'attachmentWithheld'; readonly type: string; readonly id: string | undefined }

@@ -1,6 +1,7 @@
 import type { Payer } from '../registry/types.ts';
 import { anyType, isResourceType } from '../scopes/resource-types.ts';
 import { checkSearch, requireType, unknownType } from './check-search.ts';
+import { idForm, segmentForm } from './fhir-id.ts';
 import { isDocument, mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { plainParameters, type AddedParameters, type Grammar } from './known-parameters.ts';
 import { malformed, notAllowed, notSupported, reading, readOnly } from './refusals.ts';
@@ -24,11 +25,6 @@ export interface FhirRequestInput {
 }
 
 type Target = Pick<FhirRequest, 'interaction' | 'resourceType' | 'id' | 'searched'> & { readonly needs: TypeNeed[] };
-
-const segmentForm = /^(?!\.{1,2}$)[A-Za-z0-9._~$*-]{1,128}$/;
-// Of a segment, and lenient: payers have ids that are longer, or of more characters, than FHIR's. Reserved names begin
-// with `_`.
-const idForm = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
 
 const badPath = () => malformed('The path is not a FHIR read or search.');
 const notFound = (message: string) => notSupported(message, { status: 404 });

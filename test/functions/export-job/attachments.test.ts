@@ -17,6 +17,7 @@ import {
   type WorldOptions,
 } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
+import { fhir as fhirAnswer, fetchGateway, read } from '../../support/fetch-gateway.ts';
 import { endOf, runToEnd, type World } from './end-of.ts';
 
 /*
@@ -51,7 +52,7 @@ const isBinary = ({ path }: { readonly path: string }): boolean => path.startsWi
 const payerOf =
   (resources: readonly object[], document: PayerScript): PayerScript =>
   (asked) =>
-    asked.path.startsWith('/Patient/') || asked.path.includes('?')
+    !isBinary(asked) && (asked.path.startsWith('/Patient/') || asked.path.includes('?'))
       ? pageOf([memberPatient, ...resources])
       : document(asked);
 
@@ -59,7 +60,8 @@ const run = (resources: readonly object[], document: PayerScript, options: World
   runToEnd(() => payerOf(resources, document), { profile, ...options });
 
 /** What was asked beside the searches. */
-const asked = ({ asked: all }: World) => all.filter(({ path }) => !path.startsWith('/Patient/') && !path.includes('?'));
+const asked = ({ asked: all }: World) =>
+  all.filter((one) => isBinary(one) || (!one.path.startsWith('/Patient/') && !one.path.includes('?')));
 
 const fileOf = ({ world }: { readonly world: World }, number = 1): string =>
   `http://localhost:3000/exports/northwind/${world.exportId}/attachment-${number}`;
@@ -438,6 +440,16 @@ const pdfType = { contentType: 'application/pdf' };
 /** A Binary that says only after its data, and after more than is looked at, that it is one. */
 const late64 = { body: `{"data":"${'eHh4'.repeat(30_000)}","resourceType":"Binary"}` };
 
+/** Whether the gateway asks the payer for a URL below its base. */
+const readAtGateway = async (path: string): Promise<boolean> => {
+  const gateway = fetchGateway();
+  gateway.payer.http = async () => fhirAnswer({ resourceType: 'Binary' });
+  const { token } = await gateway.grant();
+  const [below = '', query = ''] = path.split('?');
+  await read(gateway.deps, below, token, { query });
+  return gateway.payer.requests.length > 0;
+};
+
 describe('an attachment that does not come is named, and its URL stays', () => {
   const limit = { mostAttachmentBytes: 1_000_000 };
   it.each<[string, object, Sent, number, Partial<WorldOptions>?]>([
@@ -503,29 +515,49 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     expect(asked(made.world).filter(isBinary)).toHaveLength(times);
   });
 
+  const unserved = ', and the gateway does not serve its URL';
   it.each([
-    'Binary/1/content',
-    'Binary/1/$download',
-    'Binary/$download?id=7',
-    'Binary/a%2Eb',
-    'Binary/{abc}',
-    'Binary/é',
-    '/tenant/r4/Binary/1/content',
-    `${base}/Binary`,
-    `${base}/Binary/1/`,
-    `${base}/Binary/1;v=1`,
-    `${base}/Binary?_id=1`,
-    `${base}/Binary/_search?patient=other`,
-    `${base}/Binary/_history`,
-    `${base}/Binary/../Observation?patient=member-1`,
-    `${alias}/Binary/1/content`,
-  ])('if it is below the Binaries and its URL is not that of one: %s', async (url) => {
+    'Binary/a=b',
+    'Binary/a:b@c,d+e',
+    'Binary/1?v=2',
+    'Binary/1/_history/_2',
+    `${base}/Binary/~a-b_c.d`,
+    'Binary/1/_history/2',
+    'Binary/1?_format=json',
+  ])('with whether the gateway serves its URL: %s', async (url) => {
+    const made = await run([documentOf('d', { url })], () => ({ status: 403 }));
+    const [link = ''] = urlsIn(made) as string[];
+    const served = await readAtGateway(link.slice(`${facade}/`.length));
+
+    expect([asked(made.world).length, link]).toEqual([1, `${facade}/${url.replace(`${base}/`, '')}`]);
+    expect(made.errors).toEqual([
+      `An attachment of DocumentReference/d did not come: the payer answered with status 403${served ? '' : unserved}.`,
+    ]);
+  });
+
+  it.each([
+    ['Binary/1/content'],
+    ['Binary/1/$download'],
+    ['Binary/$download?id=7'],
+    ['Binary/a%2Eb', 'is served'],
+    ['Binary/{abc}'],
+    ['Binary/é'],
+    ['/tenant/r4/Binary/1/content'],
+    [`${base}/Binary`],
+    [`${base}/Binary/1/`, 'is served'],
+    [`${base}/Binary/1;v=1`],
+    [`${base}/Binary?_id=1`],
+    [`${base}/Binary/_search?patient=other`],
+    [`${base}/Binary/_history`],
+    [`${base}/Binary/../Observation?patient=member-1`],
+    [`${alias}/Binary/1/content`],
+  ])('if it is below the Binaries and its URL is not that of one: %s', async (url, served = '') => {
     const made = await run([documentOf('d', { url })], () => pdfSent);
     const beside = await run([documentOf('d', { url: `${base}/Binary/1` }, { url })], () => pdfSent);
 
     expect(urlsIn(beside)).toEqual([fileOf(beside), ...urlsIn(made)]);
     expect(made.errors).toEqual([
-      "An attachment of DocumentReference/d did not come: its URL is not that of one Binary of the payer's.",
+      `An attachment of DocumentReference/d did not come: its URL is not that of one Binary of the payer's${served === '' ? unserved : ''}.`,
     ]);
     expect(made.outcomes['DocumentReference']).toBe('incomplete 1');
     expect(asked(made.world).filter(isBinary)).toEqual([]);
