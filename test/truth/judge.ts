@@ -297,7 +297,8 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     if (outcome === 'complete' && isTwin && number > 0 && isSent(spec, held, type))
       say('what is called complete is', 'a type of which the second of two with one id is dropped', about);
     const left = `of type ${type} on page `;
-    if (outcome === 'complete' && type !== 'Patient' && account.errors.some((error) => error.includes(left)))
+    const guessed = 'by a parameter that the payer may not know';
+    if (outcome === 'complete' && type !== 'Patient' && account.errors.some((error) => error.includes(left) && !error.includes(guessed)))
       say('what is called complete is', 'a type of which something was left out', about);
     if (spec.asked?.includes(type) === false || (!isWanted(spec, type) && outcome !== 'refusedByScope'))
       say('what came is not called missing', 'a type that nobody asked for', about);

@@ -158,10 +158,12 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ key = '' }, facts) => !facts.came.has(key) && heldOf(facts, key).some(({ reads }) => reads !== 'given'),
   ],
   [
-    /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+))(?: on page \d+)? is left out: (?:it is about another patient(?<named>, and names the member)?|whom it is about cannot be read|it is about a patient on another server, or on the payer's own by a name that its operator has not configured)\.$/,
-    ({ type, key = '', named }, facts) =>
+    /^(?:A resource of type (?<type>\w+)|(?<key>\w+\/\S+))(?: on page \d+)? is left out: (?:it is about another patient(?<named>, and names the member)?|whom it is about cannot be read|it is about a patient on another server, or on the payer's own by a name that its operator has not configured)\.(?<guessed> It does not name the member, in answer to a search by a parameter that the payer may not know\.)?$/,
+    ({ type, key = '', named, guessed }, facts) =>
+      (guessed === undefined || isUndeclared(facts.spec)) &&
       facts.held.some(
         (one) =>
+          (guessed === undefined || !one.text.includes(`Patient/${member}"`)) &&
           (one.owner === 'stranger' ||
             one.isUnreferred ||
             (one.isOlders && !(facts.spec.isMerged && facts.came.has(`Patient/${member}`)))) &&

@@ -36,7 +36,8 @@ const withEarly = (state: JobState, seen: SeenNames): JobState => {
   for (const one of known.early ?? []) {
     const { type, page } = one.problem;
     if (seen.has(one.name)) continue;
-    list.add(isLinked(known, one) ? { kind: 'unknownPatient', type, page, isEarly: true } : one.problem);
+    if (isLinked(known, one)) list.add({ kind: 'unknownPatient', type, page, isEarly: true });
+    else if (one.isGuessed !== true) list.add(one.problem);
   }
   return { ...state, known: { ...known, reported: list.counts() }, problems: [...problems, ...list.listed()] };
 };

@@ -471,9 +471,17 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     ({ type, page, from }) =>
       `A resource of type ${type}${onPage(page)} is left out: it is about another patient${from === 'naming' ? ', and names the member' : ''}.`,
   ),
-  unknownPatient: suppressed(
-    (problem) => `A resource of type ${problem.type}${onPage(problem.page)} is left out: ${whyUnknown(problem)}.`,
-  ),
+  unknownPatient: [
+    ({ isGuessed }) => (isGuessed === true ? 'information' : 'error'),
+    'suppressed',
+    (problem) => {
+      const guessed =
+        problem.isGuessed === true
+          ? ' It does not name the member, in answer to a search by a parameter that the payer may not know.'
+          : '';
+      return `A resource of type ${problem.type}${onPage(problem.page)} is left out: ${whyUnknown(problem)}.${guessed}`;
+    },
+  ],
   referenceNotRead: maybeIncomplete(referenceText),
   referenceGone: ['warning', 'not-found', referenceText],
   referenceNotAsked: maybeIncomplete(

@@ -119,6 +119,7 @@ export type Problem =
    * A resource about someone who cannot be compared with the member.
    * @property isEarly it came before the Patient that tells the member's other ids
    * @property isNameless it names no patient, and nothing shows whose it is
+   * @property isGuessed it came in answer to a search by a parameter that the payer may not know, and does not name the member
    */
   | {
       readonly kind: 'unknownPatient';
@@ -127,6 +128,7 @@ export type Problem =
       readonly isElsewhere?: true;
       readonly isEarly?: true;
       readonly isNameless?: true;
+      readonly isGuessed?: true;
     }
   /**
    * A resource about another patient.
@@ -429,6 +431,8 @@ const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>([
 /** Whether a problem means that something is, or may be, missing from the record. What the payer does not have is not. */
 export const isMissing = (problem: Problem): boolean => {
   if (problem.kind === 'fileLines') return lackingLines.has(problem.why);
+  // A payer that heeds the parameter would not find it by that.
+  if (problem.kind === 'unknownPatient') return problem.isGuessed !== true;
   if (problem.kind === 'memberLeftOut') return problem.isPart === true;
   if (problem.kind === 'fileCount') return problem.came < problem.said;
   if (problem.kind !== 'payerRemark' && problem.kind !== 'fileRemark') return !harmless.has(problem.kind);

@@ -174,8 +174,9 @@ const reportOther = (
     return;
   }
   const patients = othersComparedIn(resource.resource, rules);
+  const isGuessed = isGuess(source) && problem.from === undefined;
   if (next.early.length < earlyBounds.resources && patients.length <= earlyBounds.patients)
-    next.early.push({ name: identityOf(resource), patients, problem });
+    next.early.push({ name: identityOf(resource), patients, problem, ...(isGuessed && { isGuessed }) });
   else problems.add({ kind: 'unknownPatient', type: resource.type, page: problem.page, isEarly: true });
 };
 
@@ -208,7 +209,9 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   if (why === 'notFhir') leg.problems.add({ kind: 'entrySkipped', reason: 'notFhir', page, type: source.type });
   if (why === 'unknownPatient') {
     const isElsewhere = namesPatientElsewhere(resource, taking.rules);
-    leg.problems.add({ kind: 'unknownPatient', type: resource.type, page, ...(isElsewhere && { isElsewhere }) });
+    const isGuessed = isGuess(source) && !namesMember(resource, taking.rules);
+    const said = { ...(isElsewhere && { isElsewhere }), ...(isGuessed && { isGuessed }) };
+    leg.problems.add({ kind: 'unknownPatient', type: resource.type, page, ...said });
   }
   if (why === 'otherPatient') {
     if (leg.seen.size() <= mostTags) leg.seen.add(anothers(identityOf(resource)));

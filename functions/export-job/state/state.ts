@@ -188,6 +188,8 @@ export interface EarlyResource {
   /** The ids of the patients in it, without the member's. */
   readonly patients: readonly string[];
   readonly problem: Extract<Problem, { kind: 'otherPatient' }>;
+  /** It came in answer to a search by a parameter that the payer may not know, so that another patient's is no problem. */
+  readonly isGuessed?: true;
 }
 
 /** Whether the member's own Patient has said that a patient in a resource is the same person. */

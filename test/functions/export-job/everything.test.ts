@@ -218,6 +218,45 @@ describe('what only names the member as its sender, at a payer whose statement c
 
     expect(made.outcomes['Communication']).toBe(outcome);
   });
+
+  const unread = (more: object) => ({
+    resourceType: 'Communication',
+    id: 'u',
+    subject: { identifier: { value: '7' } },
+    ...more,
+  });
+  it.each([
+    ['it names the member', { sender: { reference: 'Patient/member-1' } }, 'incomplete 0', ''],
+    [
+      'only named if it does not: the payer may have ignored the parameter',
+      {},
+      'complete 0',
+      ' It does not name the member, in answer to a search by a parameter that the payer may not know.',
+    ],
+  ])('is missing if whom it is about cannot be read, and %s', async (_, more, outcome, said) => {
+    const made = await runToEnd(
+      () =>
+        ({ path }) =>
+          pageOf(path.startsWith('/Patient') ? [memberPatient] : path.includes('sender=') ? [unread(more)] : []),
+      { statement: { status: 404 }, profile: { everything: false }, types: ['Patient', 'Communication'] },
+    );
+
+    expect(made.outcomes['Communication']).toBe(outcome);
+    expect(made.errors).toEqual([
+      `A resource of type Communication on page 1 is left out: whom it is about cannot be read.${said}`,
+    ]);
+  });
+
+  it("is nothing that is missing if the payer gives others' before the member's Patient", async () => {
+    const made = await runToEnd(
+      () =>
+        ({ path }) =>
+          path.startsWith('/Patient/') ? fhir(memberPatient) : pageOf(path.includes('sender=') ? [others] : []),
+      { statement: { status: 404 }, profile: { everything: false }, types: ['Patient', 'Communication'] },
+    );
+
+    expect(made).toMatchObject({ complete: true, errors: [] });
+  });
 });
 
 // https://hl7.org/fhir/us/core/StructureDefinition-us-core-provenance.html
