@@ -151,7 +151,7 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
   if (how.search === 'missesNone' && !came.has(`Patient/${member}`))
     found.push('404 may mean that it does not know the member');
   if (how.total === 'high' && !spec.ignoresTotals) found.push('its total lies');
-  if (strays(how) !== undefined || how.pages === 'unreadable') found.push('its pages lead astray');
+  if (strays(how) !== undefined || ['unreadable', 'forked'].includes(how.pages)) found.push('its pages lead astray');
   if (how.total === 'odd' && !spec.ignoresTotals) found.push('its total cannot be read');
   if (repeats(how)) found.push('its pages repeat');
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');

@@ -94,6 +94,7 @@ export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =
     relative: undefined,
     mapped: undefined,
     header: undefined,
+    forked: undefined,
     unreadable: undefined,
   })[pages];
 
@@ -262,8 +263,9 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       ...linksOf(how.pages, at < last ? leadsTo : undefined, self),
     });
     const body = `${bundle.slice(0, -1)},"entry":[${entry.join(',')}]}`;
+    const inHeader = { header: leadsTo, forked: `${leadsTo}&again=1` }[how.pages as string];
     const header: Record<string, string> =
-      at < last && how.pages === 'header' ? { link: `<${leadsTo}>; rel="next"` } : {};
+      at < last && inHeader !== undefined ? { link: `<${inHeader}>; rel="next"` } : {};
     const sent = { headers: { 'content-type': 'application/fhir+json', ...header }, body };
     return how.search === 'latin' && at === last ? latin(sent) : sent;
   };

@@ -193,6 +193,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     },
   ],
   [
+    /^Page \d+ of (?<type>\w+) links to two different next pages, of which one was read\. Resources may be missing\.$/,
+    ({ type = '' }, { spec }) => typesOf(spec).get(type)?.pages === 'forked',
+  ],
+  [
     /^Page \d+ of (?<type>\w+) has (?:(?<links>links)|a total) that cannot be read\. Resources may be missing\.$/,
     ({ type = '', links }, { spec }) => {
       const how = typesOf(spec).get(type);

@@ -99,6 +99,8 @@ export interface TypeSpec {
     | 'relative'
     | 'mapped'
     | 'header'
+    // In a header, one that is spelled otherwise than in the page.
+    | 'forked'
     // Links, and a total, that nobody can read.
     | 'unreadable';
   readonly total: 'none' | 'true' | 'high' | 'low' | 'text' | 'odd';
@@ -288,6 +290,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'relative',
     'mapped',
     'header',
+    'forked',
     'unreadable',
   ),
   total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low', 'text', 'odd'),

@@ -1,9 +1,9 @@
 import { longestReadingSeconds } from '../../shared/exports/longest-export.ts';
 import { linkResolver } from '../../shared/fhir/page-link.ts';
 
-/** What follows a page. `rest` is the next page's path and query below the payer's base. */
+/** What follows a page. `rest` is the next page's path and query below the payer's base, and `other` those of one beside it. */
 export type NextPage =
-  | { readonly rest: string }
+  | { readonly rest: string; readonly other?: string }
   | { readonly end: 'last' }
   /** The next link leads to a page that was already read. */
   | { readonly end: 'loop' }
@@ -37,6 +37,9 @@ const whyElsewhere = ({ requestUrl, bases }: NextPageQuestion, link: string): El
   return bases.some((base) => new URL(base).origin === origin) ? 'path' : 'server';
 };
 
+/** The same for each spelling of a URL's characters. */
+const spelledAlike = (rest: string): string => new URL(`https://payer.invalid${rest}`).href;
+
 /** Decides which page to read next. It must be below the payer's own bases, and no page is read twice. */
 export const nextPage = (question: NextPageQuestion): NextPage => {
   const { next, requestUrl, bases, wasRead } = question;
@@ -52,8 +55,10 @@ export const nextPage = (question: NextPageQuestion): NextPage => {
         next.find((url) => url !== '')!,
       ),
     };
-  const rest = rests.find((found) => !wasRead(found));
-  return rest === undefined ? { end: 'loop' } : { rest };
+  const [rest, ...others] = rests.filter((found) => !wasRead(found));
+  if (rest === undefined) return { end: 'loop' };
+  const other = others.find((found) => spelledAlike(found) !== spelledAlike(rest));
+  return { rest, ...(other !== undefined && { other }) };
 };
 
 /** How much an export has read so far. */

@@ -28,13 +28,13 @@ export type Problem =
   /** @property why absent in an export that version 0.2 began: another server, or outside the payer's bases */
   | { readonly kind: 'pageElsewhere'; readonly type: string; readonly page: number; readonly why?: ElsewhereReason }
   | { readonly kind: 'pageWithoutUrl'; readonly type: string; readonly page: number }
-  /** A page, or the manifest's entry of a file, says something of itself that cannot be read. */
+  /** A page, or the manifest's entry of a file, says something of itself that cannot be read, or names two next pages. */
   | {
       readonly kind: 'saidUnreadable';
       readonly type: string;
       readonly page?: number;
       readonly file?: number;
-      readonly what: 'links' | 'total' | 'count';
+      readonly what: 'links' | 'nexts' | 'total' | 'count';
     }
   /** The payer labels a page as one from which it withheld something. */
   | { readonly kind: 'pageWithheld'; readonly type: string; readonly page: number }

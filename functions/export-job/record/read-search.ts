@@ -55,11 +55,12 @@ const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): Next
 
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
-  { payer }: RecordLeg,
-  { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0 }: SearchTask,
+  { payer, seen }: Pick<RecordLeg, 'payer' | 'seen'>,
+  task: SearchTask,
   following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
 ): Problem | undefined => {
+  const { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0, fork } = task;
   const { end } = following;
   if (end === 'loop') return { kind: 'pagesLoop', type, page };
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
@@ -73,6 +74,8 @@ const problemAtEnd = (
   const isProved = first !== undefined && read === most;
   if (end === 'withoutUrl' && !isProved) return { kind: 'pageWithoutUrl', type, page };
   if (taken.unreadable === 'links' && !isProved) return { kind: 'saidUnreadable', type, page, what: 'links' };
+  if (fork !== undefined && !seen.has(pageName(task, fork.rest)) && !isProved)
+    return { kind: 'saidUnreadable', type, page: fork.page, what: 'nexts' };
   if (isTotalUnreadable === true || taken.unreadable === 'total')
     return { kind: 'saidUnreadable', type, page, what: 'total' };
   const missing = missingFromTotal({ first, last: taken.total, read });
@@ -271,6 +274,13 @@ const noteWithout = ({ next }: RecordLeg, { type, mayBeUnknown, provenance, matc
   if (isWithout && matched > 0) next.provenances = { ...next.provenances, [type]: 'refused' };
 };
 
+/** Another page that is called the next, beside the one that is read. Of several, the first that is not read itself. */
+const forkOf = ({ seen }: RecordLeg, task: SearchTask, other: string | undefined): SearchTask['fork'] => {
+  const { fork, page } = task;
+  if (fork !== undefined && !seen.has(pageName(task, fork.rest))) return fork;
+  return other === undefined ? undefined : { page, rest: other };
+};
+
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
 const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.next.pages += 1;
@@ -290,6 +300,7 @@ const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: num
     page: task.page + 1,
     firstTotal: task.firstTotal ?? taken.total,
     ...(taken.unreadable === 'total' && { isTotalUnreadable: true }),
+    fork: forkOf(leg, task, following.other),
     stale,
     ...fresh,
   });

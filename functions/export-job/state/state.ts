@@ -77,6 +77,8 @@ export interface SearchTask extends TaskBase {
   readonly firstTotal?: number | undefined;
   /** A page had a total that cannot be read. */
   readonly isTotalUnreadable?: true;
+  /** A page linked to this one as the next, too, and it has not been read. */
+  readonly fork?: { readonly page: number; readonly rest: string } | undefined;
   /** How many pages in a row added nothing new. */
   readonly stale: number;
   /** Whether a 404 says that the payer does not have the type. Any other refusal is reported. */

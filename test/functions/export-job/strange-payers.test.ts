@@ -608,6 +608,16 @@ describe('a resource', () => {
     ],
     ['is in the title of another only', {}, { link: '<NEXT>; title="; rel=next"; rel=help' }, 'complete 1', [], false],
     ['is no list', { link: { rel: 'next', href: 'NEXT' } }, {}, 'complete 2', [], true],
+    ...[undefined, 2].map((total): [string, object, object, string, readonly string[], boolean] => [
+      `is another in a header, with a total of ${total}`,
+      { link: { next: 'NEXT' }, total },
+      { link: '<NEXT&x=1>; rel=next' },
+      total === 2 ? 'complete 2' : 'incomplete 2',
+      total === 2
+        ? []
+        : ['Page 1 of Observation links to two different next pages, of which one was read. Resources may be missing.'],
+      true,
+    ]),
     [
       'cannot be read',
       { link: 'NEXT' },
@@ -655,6 +665,23 @@ describe('a resource', () => {
     expect(made.outcomes['Observation']).toBe(outcome);
     expect(made.errors).toEqual(errors);
     expect(made.world.asked.some(({ path }) => path.includes('page='))).toBe(isAsked);
+  });
+
+  it('with two links to a next page, of which the second follows the first, is read on to the end', async () => {
+    const made = await runToEnd(
+      ({ base }) =>
+        ({ path }) => {
+          const to = (page: number): string => `${base}/Observation?patient=member-1&page=${page}`;
+          if (path.startsWith('/Patient')) return pageOf([memberPatient]);
+          if (path.includes('page=3')) return pageOf([observation(3)]);
+          if (path.includes('page=2')) return pageOf([observation(2)], to(3));
+          const first = pageOf([observation(1)], to(2));
+          return { ...first, headers: { ...first.headers, link: `<${to(3)}>; rel="next"` } };
+        },
+      byType('Patient', 'Observation'),
+    );
+
+    expect(made).toMatchObject({ complete: true, errors: [], ids: ['member-1', 'o-1', 'o-2', 'o-3'] });
   });
 
   it('of another type, such as application/json+fhir, is asked for once, and the account says what its profile can name', async () => {

@@ -36,6 +36,15 @@ describe('which page is next', () => {
     expect(after([link])).toEqual({ end: 'elsewhere', why });
   });
 
+  it('is the first of two, with the other, unless they mean the same', () => {
+    const [own, other] = ['Observation?page=2', 'Observation?page=2&x=1'];
+    expect(after([own, other])).toEqual({ rest: `/${own}`, other: `/${other}` });
+    expect(after([own, other], [`/${own}`])).toEqual({ rest: `/${other}` });
+    for (const same of [own, `https://payer.example/fhir/${own}#a`, `http://inside:8080/r4/${own}`])
+      expect(after([own, same])).toEqual({ rest: `/${own}` });
+    expect(after([`${own}&name=Zoë`, `${own}&name=Zo%C3%AB`])).not.toHaveProperty('other');
+  });
+
   it('is none after the last', () => {
     expect(after([])).toEqual({ end: 'last' });
   });
