@@ -4,6 +4,7 @@ import { isDocument, readsOne } from '../shared/fhir/fhir-request.ts';
 import { anyLink } from '../shared/fhir/find-links.ts';
 import { readLinkHeader } from '../shared/fhir/link-header.ts';
 import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
+import { linkParameter, lostPage } from '../shared/fhir/page-link.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
@@ -65,7 +66,7 @@ const mostOfPayer = 8000;
 
 /**
  * The links of a page in a header, which some payers have in place of those in the body, as links below our base. One to the next page
- * that nobody can follow is counted.
+ * that nobody can follow is counted, and has one in its place that says so: without any, the page would look like the last.
  * @param room how many characters there are
  */
 const linkHeader = (deps: FetchDeps, answer: PayerAnswer, room: number): string => {
@@ -79,16 +80,21 @@ const linkHeader = (deps: FetchDeps, answer: PayerAnswer, room: number): string 
       .map(({ url }) => ({ url, relation })),
   );
   let sent = '';
-  let lost = isUnreadable && !found.some(({ relation }) => relation === 'next') ? 1 : 0;
+  let hasNext = false;
+  let lost = isUnreadable && /next/i.test(header ?? '') && !found.some(({ relation }) => relation === 'next') ? 1 : 0;
   for (const { url, relation } of found) {
     const sealed = seal(url);
     const more = `${sent === '' ? '' : ', '}<${sealed}>; rel="${relation}"`;
     const most = relation === 'next' && sent === '' ? room : mostLinkCharacters;
-    if (typeof sealed === 'string' && sent.length + more.length <= most) sent += more;
-    else if (relation === 'next') lost += 1;
+    if (typeof sealed === 'string' && sent.length + more.length <= most) {
+      sent += more;
+      hasNext ||= relation === 'next';
+    } else if (relation === 'next') lost += 1;
   }
-  if (lost > 0) answer.record.unsealedLinks = (answer.record.unsealedLinks ?? 0) + lost;
-  return sent;
+  if (lost === 0) return sent;
+  answer.record.unsealedLinks = (answer.record.unsealedLinks ?? 0) + lost;
+  if (hasNext) return sent;
+  return `<${answer.base}?${linkParameter}=${lostPage}>; rel="next"${sent === '' ? '' : `, ${sent}`}`;
 };
 
 const answerHeaders = (deps: FetchDeps, answer: PayerAnswer): Record<string, string> => {

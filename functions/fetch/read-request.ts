@@ -2,10 +2,10 @@ import { GatewayError } from '../shared/errors.ts';
 import { checkFormat } from '../shared/fhir/check-search.ts';
 import { isDocument, type FhirRequest, type Parameter } from '../shared/fhir/fhir-request.ts';
 import { quoteName } from '../shared/fhir/known-parameters.ts';
-import { linkParameter, unsealPage } from '../shared/fhir/page-link.ts';
+import { linkParameter, lostPage, unsealPage } from '../shared/fhir/page-link.ts';
 import { pageRequest } from '../shared/fhir/page-request.ts';
 import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
-import { notSupported, readOnly } from '../shared/fhir/refusals.ts';
+import { malformed, notSupported, readOnly } from '../shared/fhir/refusals.ts';
 import { header, queryPairs, type ApiEvent } from '../shared/http/api.ts';
 import { readFormPairs } from '../shared/http/form.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
@@ -83,6 +83,11 @@ const readPage = (query: readonly Parameter[], payer: Payer, { grantId, linkKey 
     throw notSupported(
       `${quoteName(other ?? linkParameter)} cannot stand beside ${linkParameter}. Follow a page link as it is.`,
       { detail: 'a parameter beside a page link' },
+    );
+  }
+  if (sealed === lostPage) {
+    throw malformed(
+      'The health plan may have more pages here, and its link to them cannot be passed on: it is too long, leads to another server, or cannot be read. What you have may not be all.',
     );
   }
   for (const [name, value] of query) if (name === '_format') checkFormat(value);

@@ -34,6 +34,9 @@ export interface LinkKey {
 /** The parameter that carries a sealed link. */
 export const linkParameter = '_link';
 
+/** Stands for a link to the next page that cannot be passed on. Whoever follows it is told so. No sealed link is as short. */
+export const lostPage = 'unavailable';
+
 /** Bytes of the iv, the tag and the line feed. */
 const shortest = sealIvBytes + 16 + 1;
 

@@ -157,15 +157,26 @@ describe('a page link', () => {
     const long = await linkIn(`<${payer}?_page=${'2'.repeat(4900)}>; rel=next, <${payer}?_page=1>; rel=first`);
     expect(long).toMatch(/^<[^>]{6000,}>; rel="next"$/);
     expect(test.log().at(-1)).not.toHaveProperty('unsealedLinks');
+    // Without a next link, this page would look like the last one.
+    const lostLink = `<${ours}?_link=unavailable>; rel="next"`;
     for (const lost of [
       `<${payer}?_page=${'2'.repeat(5100)}>; rel=next`,
       `${payer}?_page=2; rel=next`,
       '<https://elsewhere.example/r4?_page=2>; rel=next',
       `<${payer}?_page=2>; rel=next; anchor="#other"`,
     ]) {
-      expect(await linkIn(lost)).toBeUndefined();
+      expect(await linkIn(lost)).toBe(lostLink);
       expect(test.log().at(-1)).toMatchObject({ unsealedLinks: 1 });
     }
+    const beside = await linkIn(`<${payer}?_page=1>; rel=first, <https://elsewhere.example>; rel=next`);
+    expect(beside).toMatch(/^<[^>]*_link=unavailable>; rel="next", <[^>]*>; rel="first"$/);
+    const two = await linkIn(`<https://elsewhere.example>; rel=next, <${payer}?_page=2>; rel=next`);
+    expect(two).toMatch(/^<[^>]*_link=[\w-]{50,}>; rel="next"$/);
+    const before = test.payer.requests.length;
+    const told = await read(test.deps, '', token, { query: '_link=unavailable' });
+    expect([told.statusCode, issueOf(told).diagnostics]).toEqual([400, expect.stringContaining('may not be all')]);
+    expect(test.payer.requests).toHaveLength(before);
+    expect(await linkIn(`${payer}/license; rel=license`)).toBeUndefined();
     expect(await linkIn(`<${payer}/license>; rel=license; anchor="#other"`)).toBeUndefined();
     expect(test.log().at(-1)).not.toHaveProperty('unsealedLinks');
   });
