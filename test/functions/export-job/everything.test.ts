@@ -336,6 +336,32 @@ describe("the Provenances of the member's resources", () => {
     expect(made).toMatchObject({ complete: true, outcomes: { Communication: 'complete 1', Provenance: 'complete 2' } });
   });
 
+  // What `_since` and `_until` ask of each resource is when the payer last changed it (https://hl7.org/fhir/R4/search.html#lastUpdated).
+  const [before, time, after] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z'];
+  it.each([
+    ['_since, and they are from before', { since: time }, after, before],
+    ['_until, and they are from after', { until: time }, before, after],
+  ])('do not come with %s what they are about: nothing is missing', async (_, times, ofTarget, own) => {
+    const at = (lastUpdated: string) => ({ meta: { lastUpdated } });
+    const made = await runToEnd(
+      () =>
+        ({ path }) => {
+          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+          if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
+          return withIncluded(observation(1, at(ofTarget)), { ...ofObservation, ...at(own) });
+        },
+      {
+        statement: declares('Patient', 'Observation'),
+        types: ['Patient', 'Observation', 'Provenance'],
+        profile: { everything: false },
+        ...times,
+      },
+    );
+
+    expect(idsOf(made)).toEqual(['p']);
+    expect(made).toMatchObject({ complete: true, errors: [], outcomes: { Provenance: 'complete 1' } });
+  });
+
   it('are complete without a search of their own, which US Core does not ask for', async () => {
     const made = await run(declares('Patient', 'Observation'), {}, '/Provenance');
 
