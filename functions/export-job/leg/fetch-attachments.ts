@@ -31,7 +31,7 @@ const problemOf = (
   id,
   why,
   ...answered,
-  ...(!isServed(url, answerBases(payer, home)) && { isUnserved: true }),
+  ...(!isServed(url, answerBases(payer, home)) && { isUnserved: true as const }),
 });
 
 /** The most attachments of an export, so that its manifest stays a few megabytes. */
