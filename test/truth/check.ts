@@ -40,7 +40,7 @@ export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
     },
     statement: 'fromScript',
     ...(spec.asked === undefined ? {} : { types: spec.asked }),
-    ...(spec.since === undefined ? {} : { since }),
+    ...(spec.since === undefined ? {} : spec.isUntil === true ? { until: since } : { since }),
   });
   const held = heldBy(spec, world.base, facade);
   world.answerWith(answersOf(spec, held, world.base));

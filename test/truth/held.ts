@@ -55,10 +55,14 @@ export const member = 'member-1';
 export const stranger = 'victim';
 export const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
 const older = 'member-0';
-/** The request's `_since`, when there is one, lies between these. */
+/** The request's time, when there is one, lies between these. */
 const oldTime = '2020-01-01T00:00:00Z';
 export const since = '2023-01-01T00:00:00Z';
 const newTime = '2025-01-01T00:00:00Z';
+
+/** When a resource changed: what is outside the request's time is older than its `_since`, or newer than its `_until`. */
+const timeOf = ({ isUntil }: PayerSpec, isOld = false): string =>
+  isOld === (isUntil === true) ? newTime : oldTime;
 
 export const keyOf = ({ type, id, line }: Pick<Held, 'type' | 'id' | 'line'>): string =>
   id === undefined ? line : `${type}/${id}`;
@@ -234,7 +238,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       value: {
         resourceType: type,
         ...(id === undefined ? {} : { id }),
-        meta: { lastUpdated: more.isOld === true ? oldTime : newTime },
+        meta: { lastUpdated: timeOf(spec, more.isOld) },
         ...(about === undefined || path === undefined ? {} : placed(path, about)),
       },
       isSpaced: false,
@@ -308,7 +312,13 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
   if (spec.provenances !== 'none') {
     for (const { type, id, isOld, isUnreferred, isUnnamed, isOlders } of single) {
       if (type === 'Provenance' || id !== `${type}-0` || isUnreferred || isUnnamed || isOlders) continue;
-      const made = add('Provenance', `p-${type}`, undefined, { isListed: false, isBrought: true, isOld });
+      // Some changed before or after what they are about.
+      const isApart = spec.since !== undefined && type.length % 2 === 0;
+      const made = add('Provenance', `p-${type}`, undefined, {
+        isListed: false,
+        isBrought: true,
+        isOld: isOld || isApart,
+      });
       made.value['target'] = [{ reference: `${type}/${id}` }];
       made.refersTo.push(`${type}/${id}`);
     }
@@ -359,7 +369,7 @@ const addOwn = ({ type, count, old, first }: TypeSpec, isMerged: boolean, add: A
         { resourceType: 'Coverage', id: 'c1', beneficiary: { reference: `Patient/${stranger}` } },
       ];
     }
-    if (is('redacted')) made.value['meta'] = { lastUpdated: at < old ? oldTime : newTime, security: [redacted] };
+    if (is('redacted')) made.value['meta'] = Object.assign({}, made.value['meta'] as object, { security: [redacted] });
     if (is('parent')) {
       if (type === 'Coverage') Object.assign(made.value, { subscriber: { reference: 'Patient/parent' } });
       else refer(made.value, 'Patient/parent');

@@ -53,7 +53,10 @@ const isFoundBy = (spec: PayerSpec, { type, foundBy }: Held): boolean => {
 
 /** Only a scope for every type lets the gateway ask for `$everything`. */
 const isAskedForAll = (spec: PayerSpec): boolean =>
-  spec.scope === undefined && spec.limited === undefined && profileSearches(spec) === undefined;
+  spec.scope === undefined &&
+  spec.limited === undefined &&
+  profileSearches(spec) === undefined &&
+  !(spec.since !== undefined && spec.isUntil === true);
 
 /**
  * Whether the member's resource that names nobody shows by how it came whose it is: in `$everything`, or in a search that says by its own
@@ -231,9 +234,11 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     else if (one.owner !== 'member') say("what came is the member's", "another patient's", one.text);
     else if (![one, ...twins].some((twin) => twin.line === line)) say("what came is the member's", 'other bytes', line);
     if (!isWanted(spec, type)) say("what came is the member's", 'not asked for, or beyond the scope', line);
-    if (one !== undefined && !isCurrent(spec, one) && !(spec.since === 'ignored' && (one.isListed || one.isBrought))) {
-      say("what came is the member's", 'older than _since', line);
-    }
+    const isGivenAnyhow =
+      spec.since === 'ignored' && spec.isUntil !== true && one !== undefined && (one.isListed || one.isBrought);
+    if (one !== undefined && !isCurrent(spec, one) && !isGivenAnyhow)
+      say("what came is the member's", 'older than _since, or newer than _until', line);
+
   }
 
   const whole = wholeRecord(spec, held, came);

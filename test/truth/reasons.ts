@@ -115,7 +115,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       (what === '$everything' ? facts.spec.everything === 'refused' : refuses(facts.spec, what.replace(/\?.*/, ''))),
   ],
   [
-    /^The payer named (?<named>\d+) resources? of (?<type>[\w$]+), and (?<came>\d+) came(?:, and \d+ that it marks as included)?\.(?: If its totals count these too, its profile can say so, as wholeRecord\.totals: 'meaningless'\.)?$/,
+    /^The payer named (?<named>\d+) resources? of (?<type>[\w$]+), and (?<came>\d+) came(?:, and \d+ that it marks as included)?(?:, and \d+ that changed after the end that was asked for)?\.(?: If its totals count these too, its profile can say so, as wholeRecord\.totals: 'meaningless'\.)?$/,
     ({ named, type = '' }, { spec, held }) => {
       // R4's total does not count included resources. One that does is noticed only if nothing but the member's Patient matches.
       const isAnotherMatch = held.some((one) => one.type === 'Patient' && one.owner === 'stranger' && one.isListed);

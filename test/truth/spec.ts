@@ -53,6 +53,8 @@ export interface PayerSpec {
   readonly asked?: readonly string[];
   /** Whether the payer heeds the request's `_since`; without it there is none. */
   readonly since?: 'heeded' | 'ignored';
+  /** The request's time is its `_until`, and what is called old is newer. */
+  readonly isUntil?: true;
   readonly types: readonly TypeSpec[];
   readonly senders: readonly SenderSpec[];
   readonly chains: readonly ChainSpec[];
@@ -409,6 +411,7 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       asked: sometimes(scopeOf),
       limited: sometimes(scopeOf),
       since: sometimes(oneOf('heeded' as const, 'ignored' as const)),
+      isUntil: sometimes(fc.constant(true as const)),
       isMerged: fc.boolean(),
       isPatientLast: fc.boolean(),
       types: fc.uniqueArray(typeSpec, { maxLength: 6, selector: ({ type }) => type }),
