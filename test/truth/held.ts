@@ -61,8 +61,7 @@ export const since = '2023-01-01T00:00:00Z';
 const newTime = '2025-01-01T00:00:00Z';
 
 /** When a resource changed: what is outside the request's time is older than its `_since`, or newer than its `_until`. */
-const timeOf = ({ isUntil }: PayerSpec, isOld = false): string =>
-  isOld === (isUntil === true) ? newTime : oldTime;
+const timeOf = ({ isUntil }: PayerSpec, isOld = false): string => (isOld === (isUntil === true) ? newTime : oldTime);
 
 export const keyOf = ({ type, id, line }: Pick<Held, 'type' | 'id' | 'line'>): string =>
   id === undefined ? line : `${type}/${id}`;

@@ -238,7 +238,6 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       spec.since === 'ignored' && spec.isUntil !== true && one !== undefined && (one.isListed || one.isBrought);
     if (one !== undefined && !isCurrent(spec, one) && !isGivenAnyhow)
       say("what came is the member's", 'older than _since, or newer than _until', line);
-
   }
 
   const whole = wholeRecord(spec, held, came);
@@ -303,7 +302,11 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what is called complete is', 'a type of which the second of two with one id is dropped', about);
     const left = `of type ${type} on page `;
     const guessed = 'by a parameter that the payer may not know';
-    if (outcome === 'complete' && type !== 'Patient' && account.errors.some((error) => error.includes(left) && !error.includes(guessed)))
+    if (
+      outcome === 'complete' &&
+      type !== 'Patient' &&
+      account.errors.some((error) => error.includes(left) && !error.includes(guessed))
+    )
       say('what is called complete is', 'a type of which something was left out', about);
     if (spec.asked?.includes(type) === false || (!isWanted(spec, type) && outcome !== 'refusedByScope'))
       say('what came is not called missing', 'a type that nobody asked for', about);

@@ -13,8 +13,7 @@ import { parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec } from './spec.ts';
 
 /** Whether a request may once be answered with a Bundle in another charset, which is no failure of an attachment's to try again. */
-export const hasStrangeHiccup = ({ hiccups }: PayerSpec): boolean =>
-  hiccups.some(({ fails }) => fails === 'latin');
+export const hasStrangeHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ fails }) => fails === 'latin');
 
 /** What a sentence of an account may be compared with. */
 export interface Facts {
@@ -67,12 +66,12 @@ const attachmentReasons: Readonly<Record<Attached['answers'], string>> = {
 };
 
 /** Why an attachment may not have come at the last try, if others failed, too. */
-const lastTries: readonly string[] = [
+const lastTries: ReadonlySet<string> = new Set([
   attachmentReasons.broken,
   attachmentReasons.login,
   attachmentReasons.empty,
   'the payer did not send it to the end',
-];
+]);
 
 /** What an account may say, and when that is true of the payer. */
 const sentences: readonly (readonly [RegExp, IsTrue])[] = [
@@ -273,7 +272,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
               (from !== undefined &&
                 (why === attachmentReasons[answers] ||
                   // The last try may have failed for a different reason.
-                  (['broken', 'login'].includes(answers) && spec.hiccups.length > 0 && lastTries.includes(why)) ||
+                  (['broken', 'login'].includes(answers) && spec.hiccups.length > 0 && lastTries.has(why)) ||
                   (why === attachmentReasons.login && hasStrangeHiccup(spec))))),
         ),
   ],

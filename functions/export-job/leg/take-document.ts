@@ -133,7 +133,11 @@ const isHtml = (begin: Buffer): boolean =>
 
 /** Whether an OperationOutcome says that another try may succeed, or says more than was kept of it. */
 const isPassing = (first: readonly Uint8Array[]): boolean => {
-  const outcome = parseObject(Buffer.concat(first).toString('utf8').replace(/^\ufeff/, ''));
+  const outcome = parseObject(
+    Buffer.concat(first)
+      .toString('utf8')
+      .replace(/^\ufeff/, ''),
+  );
   return outcome === undefined || meaningOf(payerRemarks(outcome, 'Binary', 1)) === 'later';
 };
 

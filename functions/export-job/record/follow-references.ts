@@ -20,8 +20,7 @@ type Unread = Extract<Problem, { kind: 'referenceNotRead' | 'referenceGone' }>;
 
 type Followed =
   /** `problem` if nothing more is tried, beside what the payer remarks in place of the resource. */
-  | { readonly after?: After; readonly problem: Problem; readonly remarks?: readonly Problem[] }
-  | 'done';
+  { readonly after?: After; readonly problem: Problem; readonly remarks?: readonly Problem[] } | 'done';
 
 const refusalOf = (name: string, status: number): Problem => ({
   kind: status === 404 || status === 410 ? 'referenceGone' : 'referenceNotRead',

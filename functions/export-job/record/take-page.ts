@@ -131,7 +131,8 @@ export const takePage = async (
     take: (resource) => {
       urns.note(resource);
       takeResource(taking, resource);
-      for (const one of resource.outcome === undefined ? [] : remarksIn(resource.outcome, source)) taking.found.add(one);
+      for (const one of resource.outcome === undefined ? [] : remarksIn(resource.outcome, source))
+        taking.found.add(one);
     },
   });
   let isTold = onLinks === undefined;

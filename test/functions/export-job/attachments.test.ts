@@ -17,7 +17,7 @@ import {
   type WorldOptions,
 } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
-import { fhir as fhirAnswer, fetchGateway, read } from '../../support/fetch-gateway.ts';
+import { fetchGateway, fhir as fhirAnswer, read } from '../../support/fetch-gateway.ts';
 import { endOf, runToEnd, type World } from './end-of.ts';
 
 /*
@@ -618,7 +618,9 @@ describe('an attachment that does not come is named, and its URL stays', () => {
   ])('if it is a Binary whose data %s', async (_, spelled, why = notBase64) => {
     const text = `{"resourceType":"Binary","contentType":"application/pdf","data":${spelled}${why === notBase64 ? '}' : ''}`;
     const chunks = Array.from(Buffer.from(text), (byte) => Buffer.of(byte));
-    const made = await run([documentOf('d', { url: 'Binary/1', contentType: 'application/pdf' })], () => inFhir(chunks));
+    const made = await run([documentOf('d', { url: 'Binary/1', contentType: 'application/pdf' })], () =>
+      inFhir(chunks),
+    );
 
     expect([made.complete, made.attachments.size]).toEqual([false, 0]);
     expect(made.errors).toEqual([`An attachment of DocumentReference/d did not come: ${why}.`]);

@@ -1079,9 +1079,9 @@ describe('a payer that', () => {
     expect(made.reasons['Goal']).toBe(outcome === 'complete 0' ? undefined : said);
   });
 
-  const issue = [{ severity: 'error', code: 'timeout' }];
+  const busy = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'timeout' }] };
   const passing: Readonly<Record<string, Sent>> = {
-    'an OperationOutcome that says so': fhir({ resourceType: 'OperationOutcome', issue }),
+    'an OperationOutcome that says so': fhir(busy),
     'a page of HTML': { headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Busy</title>' },
     nothing: { headers: { 'content-type': 'application/fhir+json' }, body: '' },
   };
