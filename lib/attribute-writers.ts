@@ -215,7 +215,7 @@ export const exchangeWriters: Writers<typeof exchangeAttributes> = {
   key: 'putGroupHead',
   exportId: 'putGroupHead',
   patients: 'putGroupHead',
-  isMixed: 'putGroupHead',
+  isMixed: 'putGroupHead noteMixed',
   ended: 'endMember endMemberEarly',
   body: 'putGroupBody putInput',
   createdAt: 'putSystemToken noteMade putGroupHead',

@@ -1,7 +1,14 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { sealGroupBody } from '../../shared/exchanges/group.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
-import { exchangeOwner, getGroupHead, noteMade, putGroupBody, putGroupHead } from '../../shared/store/exchanges.ts';
+import {
+  exchangeOwner,
+  getGroupHead,
+  noteMade,
+  noteMixed,
+  putGroupBody,
+  putGroupHead,
+} from '../../shared/store/exchanges.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { exchangeDeps, type JobDeps } from '../job/deps.ts';
 import type { JobState, KeptGroup } from '../state/state.ts';
@@ -16,6 +23,12 @@ const groupKeyBytes = 32;
  */
 const hashOfPatients = (owner: string, { id, entries, members }: ReadGroup): string =>
   sha256(JSON.stringify([owner, id, entries, members.map(({ reference }) => reference).sort()]));
+
+/** Notes that a Group of members who were not matched has an id that may be that of one whose members were. */
+export const noteOthers = ({ deps, item }: ExchangeLeg, group: ReadGroup): Promise<void> => {
+  const owner = exchangeOwner(item);
+  return noteMixed(exchangeDeps(deps).table, { owner, id: group.id, patients: hashOfPatients(owner, group) });
+};
 
 /** Keeps a Group of matched members, which nobody can use yet: the audit must name its members first. */
 export const keepGroup = async ({ deps, item, problems }: ExchangeLeg, group: ReadGroup): Promise<KeptGroup> => {

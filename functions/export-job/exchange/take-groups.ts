@@ -12,7 +12,7 @@ import type { ListedFile } from '../state/plan-files.ts';
 import type { FilesTask, KeptGroup, PlanFile } from '../state/state.ts';
 import { afterPlan } from './ask.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
-import { keepGroup } from './keep-groups.ts';
+import { keepGroup, noteOthers } from './keep-groups.ts';
 import type { MatchInput } from './line-rules.ts';
 import { fileRequest, mostWhole } from './read-files.ts';
 import { groupsInEnvelope, type GivenGroup } from './read-group.ts';
@@ -160,6 +160,7 @@ export const takeGroups = async (
   const kept: KeptGroup[] = [];
   for (const group of groups) {
     if (group.code === 'match') kept.push(await keepGroup(leg, group));
+    else await noteOthers(leg, group);
     leg.parts.add('Group', [Buffer.from(`${group.line}\n`)]);
     leg.next.resources += 1;
   }

@@ -181,36 +181,54 @@ export const putGroupBody = async (
   return parts.length;
 };
 
+/** Updates a head if each condition holds. @returns whether it did */
+const updateHead = async (
+  table: Table,
+  { owner, id }: Pick<StoredGroupHead, 'owner' | 'id'>,
+  change: Pick<Change<typeof exchangeAttributes>, 'set' | 'include' | 'when'>,
+): Promise<boolean> => {
+  const written = await writeIfConditionHolds(
+    table.client.send(
+      new UpdateItemCommand({
+        TableName: table.name,
+        Key: keyOf(owner, headName(id)),
+        ...updateOf(exchangeAttributes, change),
+      }),
+    ),
+  );
+  return written !== undefined;
+};
+
+/**
+ * Notes that a payer has given a Group's id to others, if the Group has a head.
+ * @property patients a hash of these others, as that of the head
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const noteMixed = async (
+  table: Table,
+  { patients, ...at }: Pick<StoredGroupHead, 'owner' | 'id' | 'patients'>,
+): Promise<void> => {
+  const isOfOthers = anyOf(absent('patients'), is('patients', '<>', patients));
+  await updateHead(table, at, { set: { isMixed: true }, when: [exists('createdAt'), isOfOthers] });
+};
+
 /**
  * Writes a Group's head, with which it can be used. A payer may answer a later match with the same Group's id: the later one is kept,
  * and whom an operator has ended stays ended. If the two do not name the same patients, the head says so from then on: the payer's Group may
  * have those of both.
  * @throws GatewayError `temporarily_unavailable`
  */
-export const putGroupHead = async (table: Table, { owner, id, expiresAt, ...head }: NewGroupHead): Promise<void> => {
+export const putGroupHead = async (table: Table, { owner, id, ...head }: NewGroupHead): Promise<void> => {
   const { createdAt, patients } = head;
-  // An update, since a put would forget who was ended.
-  const update = async (
-    set: Change<typeof exchangeAttributes>['set'] & {},
-    ...when: Change<typeof exchangeAttributes>['when']
-  ): Promise<boolean> => {
-    const written = await writeIfConditionHolds(
-      table.client.send(
-        new UpdateItemCommand({
-          TableName: table.name,
-          Key: keyOf(owner, headName(id)),
-          ...updateOf(exchangeAttributes, { set, when }),
-        }),
-      ),
-    );
-    return written !== undefined;
-  };
-  const all = { ...head, expiresAt };
-  const [isNew, isLater] = [absent('createdAt'), is('createdAt', '<=', createdAt)];
-  if (await update(all, anyOf(isNew, is('patients', '=', patients)), anyOf(isNew, isLater))) return;
-  if (await update({ ...all, isMixed: true }, anyOf(isNew, isLater))) return;
+  const at = { owner, id };
+  const isNew = absent('createdAt');
+  const isLatest = anyOf(isNew, is('createdAt', '<=', createdAt));
+  const isOfSame = anyOf(isNew, is('patients', '=', patients));
+  // Updates, since a put would forget who was ended.
+  if (await updateHead(table, at, { set: head, when: [isOfSame, isLatest] })) return;
+  if (await updateHead(table, at, { set: { ...head, isMixed: true }, when: [isLatest] })) return;
   // The head is a later match's, and stays.
-  await update({ isMixed: true }, exists('createdAt'), anyOf(absent('patients'), is('patients', '<>', patients)));
+  await noteMixed(table, { ...at, patients });
 };
 
 const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => {
@@ -346,24 +364,12 @@ export const listUnready = async (
   return unready;
 };
 
-const endMemberIf = async (
+const endMemberIf = (
   table: Table,
-  place: readonly [owner: string, id: string],
+  [owner, id]: readonly [owner: string, id: string],
   hash: string,
   change: Pick<Change<typeof exchangeAttributes>, 'set' | 'when'>,
-): Promise<boolean> => {
-  const [owner, id] = place;
-  const ended = await writeIfConditionHolds(
-    table.client.send(
-      new UpdateItemCommand({
-        TableName: table.name,
-        Key: keyOf(owner, headName(id)),
-        ...updateOf(exchangeAttributes, { include: { ended: hash }, ...change }),
-      }),
-    ),
-  );
-  return ended !== undefined;
-};
+): Promise<boolean> => updateHead(table, { owner, id }, { include: { ended: hash }, ...change });
 
 /**
  * Ends a member of a Group: every later export leaves it out. Returns false if there is no such Group.

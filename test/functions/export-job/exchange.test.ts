@@ -525,6 +525,17 @@ it('a Group whose id an earlier match has for others says so, to the partner too
   expect((await after(ours)).told).toEqual({ isLater: true, isMixed: false, errors: [], status: 'completed' });
 });
 
+it('a Group whose id a later answer has for members who were not matched may have them too', async () => {
+  const world = worldOf(three, matched(first, { ...second, id: 'kept' }));
+  await world.kickOff();
+  const made = { owner, code: 'match', members: 1, exportId: 'earlier', key: Buffer.of(1), body: Buffer.of(1) };
+  for (const id of ['kept', 'other']) await putGroup(world.exchanges, { ...made, id, createdAt: 1, expiresAt: 2e9 });
+  await world.durable.finish(world.start());
+
+  expect(await getGroup(world.exchanges, owner, 'kept', 0)).toMatchObject({ exportId: 'earlier', isMixed: true });
+  expect(await getGroup(world.exchanges, owner, 'other', 0)).toMatchObject({ isMixed: false });
+});
+
 it('a Group that would be larger than a line may be, once each of its codes has a system, is left out and named', () => {
   const plan = { identifier: { system: 'http://hl7.org/fhir/sid/us-npi', value: '9800000017' } };
   const coding = Array.from({ length: 120_000 }, () => ({ code: 'match' }));
