@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { fhirBaseUrl as fhirBaseUrlRule, givenName } from '../../config/checks/rules.ts';
+import { shownName } from '../../config/checks/names.ts';
+import { fhirBaseUrl as fhirBaseUrlRule } from '../../config/checks/rules.ts';
 import { isObject, parseObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/errors.ts';
@@ -29,7 +30,7 @@ export const readDraft = async (file: string): Promise<Draft> => {
   const { displayName, fhirBaseUrl, brand } = draft ?? {};
   const isDraft =
     typeof displayName === 'string' &&
-    givenName(displayName) === undefined &&
+    shownName(displayName) === undefined &&
     typeof fhirBaseUrl === 'string' &&
     fhirBaseUrlRule(fhirBaseUrl) === undefined &&
     (brand === undefined || isObject(brand));

@@ -1,4 +1,4 @@
-import { nameAsRead } from '../../config/checks/distinct.ts';
+import { nameAsRead } from '../../config/checks/names.ts';
 import { visibleLine } from '../../config/checks/visible.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';

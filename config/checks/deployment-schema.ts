@@ -8,6 +8,7 @@ import { checkExisting } from './existing-checks.ts';
 import { availabilityZone, regionOfZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
 import { firstProblem, list, problem, text, url, urlAsName, type Context, type Fields } from './fields.ts';
+import { shownName } from './names.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
 
 const domain = z
@@ -79,7 +80,7 @@ const requests = z.int().min(1).max(1_000_000);
 const executions = z.int().min(1).optional();
 
 export const operator = z.strictObject({
-  name: text(givenName),
+  name: text(shownName),
   website: url(webUrl).optional(),
   privacyPolicy: url(webUrl).optional(),
   support: text(rules.support).optional(),

@@ -18,6 +18,7 @@ import {
   type Context,
   type Fields,
 } from './fields.ts';
+import { shownName } from './names.ts';
 import * as rules from './rules.ts';
 
 const identityAudiences = z
@@ -67,7 +68,7 @@ const checkIdentities = (
 export const partner = z
   .strictObject({
     clientId: text(rules.partnerId),
-    name: text(rules.givenName),
+    name: distinct('name', text(shownName)),
     homePage: url(rules.webUrl),
     logo: text(rules.image).optional(),
     privacyPolicy: url(rules.webUrl).optional(),

@@ -11,6 +11,7 @@ import type {
 import { distinct } from './distinct.ts';
 import { identifiers, publicKeys, upTo } from './entry-fields.ts';
 import { list, listOf, problem, text, url, urlAsName, type Fields } from './fields.ts';
+import { shownName } from './names.ts';
 import * as rules from './rules.ts';
 
 const days = 86_400;
@@ -123,7 +124,7 @@ const furtherBases = z
 const brand = z.strictObject({
   website: url(rules.webUrl),
   logo: url(rules.webUrl).optional(),
-  otherNames: list(rules.givenName).min(1, 'is empty; write other names, or remove it').optional(),
+  otherNames: list(shownName).min(1, 'is empty; write other names, or remove it').optional(),
   identifiers: z
     .strictObject({
       payerId: list(rules.payerNumber).optional(),
@@ -188,7 +189,7 @@ const payerExchange = z.strictObject({
 
 export const payerFields = {
   id: text(rules.id),
-  displayName: distinct('name', text(rules.givenName)),
+  displayName: distinct('name', text(shownName)),
   fhirBaseUrl: baseUrl,
   fhirBaseUrlAliases: listOf(printedBaseUrl).default([]),
   furtherBases: furtherBases.optional(),
@@ -217,7 +218,7 @@ export const payerFields = {
   consentLifetime: upTo(longestConsent, 3600).optional(),
   identitySignIn: identitySignIn.optional(),
   exchange: payerExchange.optional(),
-  linesOfBusiness: list(rules.givenName).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
+  linesOfBusiness: list(shownName).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
   brand: brand.optional(),
   quirks: quirks.prefault({}),
 } satisfies Fields<Payer>;

@@ -85,19 +85,9 @@ export const notEmpty: Rule = (value) => {
 /** The most characters of a name, which pages and tools show inside a sentence. */
 const longestName = 200;
 
-/** Scripts with letters that look alike (UTS #39, whole-script confusables). */
-const alikeScripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u] as const;
-
-/** A word that mixes these scripts, and so can look like another name. */
-const mixedWord = (value: string): string | undefined =>
-  value.split(/[\s-]+/).find((word) => alikeScripts.filter((script) => script.test(word)).length > 1);
-
-/** What people call a payer, a partner or an operator. */
+/** What something is called. What members read has a stricter rule, in `names.ts`. */
 export const givenName: Rule = (value) =>
   notEmpty(value) ??
-  (mixedWord(value) === undefined
-    ? undefined
-    : `has a word with letters of two alphabets that look alike (${JSON.stringify(mixedWord(value))}); write it in one`) ??
   (value.length > longestName
     ? `has ${value.length} characters, too many for a name; write at most ${longestName}`
     : undefined);
