@@ -69,10 +69,10 @@ export const partner = z
   .strictObject({
     clientId: text(rules.partnerId),
     name: distinct('name', text(shownName)),
-    homePage: url(rules.webUrl),
+    homePage: url(rules.webUrl, 'browsers'),
     logo: text(rules.image).optional(),
-    privacyPolicy: url(rules.webUrl).optional(),
-    redirectUris: z.array(requestedUrl(z.string())),
+    privacyPolicy: url(rules.webUrl, 'browsers').optional(),
+    redirectUris: z.array(requestedUrl(z.string(), 'browsers')),
     clientAuthentication: z
       .array(z.enum(clientAuthentications))
       .min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
@@ -87,7 +87,7 @@ export const partner = z
       { error: 'has no scope that reads anything; add one, such as "patient/*.rs"' },
     ),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
-    webOrigins: listOf(url(rules.origin)).default([]),
+    webOrigins: listOf(url(rules.origin, 'browsers')).default([]),
     webhook: url(rules.webhook).optional(),
     consent: z.enum(['gateway', 'partner']).default('gateway'),
     consentReason: text().optional(),

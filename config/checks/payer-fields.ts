@@ -68,7 +68,7 @@ const quirks = z
     secretHeaders: secretHeaders.optional(),
     fhirMediaType: text(rules.jsonMediaType).optional(),
     timeToFirstByte: upTo(longestFirstByte).optional(),
-    signInOrigins: listOf(url(rules.origin)).default([]),
+    signInOrigins: listOf(url(rules.origin, 'browsers')).default([]),
   } satisfies Fields<PayerQuirks>)
   .superRefine(({ pkce, pkceOffReason }, context) => {
     if (pkce && pkceOffReason !== undefined) {
@@ -122,8 +122,8 @@ const furtherBases = z
   .min(1, 'is empty; write bases, or remove it');
 
 const brand = z.strictObject({
-  website: url(rules.webUrl),
-  logo: url(rules.webUrl).optional(),
+  website: url(rules.webUrl, 'browsers'),
+  logo: url(rules.webUrl, 'browsers').optional(),
   otherNames: list(shownName).min(1, 'is empty; write other names, or remove it').optional(),
   identifiers: z
     .strictObject({
@@ -193,10 +193,11 @@ export const payerFields = {
   fhirBaseUrl: baseUrl,
   fhirBaseUrlAliases: listOf(printedBaseUrl).default([]),
   furtherBases: furtherBases.optional(),
-  authorizationEndpoint: url(rules.authorizationEndpoint),
+  // Browsers open it, and functions look at its certificate.
+  authorizationEndpoint: url(rules.authorizationEndpoint, 'both'),
   tokenEndpoint: url(rules.payerEndpoint),
   revocationEndpoint: url(rules.payerEndpoint).optional(),
-  issuer: url(rules.issuer).optional(),
+  issuer: url(rules.issuer, 'nobody').optional(),
   smartConfigurationUrl: url(rules.webUrl).optional(),
   userinfoEndpoint: url(rules.payerEndpoint).optional(),
   jwksUri: url(rules.webUrl).optional(),

@@ -159,13 +159,12 @@ const asParsed = (value: string, url: URL, advice = url.href): string | undefine
     ? undefined
     : (disguisedHost(value, url) ?? `is not in normalized form; write "${advice}"`);
 
-/** Of AWS's, and of other clouds', metadata services (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). */
-const metadataHosts =
-  /^(?:metadata(?:\.google\.internal)?|instance-data(?:\.ec2\.internal)?|\[fd00:ec2::[\da-f:]+\])\.?$/;
-
-/** Whether a host is where a machine finds its own credentials: link-local (RFC 3927, RFC 4291), or a name for that. */
-export const isMetadataHost = (hostname: string): boolean =>
-  /^169\.254\.|^\[(?:::ffff:a9fe:|fe[89ab][\da-f]:)/.test(hostname) || metadataHosts.test(hostname);
+/** Ports of other services than the web's, to which browsers and Node's own fetch connect for no URL (Fetch, "port blocking"). */
+const blockedPorts: ReadonlySet<string> = new Set(
+  `1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143
+   161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659
+   4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080`.split(/\s+/),
+);
 
 /** Whether a host is written with the dot of the DNS root, by which one server has two names. */
 const endsInDot = ({ hostname }: URL): boolean => hostname.endsWith('.');
@@ -179,6 +178,7 @@ const checkUrl = (value: string, adviceFor?: (url: URL) => string, instead?: str
   if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
   if (url.hostname.includes('*')) return 'has a wildcard in its host; write out each host';
   if (url.port === '0') return 'has port 0, where nothing listens; write the port, or leave it out';
+  if (blockedPorts.has(url.port)) return `has port ${url.port}, which browsers refuse; write the port of its web server`;
   if (endsInDot(url)) return 'has a dot at the end of its host; remove the dot';
   return secureTransport(url) ?? noUserinfoOrFragment(value, url, instead) ?? asParsed(value, url, adviceFor?.(url));
 };
@@ -271,16 +271,6 @@ export const issuer = urlRule(
   (value) =>
     webUrl(value) ?? (value.includes('?') ? 'has a query; write the issuer as the payer publishes it' : undefined),
 );
-
-/** Where keys are published: never on a host where a machine finds its own credentials. */
-export const jwksUri = urlRule((value) => {
-  const problem = webUrl(value);
-  if (problem !== undefined) return problem;
-  const { hostname } = new URL(value);
-  return isMetadataHost(hostname)
-    ? `has the host ${hostname}, where a machine finds its own credentials; write the URL of the provider's keys`
-    : undefined;
-});
 
 /** Whether a scope is about a member or a user who signed in (SMART App Launch 2.2), which an exchange has not. */
 export const isSignInScope = (scope: string): boolean =>

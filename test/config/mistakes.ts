@@ -668,11 +668,26 @@ export const mistakes: readonly Mistake[] = [
     },
     `${riverside}.displayName: reads like the name of payer "lakeside"; write this payer's own`,
   ]),
-  ...['10.1.2.3', '192.168.7.7', '[fd00::7]'].map((host): Mistake => [
-    `a base that only a private network has: ${host}`,
-    set('payer', { fhirBaseUrl: `https://${host}/r4` }),
-    `${lakeside}.fhirBaseUrl: is a private address, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC`,
-  ]),
+  ...['10.1.2.3', '192.168.7.7', '[fd00::7]', 'fhir.lakeside.internal', 'fhir.lakeside.local', 'fhir'].map(
+    (host): Mistake => [
+      `a base that only a private network has: ${host}`,
+      set('payer', { fhirBaseUrl: `https://${host}/r4` }),
+      `${lakeside}.fhirBaseUrl: is in a private network, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC`,
+    ],
+  ),
+  [
+    'a page for members that only a private network has',
+    (draft) => {
+      set('stage', production)(draft);
+      set('payer', { authorizationEndpoint: 'https://id.lakeside.internal/authorize' })(draft);
+    },
+    `${lakeside}.authorizationEndpoint: is in a private network, which browsers elsewhere cannot reach; write a public URL`,
+  ],
+  [
+    'the port of another service',
+    set('payer', { tokenEndpoint: 'https://id.lakeside-plan.net:22/token' }),
+    `${lakeside}.tokenEndpoint: has port 22, which browsers refuse; write the port of its web server`,
+  ],
   [
     'lines of business that name none',
     set('payer', { linesOfBusiness: [] }),
