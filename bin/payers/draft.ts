@@ -9,7 +9,7 @@ import { Refusal } from '../shared/errors.ts';
 export interface Draft {
   readonly displayName: string;
   readonly fhirBaseUrl: string;
-  /** Further addresses of the same payer that answer, and those that do not. */
+  /** Further addresses of the same payer: those that do not answer are dead. */
   readonly otherBases?: readonly string[] | undefined;
   readonly deadBases?: readonly string[] | undefined;
   readonly brand?: Brand | undefined;
