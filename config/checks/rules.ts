@@ -364,7 +364,10 @@ export const extraTokenParameter: Rule = (name) => {
     : undefined;
 };
 
-/** The `aud` that a payer wants in place of its FHIR base URL. It is only sent, never called, and every browser sees it. */
+/**
+ * The `aud` that a payer wants in place of its FHIR base URL. It is only sent, and every browser sees it. No payer is known that wants
+ * http, but a server behind a proxy may know itself by that, as it then prints it in links.
+ */
 export const audience: Rule = (value) => {
   const url = unwritten(value);
   if (url === undefined || !isWeb(url)) {
