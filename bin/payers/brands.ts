@@ -121,9 +121,7 @@ const organizationsIn = (entries: readonly JsonObject[]) => {
   };
   const organizations = of('Organization').map(({ resource }): Organization => ({
     name: nameOf(resource['name']) ?? 'A payer without a name',
-    otherNames: (Array.isArray(resource['alias']) ? resource['alias'] : []).flatMap(
-      (alias) => nameOf(alias) ?? [],
-    ),
+    otherNames: (Array.isArray(resource['alias']) ? resource['alias'] : []).flatMap((alias) => nameOf(alias) ?? []),
     website: objectsIn(resource['telecom'])
       .filter(({ system }) => system === 'url')
       .flatMap(({ value }) => valid(rules.webUrl, value) ?? [])[0],

@@ -7,7 +7,17 @@ import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { availabilityZone, regionOfZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
-import { firstProblem, list, problem, requestedUrl, text, url, urlAsName, type Context, type Fields } from './fields.ts';
+import {
+  firstProblem,
+  list,
+  problem,
+  requestedUrl,
+  text,
+  url,
+  urlAsName,
+  type Context,
+  type Fields,
+} from './fields.ts';
 import { shownName } from './names.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
 

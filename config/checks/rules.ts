@@ -178,8 +178,9 @@ const checkUrl = (value: string, adviceFor?: (url: URL) => string, instead?: str
   if (url === undefined) return 'is not a URL; write an absolute one, such as "https://plan.example.org/path"';
   if (url.hostname.includes('*')) return 'has a wildcard in its host; write out each host';
   if (url.port === '0') return 'has port 0, where nothing listens; write the port, or leave it out';
-  if (blockedPorts.has(url.port)) return `has port ${url.port}, which browsers refuse; write the port of its web server`;
   if (endsInDot(url)) return 'has a dot at the end of its host; remove the dot';
+  if (blockedPorts.has(url.port))
+    return `has port ${url.port}, which browsers refuse; write the port of its web server`;
   return secureTransport(url) ?? noUserinfoOrFragment(value, url, instead) ?? asParsed(value, url, adviceFor?.(url));
 };
 

@@ -99,7 +99,11 @@ export const nearestOf = (name: string, known: readonly string[]): string | unde
 /** What is wrong with an unknown field, and what to do. */
 export const unknownField = (name: string, known: readonly string[], value: unknown): string => {
   // Named like secrets, this says who makes them.
-  if (secretName.test(name) && mayBeSecret(value) && !(name === 'payerSecrets' && (value === 'stack' || value === 'tool')))
+  if (
+    secretName.test(name) &&
+    mayBeSecret(value) &&
+    !(name === 'payerSecrets' && (value === 'stack' || value === 'tool'))
+  )
     return `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;
   const nearest = nearestOf(name, known);
   if (nearest !== undefined) return `is not a known field; write "${nearest}", or remove it`;

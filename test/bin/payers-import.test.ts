@@ -274,8 +274,13 @@ describe('an import', () => {
 
   it('asks no address of a private network that a public bundle names, and calls none of them dead', async () => {
     const addresses = {
-      o: ['http://127.0.0.1:9/r4'],
-      p: ['https://fhir.plan.internal/r4', 'https://gone.example.org/r4', 'https://busy.example.org/r4', 'https://a.example.org/r4'],
+      o: ['http://127.0.0.1:8080/r4'],
+      p: [
+        'https://fhir.plan.internal/r4',
+        'https://gone.example.org/r4',
+        'https://busy.example.org/r4',
+        'https://a.example.org/r4',
+      ],
     };
     const entry = Object.entries(addresses).flatMap(([id, named]) => [
       {

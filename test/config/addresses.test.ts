@@ -38,7 +38,10 @@ describe('a host that is reserved for examples (RFC 2606)', () => {
 describe('the URLs of a stage', () => {
   const config = checkStage(
     stage({
-      stage: { operator: { name: 'Lakeside', support: 'mailto:help@example.org' }, errorsUrl: 'https://dev.example.org/errors' },
+      stage: {
+        operator: { name: 'Lakeside', support: 'mailto:help@example.org' },
+        errorsUrl: 'https://dev.example.org/errors',
+      },
       payer: {
         fhirBaseUrlAliases: ['http://internal/fhir'],
         quirks: { signInOrigins: ['https://id.example.org', 'https://sso.example.org'] },
@@ -63,7 +66,9 @@ describe('the URLs of a stage', () => {
     ]);
   });
 
-  it.each(requestedFields(stageSchema).map(({ path, mark }) => [path.join('.').replaceAll('.*', '[0]'), mark] as const))(
+  it.each(
+    requestedFields(stageSchema).map(({ path, mark }) => [path.join('.').replaceAll('.*', '[0]'), mark] as const),
+  )(
     'each may name no host of machines, and in production none of a private network, nor plain http: %s, for %s',
     (field, by) => {
       const refused = (url: string, beside: object = {}): boolean => {
@@ -86,14 +91,20 @@ describe('the URLs of a stage', () => {
 
   it("may have the ports that Node's own fetch does not block", async () => {
     const ports = Array.from({ length: 11_000 }, (_, index) => index + 1);
-    const dispatcher = { dispatch: () => { throw new Error('would connect'); } };
+    const dispatcher = {
+      dispatch: () => {
+        throw new Error('would connect');
+      },
+    };
     const why = (port: number) =>
       fetch(`https://plan.example.org:${port}/`, { dispatcher } as RequestInit).catch(
         (error: Error) => (error.cause as Error | undefined)?.message,
       );
     const blocked = await Promise.all(ports.map(async (port) => ((await why(port)) === 'bad port' ? [port] : [])));
 
-    const refused = ports.filter((port) => webUrl(`https://plan.example.org:${port}/`)?.startsWith('has port') === true);
+    const refused = ports.filter(
+      (port) => webUrl(`https://plan.example.org:${port}/`)?.startsWith('has port') === true,
+    );
     expect(refused).toEqual(blocked.flat());
     expect(refused).toContain(22);
   });

@@ -648,12 +648,17 @@ export const mistakes: readonly Mistake[] = [
     [
       `the name of an app that members cannot tell from another: ${displayName}`,
       (draft) => {
-        set('partner', { name: 'Lakeside' })(draft);
-        set('app', { name: displayName })(draft);
+        set('partner', { name: 'My Lakeside' })(draft);
+        set('app', { name: `My ${displayName}` })(draft);
       },
       `${notebook}.name: reads like the name of partner "portal"; give each app its own, and all clients of one app one name and one homePage`,
     ],
   ]),
+  [
+    "an app's name that looks like a plan's",
+    set('app', { name: 'LakeSide' }),
+    `${notebook}.name: reads like the name of payer "lakeside"; write another, or the payer's letter for letter if this is its own app`,
+  ],
   ...(
     [
       ['Modern Health', 'Modem Health'],

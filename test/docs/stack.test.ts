@@ -97,10 +97,13 @@ describe('the way to tear production down', () => {
       'AWS::EC2::EIP': 'Elastic IPs',
       'AWS::ApiGateway::Account': "API Gateway's log role",
       'AWS::IAM::Role': "API Gateway's log role",
+      'AWS::IAM::ManagedPolicy': "API Gateway's log role",
       'AWS::Lambda::Function': 'the edge function',
     };
-    const retained = Object.entries(template.Resources).filter(([, resource]) =>
-      String(resource.DeletionPolicy).startsWith('Retain'),
+    // A version goes with its function.
+    const retained = Object.entries(template.Resources).filter(
+      ([, { DeletionPolicy: policy, Type: type }]) =>
+        String(policy).startsWith('Retain') && type !== 'AWS::Lambda::Version',
     );
     const unnamed = retained.filter(([id, { Type: type }]) => {
       const name = type === 'AWS::S3::Bucket' ? id.replace(/[\dA-F]{8}$/, '') : type;
