@@ -2,9 +2,10 @@
 import { namesThisMachine } from '../../functions/shared/http/private-address.ts';
 import type { StageConfig } from '../stage.ts';
 import { ConfigError, linesOf } from './check-stage.ts';
+import { findingIf, type ConfigFinding } from './finding.ts';
 import { unreachableByFunctions } from './hosts.ts';
 import { leftovers } from './leftovers.ts';
-import { findingIf, publicConsent, type ConfigFinding } from './production.ts';
+import { publicConsent } from './production.ts';
 import { isCalled, stageUrls, type UrlField } from './stage-urls.ts';
 
 /** A partner's app may be on the machine of whoever tries the stage out. Everything else is requested from AWS, or by members. */
@@ -21,7 +22,7 @@ const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
     ['origin'],
     'is on this machine; write a domain, or leave origin out',
   ),
-  ...stageUrls(config).flatMap((field) => [...onThisMachine(field), ...unreachableByFunctions(config, field)]),
+  ...stageUrls(config).flatMap((field) => onThisMachine(field).concat(unreachableByFunctions(config, field))),
   ...publicConsent(config),
   ...leftovers(config),
 ];

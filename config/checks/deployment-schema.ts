@@ -89,7 +89,7 @@ const requests = z.int().min(1).max(1_000_000);
 
 const executions = z.int().min(1).optional();
 
-export const operator = z.strictObject({
+const operator = z.strictObject({
   name: text(shownName),
   website: url(webUrl, 'browsers').optional(),
   privacyPolicy: url(webUrl, 'browsers').optional(),

@@ -2,7 +2,7 @@
 import { namesPrivateAddress, namesThisMachine } from '../../functions/shared/http/private-address.ts';
 import type { StageConfig } from '../stage.ts';
 import { originOf } from './deployment-schema.ts';
-import type { ConfigFinding } from './production.ts';
+import type { ConfigFinding } from './finding.ts';
 import { stageUrls, type UrlField } from './stage-urls.ts';
 
 /** Of AWS's, and of other clouds', metadata services (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). */

@@ -11,7 +11,7 @@ import {
   publishedSecretHash,
 } from '../examples.ts';
 import type { Deployment, StageConfig } from '../stage.ts';
-import { findingIf, insideEntry, type ConfigFinding } from './production.ts';
+import { findingIf, insideEntry, type ConfigFinding } from './finding.ts';
 import { stageUrls } from './stage-urls.ts';
 
 const exampleHost =

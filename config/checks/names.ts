@@ -20,7 +20,7 @@ export const shownName: Rule = (value) => {
   const problem = givenName(value);
   if (problem !== undefined) return problem;
   // A letter and its accent may come as two characters.
-  const strange = [...value.normalize('NFC')].find((character) => !isPlain(character));
+  const strange = Array.from(value.normalize('NFC')).find((character) => !isPlain(character));
   return strange === undefined
     ? undefined
     : `has ${JSON.stringify(strange)} (${codePoint(strange)}), which may look like something else; write names in the letters A to Z, with accents or without`;

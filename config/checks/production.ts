@@ -1,25 +1,9 @@
 /** What a stage with `production: true` refuses, because it would weaken security. */
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
 import type { Deployment, StageConfig } from '../stage.ts';
+import { findingIf, insideEntry, type ConfigFinding } from './finding.ts';
 import { unreachableByBrowsers, unreachableByFunctions } from './hosts.ts';
 import { stageUrls, type UrlField } from './stage-urls.ts';
-
-/** A field, and `what is wrong; what to write`. */
-export interface ConfigFinding {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** The finding, if there is one. */
-export const findingIf = (wrong: boolean, path: readonly PropertyKey[], message: string): readonly ConfigFinding[] =>
-  wrong ? [{ path, message }] : [];
-
-/** The findings of an entry, with paths from the root. */
-export const insideEntry = (
-  field: string,
-  index: number,
-  findings: readonly ConfigFinding[],
-): readonly ConfigFinding[] => findings.map(({ path, message }) => ({ path: [field, index, ...path], message }));
 
 /** Documentation must be kept for six years (45 CFR 164.316(b)(2)(i)), two of them leap years. */
 const fewestAuditDays = 2192;
@@ -83,11 +67,9 @@ const plainHttp = ({ partners }: StageConfig, { path, url }: UrlField): readonly
 const ofUrls = (config: StageConfig): readonly ConfigFinding[] => {
   const { origin } = config;
   const own = origin === undefined ? [] : [{ path: ['origin'], url: origin, by: 'browsers' } as const];
-  return [...own, ...stageUrls(config)].flatMap((field) => [
-    ...plainHttp(config, field),
-    ...unreachableByBrowsers(field),
-    ...unreachableByFunctions(config, field),
-  ]);
+  return [...own, ...stageUrls(config)].flatMap((field) =>
+    plainHttp(config, field).concat(unreachableByBrowsers(field), unreachableByFunctions(config, field)),
+  );
 };
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [

@@ -2,7 +2,7 @@
 import { limitsOf, parseRecordSearch, readRecordSearch } from '../../functions/shared/fhir/record-search.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { covers, hold, parseScopes } from '../../functions/shared/scopes/scopes.ts';
-import { findingIf, type ConfigFinding } from './production.ts';
+import { findingIf, type ConfigFinding } from './finding.ts';
 import { calledUrls } from './stage-urls.ts';
 
 type Check = (payer: Payer) => readonly ConfigFinding[];

@@ -282,19 +282,20 @@ describe('an import', () => {
         'https://a.example.org/r4',
       ],
     };
-    const entry = Object.entries(addresses).flatMap(([id, named]) => [
-      {
-        resource: {
-          resourceType: 'Organization',
-          id,
-          name: id,
-          endpoint: named.map((_, at) => ({ reference: `Endpoint/${id}${at}` })),
-        },
+    const organizations = Object.entries(addresses).map(([id, named]) => ({
+      resource: {
+        resourceType: 'Organization',
+        id,
+        name: id,
+        endpoint: named.map((_, at) => ({ reference: `Endpoint/${id}${at}` })),
       },
-      ...named.map((address, at) => ({
+    }));
+    const endpoints = Object.entries(addresses).flatMap(([id, named]) =>
+      named.map((address, at) => ({
         resource: { resourceType: 'Endpoint', id: `${id}${at}`, status: 'active', address },
       })),
-    ]);
+    );
+    const entry = [...organizations, ...endpoints];
     const file = join(folder, 'bundle.json');
     await writeFile(file, JSON.stringify({ resourceType: 'Bundle', entry }));
     const asked: string[] = [];

@@ -254,7 +254,7 @@ describe('a field that is unknown and named like a secret, but whose value can b
   it('is each field of a stage with the value of an example, wherever it is written', () => {
     const fields = (value: unknown): [string, unknown][] =>
       typeof value === 'object' && value !== null
-        ? Object.entries(value).flatMap(([name, inner]) => [[name, inner], ...fields(inner)] as [string, unknown][])
+        ? Object.entries(value).flatMap(([name, inner]) => [[name, inner] as [string, unknown]].concat(fields(inner)))
         : [];
     const all = [local, demo, example, ...catalog.map(profileOf)].flatMap(fields);
     const called = all.filter(([name, value]) => unknownField(name, [], value).startsWith('looks like a secret'));

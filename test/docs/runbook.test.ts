@@ -99,7 +99,7 @@ describe('a query of the runbook', () => {
   it('of the promise about reads counts those that succeeded or failed, and none that was refused', () => {
     const [query = ''] = blocksOf(documentAt('docs/objectives.md')).map(({ code }) => code.trim());
     const read = lines.find((line) => line['step'] === 'fetch');
-    const events = ['ok', 'ok', 'failed', 'refused'].map((outcome) => ({ ...read, outcome }));
+    const events = ['ok', 'ok', 'failed', 'refused'].map((outcome) => Object.assign({}, read, { outcome }));
 
     expect(runInsightsQuery(readInsightsQuery(query), events).rows).toEqual([
       expect.arrayContaining([
