@@ -1,6 +1,7 @@
-import { patientId } from '../../functions/shared/payer/patient-id.ts';
+import { namedPatient } from '../../functions/shared/payer/patient-id.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
+import { payerBases } from '../../functions/shared/registry/urls.ts';
 import type { Member } from '../../functions/shared/store/member-index.ts';
 import { factsOf } from '../audit/event-facts.ts';
 import { readCreated } from '../audit/find-events.ts';
@@ -45,9 +46,6 @@ const requirePayer = async (stage: OpenStage, nameOrId: string): Promise<NamedPa
   return { id, entry: item.damaged ? undefined : (item.entry as Payer) };
 };
 
-/** A payer whose links are unknown. No host has this name (RFC 6761 §6.4). */
-const unknownBase = { fhirBaseUrl: 'https://payer.invalid', fhirBaseUrlAliases: [] };
-
 /**
  * Reads a patient's id as the gateway reads a payer's own: an id, `Patient/id`, or a URL below the payer's FHIR base. An
  * error does not repeat what was typed, which is about a member.
@@ -56,16 +54,14 @@ const unknownBase = { fhirBaseUrl: 'https://payer.invalid', fhirBaseUrlAliases: 
 const readPatient = ({ id, entry }: NamedPayer, typed: string): string => {
   const text = typed.trim();
   if (text === '') throw new UsageError('Give the patient id at the payer: --patient ID');
-  // Here a person names the patient, whatever the payer's own answers look like.
-  const profile = { ...(entry ?? { ...unknownBase, id }), patientFrom: 'token', patientMember: 'patient' } as Payer;
-  const found = patientId(profile, text);
+  const found = namedPatient(entry === undefined ? [] : payerBases(entry), text);
   if (found !== undefined) return found;
   throw new UsageError(
     /^https?:/i.test(text)
       ? `That URL is not a patient below the FHIR base of ${id}${entry === undefined ? '' : ` (${entry.fhirBaseUrl})`}. Write only ` +
           'what follows Patient/'
       : 'That is no patient id. Write it as the payer does, such as 1234 or Patient/1234: up to 128 letters, digits, and the ' +
-          'characters . - _ ~, without spaces',
+          'characters . - _ ~ = : @ + and comma, without spaces',
   );
 };
 

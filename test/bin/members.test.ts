@@ -571,6 +571,13 @@ describe('npm run members, of exchanges between plans', () => {
     expect(await tableText()).toContain(`by an operator (${operator}): Member-asked`);
   });
 
+  it.each(['=a:b', '_a@b', 'a+b,c', '~a._-'])('end and report know a member by any id of a Group: %s', async (id) => {
+    await tool.exchange('match', [{ ...mine, reference: `Patient/${id}`, outcome: 'match' }]);
+    const typed = `--payer ${member.payer} --patient ${id}`;
+    expect((await tool.run(`end ${typed} ${why} --yes`)).out).toContain('Group group-1  member ended');
+    expect((await tool.run(`report ${typed} ${both()}`)).told).toContain('1 exchange');
+  });
+
   it('end ends the member in a Group that is not usable yet, which leaves the member out once it is there', async () => {
     await tool.exchange('match', [{ ...mine, outcome: 'match' }], { isReady: false });
     const ended = await tool.run(`end ${whom} ${why} --yes`);

@@ -1,13 +1,11 @@
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
+import { isPatientId } from '../../shared/payer/patient-id.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { parseReference } from '../reading/references.ts';
 
 const matchExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-parameters';
 const coverageExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-coverage';
-
-/** An id of a patient that can go into a request: FHIR's characters, and a few more that payers use. */
-const idForm = /^(?!\.{1,2}$|__)[A-Za-z0-9._~=:@+,-]{1,128}$/;
 
 /** A reference that has only a base of the payer's, the patient and a version. A path to the patient could hold the payer's own words. */
 const plainReference = /^(?:https?:.*\/|\/)?Patient\/[^/]+(?:\/_history\/[A-Za-z0-9.-]{1,64})?\/?$/i;
@@ -79,7 +77,7 @@ export const entryOf = (
   if (id === undefined || patientAt === undefined || !isBoolean) return { entry: 'form', refersTo };
   if (!submitted.has(id)) return { entry: 'stranger', refersTo };
   const parsed = typeof text === 'string' ? parseReference(text, bases) : undefined;
-  const isOwn = parsed?.type === 'Patient' && parsed.isOwn && idForm.test(parsed.id);
+  const isOwn = parsed?.type === 'Patient' && parsed.isOwn && isPatientId(parsed.id);
   if (isMatched && !isOwn) return { entry: 'form', refersTo };
   const read = [
     ...(named === undefined ? [] : [{ url: matchExtension, valueReference: toContained(id) }]),

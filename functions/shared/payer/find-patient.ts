@@ -3,7 +3,7 @@ import type { Payer } from '../registry/types.ts';
 import type { PayerClientDeps } from './client.ts';
 import { PayerError } from './errors.ts';
 import { getText } from './get-text.ts';
-import { isPatientId } from './patient-id.ts';
+import { isReadablePatientId } from './patient-id.ts';
 import { readSecretHeaders } from './secrets.ts';
 
 interface SearchSet {
@@ -23,7 +23,7 @@ const onlyPatient = (bundle: SearchSet): string | undefined => {
     ?.filter(({ search }) => (search?.mode ?? 'match') === 'match')
     .map(({ resource }) => (resource?.resourceType === 'Patient' ? resource.id : undefined));
   const id = ids?.length === 1 ? ids[0] : undefined;
-  return isPatientId(id) ? id : undefined;
+  return isReadablePatientId(id) ? id : undefined;
 };
 
 /**

@@ -2,20 +2,32 @@ import { afterBase } from '../fhir/base-url-prefix.ts';
 import type { Payer } from '../registry/types.ts';
 import { payerBases } from '../registry/urls.ts';
 
-/** An id that the FHIR route accepts in a path: FHIR's characters, and a few more that payers use. */
-const id = /^(?!\.{1,2}$)[A-Za-z0-9.~-][A-Za-z0-9._~-]{0,127}$/;
+/** Any id of a patient that is taken of a payer: FHIR's characters, and a few more that payers use. */
+const anyId = /^(?!\.{1,2}$|__)[A-Za-z0-9._~=:@+,-]{1,128}$/;
+
+/**
+ * An id that can go into a path and a search, as that of a member who signs in does: there a comma is between two ids, a colon or an equals
+ * sign may be read as more than text, and FHIR's own names begin with `_`.
+ */
+const idForRequests = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
 
 /** A reference to a patient, relative to a FHIR base, with or without a version. */
 const reference = /^\/?Patient\/([^/]+)(?:\/_history\/[^/]+)?\/?$/;
 
-/** Whether a value can be a patient's id. */
-export const isPatientId = (value: unknown): value is string => typeof value === 'string' && id.test(value);
+/**
+ * Whether a value can be a patient's id: one that a payer names in a Group, which is only compared and passed on, or an operator types. Whoever
+ * can be exported can be ended.
+ */
+export const isPatientId = (value: unknown): value is string => typeof value === 'string' && anyId.test(value);
+
+/** Whether a value can be the id of a patient whose record is read. */
+export const isReadablePatientId = (value: unknown): value is string => isPatientId(value) && idForRequests.test(value);
 
 /** A patient named by a UUID, as in `urn:uuid:…` (RFC 9562 §4). */
 const uuidUrn = /^urn:uuid:([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 
-const withoutBase = (text: string, payer: Payer): string => {
-  for (const base of payerBases(payer)) {
+const withoutBase = (text: string, bases: readonly string[]): string => {
+  for (const base of bases) {
     const rest = afterBase(text, base);
     if (rest !== undefined) return rest;
   }
@@ -27,17 +39,24 @@ export const patientMemberOf = ({ patientFrom, patientMember }: Payer): string =
   patientMember ?? (patientFrom === 'id_token' ? 'fhirUser' : 'patient');
 
 /**
- * The id of the patient that a payer names in its `patientMember`: an id, a number, a reference, a URL below one of the
- * payer's bases, or a UUID's URN. Undefined for anything else. A `fhirUser` (SMART App Launch) must be a reference, since only its
- * type tells a patient from a practitioner or a related person.
+ * The id of the patient that a text names: an id, a reference, a URL below one of the bases, or a UUID's URN. Undefined for
+ * anything else.
+ */
+export const namedPatient = (bases: readonly string[], text: string, isReferenceOnly = false): string | undefined => {
+  const relative = withoutBase(text, bases);
+  const found = reference.exec(relative)?.[1] ?? (isReferenceOnly ? undefined : (uuidUrn.exec(text)?.[1] ?? text));
+  return isPatientId(found) ? found : undefined;
+};
+
+/**
+ * The id of the patient that a payer names in its `patientMember`: a number, or what {@link namedPatient} reads. Undefined for anything
+ * else. A `fhirUser` (SMART App Launch) must be a reference, since only its type tells a patient from a practitioner or a related person.
  */
 export const patientId = (payer: Payer, named: unknown): string | undefined => {
   const isReferenceOnly = patientMemberOf(payer) === 'fhirUser';
   if (typeof named === 'number' && !isReferenceOnly) {
     return Number.isSafeInteger(named) && named >= 0 ? String(named) : undefined;
   }
-  if (typeof named !== 'string') return undefined;
-  const relative = withoutBase(named, payer);
-  const found = reference.exec(relative)?.[1] ?? (isReferenceOnly ? undefined : (uuidUrn.exec(named)?.[1] ?? named));
-  return isPatientId(found) ? found : undefined;
+  const found = typeof named === 'string' ? namedPatient(payerBases(payer), named, isReferenceOnly) : undefined;
+  return isReadablePatientId(found) ? found : undefined;
 };
