@@ -37,9 +37,11 @@ const mostBytes = 64 * 1024; // An event has a few hundred.
 
 const receive = async (request, response) => {
   const chunks = [];
+  let bytes = 0;
   for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) return response.writeHead(413).end();
     chunks.push(chunk);
-    if (chunks.reduce((sum, { length }) => sum + length, 0) > mostBytes) return response.writeHead(413).end();
   }
   const body = Buffer.concat(chunks).toString('utf8'); // Unparsed: the signature covers every byte.
   if (!isSigned(request.headers, body)) return response.writeHead(401).end();

@@ -1,5 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { signEvent } from '../../functions/deliver/sign.ts';
@@ -75,7 +77,7 @@ describe.each([
       });
       return answer.status;
     };
-    return { post, lines };
+    return { post, lines, port: Number(port) };
   };
 
   it('accepts each signed event once, whichever of its secrets signed it, and refuses others', async () => {
@@ -89,6 +91,20 @@ describe.each([
     expect(await post([foreign, next])).toBe(204);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/^evt_[\w-]{32} export\.completed export-1$/);
+  });
+
+  it.each([
+    ['a negative length', '-1'],
+    ['a length over the longest', '65537'],
+    ['a length that no number has', '9'.repeat(5000)],
+  ])('reads no body of %s', async (_what, length) => {
+    const { port, post } = await start();
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n${'x'.repeat(70_000)}`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(/^HTTP\/1\.[01] (?:400|413) /);
+    expect(await post([present])).toBe(204);
   });
 
   it('loses no event that its queue refuses, and hands none on twice, though it comes again meanwhile', async () => {
