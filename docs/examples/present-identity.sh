@@ -9,15 +9,18 @@ configuration=$(ask "$base/.well-known/smart-configuration")
 token_endpoint=$(printf %s "$configuration" | jq --raw-output .token_endpoint)
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 
+# When the member agreed, with milliseconds: two approvals that look alike count as one.
+agreed_at=$(jq --null-input --raw-output 'now | "\(floor | todate[:-1]).\(. * 1000 % 1000 + 1000 | floor | tostring[1:])Z"')
+
 # The assertion that your key signs says who the member is, and that the member agreed. ID_TOKEN is from your identity provider.
 header=$(jq --null-input --compact-output --arg kid "$kid" '{alg: "RS384", typ: "JWT", kid: $kid}' | base64url)
 claims=$(jq --null-input --compact-output --arg client_id "$client_id" --arg aud "$token_endpoint" \
-  --arg jti "$(openssl rand -hex 16)" '
+  --arg jti "$(openssl rand -hex 16)" --arg agreed_at "$agreed_at" '
   {
     iss: $client_id, sub: $client_id, aud: $aud, jti: $jti, exp: (now + 60 | floor),
     extensions: {cms_smart: {
       version: "1", purpose_of_use: "PATRQT", id_token: env.ID_TOKEN,
-      consent_attestation: {user_action: "approved", user_action_timestamp: (now | todate)}
+      consent_attestation: {user_action: "approved", user_action_timestamp: $agreed_at}
     }}
   }' | base64url)
 signature=$(printf %s "$header.$claims" | openssl dgst -sha384 -sign "$key_file" -binary | base64url)

@@ -2,6 +2,7 @@ import { inflateRawSync } from 'node:zlib';
 import type { Mistake } from '../../shared/errors.ts';
 import { spanOf } from '../../shared/exchanges/group.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
+import { isPlainText } from '../../shared/plain-text.ts';
 import { checkReference, isOfPerson, type Referable } from './check-reference.ts';
 import { unless } from './mistakes.ts';
 import { r4Shapes } from './r4-shapes.ts';
@@ -96,10 +97,10 @@ const isInRange = (value: number, type: string): boolean =>
   type === 'decimal' ? Number.isFinite(value) : value >= -(2 ** 31) && value < 2 ** 31;
 
 /**
- * What no text may have, though R4's own expressions allow it: control characters, which XML cannot carry, half of a surrogate pair, and
- * what ends a line or turns the direction of what follows, so that people read another text than machines.
+ * What no text may have besides, though R4's own expressions allow it: what ends a line or turns the direction of what follows, so that people read
+ * another text than machines, and what XML cannot carry.
  */
-const misleading = /(?![\t\r\n])[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069\uFFFE\uFFFF]/u;
+const misleading = /[\u2028\u2029\u202A-\u202E\u2066-\u2069\uFFFE\uFFFF]/u;
 
 const otherForm = 'There is an element that FHIR R4 does not have here, or has in another form.';
 const emptyValue = 'An element of FHIR R4 is never empty.';
@@ -115,7 +116,7 @@ const checkPrimitive = (value: unknown, { type, targets }: Element, at: string):
       const message = `A string, such as an attachment, has more than ${longestString} characters.`;
       return unless(false, 'too-long', at, message);
     }
-    if (misleading.test(value)) {
+    if (!isPlainText(value) || misleading.test(value)) {
       const message = 'A text has a control character, or another that changes how the text is read.';
       return unless(false, 'invalid', at, message);
     }

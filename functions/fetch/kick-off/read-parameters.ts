@@ -6,6 +6,7 @@ import { parseRecordSearch, readRecordSearch } from '../../shared/fhir/record-se
 import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
 import { typesByPatient } from '../../shared/fhir/search-by-patient.ts';
 import { readInstant } from '../../shared/instant.ts';
+import { isPlainText } from '../../shared/plain-text.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { AskedTypes } from '../../shared/store/asked-types.ts';
 
@@ -92,6 +93,7 @@ const problemOfFilter = (
 ): string | undefined => {
   const { type, parameters } = parseRecordSearch(text);
   if (text.length > longestFilter) return `has a search over ${longestFilter} characters.`;
+  if (!isPlainText(text)) return 'has characters that cannot be used here.';
   if (!isResourceType(type) || parameters.length === 0) {
     return 'must be searches of resource types, such as Observation?date=ge2020.';
   }

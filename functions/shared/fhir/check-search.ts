@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import { isPlainText } from '../plain-text.ts';
 import { anyType, isResourceType, resourceTypes } from '../scopes/resource-types.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
 import { checkKnown, quoteName, type Grammar } from './known-parameters.ts';
@@ -90,9 +91,9 @@ export const checkSearch = (
 ): TypeNeed[] => {
   return parameters.flatMap(([name, value]) => {
     checkKnown(name, grammar);
-    if (!value.isWellFormed()) {
+    if (!isPlainText(name) || !isPlainText(value)) {
       throw notSupported(`${quoteName(name)} has characters that cannot be used here.`, {
-        detail: 'not well-formed Unicode',
+        detail: 'a control character, or half of a character',
       });
     }
     if (name === '_format') {

@@ -120,8 +120,7 @@ const spendAndAsk = async (
 ): Promise<PayerTokenAnswer> => {
   const { partner, payer, cmsSmart, verified, longestAge } = checked;
   const spending = { grants: deps.grants, now: nowSeconds(deps.clock), requestId };
-  const { attestedAtMs } = cmsSmart;
-  await bindAttestation(spending, { partner: partner.clientId, attestedAtMs, longestAge }, verified);
+  await bindAttestation(spending, { ...cmsSmart, partner: partner.clientId, longestAge }, verified);
   await spendIdentity(spending, payer.id, verified);
   await waitUntilBegun(deps, identity, checked);
   return askForMember(deps, payer, cmsSmart);

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { readInstant } from '../../shared/instant.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
+import { isPlainText } from '../../shared/plain-text.ts';
 import type { IdentitySignIn } from '../../shared/registry/types.ts';
 import type { Assertion } from '../client-authentication.ts';
 import { listOf, objectOf, oneOf, optional, requireFields, takeApart, text, type FieldCheck } from './fields.ts';
@@ -74,9 +75,8 @@ const namesDiffer: FieldCheck = (value) =>
 const hasOddText = (value: unknown): boolean =>
   typeof value === 'object' && value !== null
     ? Object.entries(value).flat().some(hasOddText)
-    : typeof value === 'string' && /(?![\t\n\r])[\p{Cc}\p{Cs}]/u.test(value);
+    : typeof value === 'string' && !isPlainText(value);
 
-/** Such text might make the payer fail, which would look as if the payer were down. */
 const plainText: FieldCheck = (value) =>
   hasOddText(value) ? 'has a control character, or half of a character' : undefined;
 
@@ -90,7 +90,7 @@ const checks = {
   version: oneOf('1'),
   purpose_of_use: oneOf('PATRQT'),
   id_token: text(longestIdToken),
-  consent_policy: optional(listOf(text(2000), 20)),
+  consent_policy: optional((value) => listOf(text(2000), 20)(value) ?? plainText(value)),
   consent_attestation: attestation,
 } as const;
 

@@ -165,14 +165,25 @@ describe("a partner with its member's identity token", () => {
     }
   });
 
-  it('may not copy the time of an approval to another token', async () => {
+  it('may present two members who approved at one time, if their approvals differ in more, in whatever order', async () => {
+    const { user_action_timestamp: at } = cmsSmartOf('').consent_attestation;
+    const of = (first: object, last: object = {}) =>
+      world.identify(undefined, {
+        cmsSmart: attested({ ...first, user_action: 'approved', user_action_timestamp: at, ...last }),
+      });
+    expect((await of({ id: 'a', seen: true })).statusCode).toBe(200);
+    expect((await of({ id: 'b', seen: true })).statusCode).toBe(200);
+    expect((await of({ seen: true }, { id: 'b' })).statusCode).toBe(400);
+  });
+
+  it('may not copy an approval to another token', async () => {
     const cmsSmart = { consent_attestation: cmsSmartOf('').consent_attestation };
     await world.identify(undefined, { cmsSmart });
 
     expect(told(await world.identify(undefined, { cmsSmart }))).toEqual([
       400,
       'invalid_grant',
-      expect.stringContaining('user_action_timestamp was used with another id_token'),
+      expect.stringContaining('consent_attestation was used with another id_token'),
     ]);
     expect(world.asked).toHaveLength(1);
   });
@@ -425,6 +436,10 @@ describe("the partner's assertion is refused before the payer is asked, if", () 
     [{ id_token: 'x'.repeat(16_385) }, 'id_token has more than 16384 characters'],
     [{ consent_policy: 'x' }, 'consent_policy must be a list'],
     [{ consent_policy: [] }, 'consent_policy is empty'],
+    ...['https://a\u0000', 'https://a\ud800', 'https://a\u0085'].map(
+      (policy) =>
+        [{ consent_policy: [policy] }, 'consent_policy has a control character, or half of a character'] as const,
+    ),
     [attested(undefined), 'consent_attestation is missing'],
     [attested('yes'), 'consent_attestation must be an object'],
     [attested({ user_action: 'seen' }), 'consent_attestation has a user_action that must be "approved"'],

@@ -201,8 +201,8 @@ describe('what is refused', () => {
     expect(refused('GET /Patient/1/$everything', { everything: false })).toBe('405 not-supported');
   });
 
-  it('refuses values that cannot be encoded', () => {
-    const query = [['code', '\uD800']] as const;
+  it.each(['\uD800', '\u0000', '\u0085'])('refuses text that a payer may fail on: %j', (text) => {
+    const query = [['gender', text]] as const;
     expect(
       refusal(() => parseFhirRequest({ method: 'GET', segments: ['Patient'], query, everything: true })).status,
     ).toBe(400);
