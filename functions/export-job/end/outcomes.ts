@@ -437,16 +437,20 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     ({ type, by }) =>
       `${type} is not complete: the gateway searches this payer for a part of it only, by ${by.join(', ')}.`,
   ),
-  searchMissed: incomplete(
-    ({ type, id }) =>
-      `${type}/${id} came only because the record refers to it: a search of ${type} had ended without it, so that others may be missing.`,
+  searchMissed: incomplete(({ type, id }) =>
+    id === undefined
+      ? `${named(type, id)} came with others only: a search of ${type} ended without it, so that others may be missing.`
+      : `${type}/${id} came only because the record refers to it: a search of ${type} had ended without it, so that others may be missing.`,
+  ),
+  referrersMissing: maybeIncomplete(
+    ({ type }) => `${type} may be missing: the record was not read to its end, and what did not come may refer to it.`,
   ),
   provenanceInPart: maybeIncomplete(
     ({ of, why }) =>
       `Provenance is not complete: a search by patient finds those of the Patient only, and ${provenanceFaults[why](of.join(', '))}.`,
   ),
   typeAstray: incomplete(
-    ({ type }) => `${type} is not read: the payer has it at a base where its profile does not name it.`,
+    ({ type }) => `${type} is not complete: the payer lists it at a base where its profile does not name it.`,
   ),
   patientNotGiven: incomplete(({ ofGroup }) =>
     ofGroup === true ? 'No Patient came of any member.' : "The member's own Patient resource did not come.",

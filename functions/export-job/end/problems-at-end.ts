@@ -1,6 +1,6 @@
 import type { Export } from '../../shared/store/export-item.ts';
 import { isMissing, type Problem } from '../reading/problems.ts';
-import { isKnownWhole, isMemberType } from '../record/declared.ts';
+import { isKnownOf, isMemberType } from '../record/declared.ts';
 import { isFiltered, isPatientDue, type Wanted } from '../record/wanted.ts';
 import { everything, type JobState } from '../state/state.ts';
 import { countsOf, isLack } from './outcomes-by-type.ts';
@@ -16,10 +16,15 @@ const isOtherRefusal = (problem: Problem): boolean =>
 /**
  * A type that no search finds is read by reference, so it is a problem only if none came; a 404 that may mean that there is none,
  * or a first page of Patient that cannot be read, only if the member's Patient did not come; and a 404 that may mean that the payer does
- * not have the type, only if it answered nothing else.
+ * not have the type, only if it answered nothing else, or another search of the type.
  */
-const isLasting = (problem: Problem, counts: ReadonlyMap<string, number>, isAnswered: boolean): boolean => {
-  if (problem.kind === 'typeRefused' && problem.isAbsent === true) return !isAnswered;
+const isLasting = (
+  problem: Problem,
+  counts: ReadonlyMap<string, number>,
+  { isAnswered, finished }: { readonly isAnswered: boolean; readonly finished: readonly string[] },
+): boolean => {
+  if (problem.kind === 'typeRefused' && problem.isAbsent === true)
+    return !isAnswered || finished.includes(problem.type);
   if (problem.kind === 'typeRefused' && problem.saysNone === true) return !knowsMember(counts);
   const isPage = problem.kind === 'pageUnreadable' || problem.kind === 'pageNotRead';
   if (isPage && problem.type === 'Patient' && problem.page === 1) return !counts.has('Patient');
@@ -32,6 +37,12 @@ const asAbsent = (problem: Problem): Problem =>
     ? { ...problem, isAbsent: true }
     : problem;
 
+/** A payer that answers anything has a type that it gave a 404 for and that counts: it refused that search. */
+const asRefused = (problem: Problem): Problem =>
+  problem.kind === 'typeRefused' && problem.isAbsent === true
+    ? { kind: 'typeRefused', type: problem.type, status: problem.status }
+    : problem;
+
 /** What limits a type from the start is no news if something else went wrong with it. */
 const lastIfInPart = (problems: readonly Problem[]): readonly Problem[] =>
   problems.toSorted((one, other) => Number(one.kind === 'typeInPart') - Number(other.kind === 'typeInPart'));
@@ -42,6 +53,10 @@ const isRefusedThoughItCame = (problem: Problem, counts: ReadonlyMap<string, num
   problem.narrowed !== true &&
   isMemberType(problem.type) &&
   counts.has(problem.type);
+
+/** Whether a problem means that resources may be missing, which may refer to others. */
+const isOfRecord = (problem: Problem): boolean =>
+  isMissing(problem) && !/^(?:attachment|typeOutOfScope|typeNotSearched|provenanceInPart)/.test(problem.kind);
 
 type InPart = Extract<Problem, { readonly kind: 'provenanceInPart' }>;
 
@@ -57,7 +72,7 @@ const provenancesMissing = (
   problems: readonly Problem[],
   { isLimited, types }: Pick<Rules, 'isLimited'> & Pick<Export, 'types'>,
 ): readonly InPart[] | undefined => {
-  const { planned, declares, provenances = {}, finished = [], withEverything = [] } = known;
+  const { planned, declares, provenances = {}, finished = [], withEverything = [], besides = {} } = known;
   const counts = countsOf(parts);
   const isOfAll = withEverything.includes('Provenance');
   const withProblem = (is: (problem: Problem) => boolean): ReadonlySet<string> =>
@@ -68,7 +83,7 @@ const provenancesMissing = (
   const whyOf = (type: string): InPart['why'] | undefined => {
     if (missed.has(type)) return 'missed';
     // A type that the payer does not have has no Provenances.
-    const isAbsent = isKnownWhole(declares) && !(type in declares.types) && !counts.has(type);
+    const isAbsent = isKnownOf(declares, type) && !(type in declares.types) && !counts.has(type);
     if (!isAbsent && isLimited(type)) return 'limited';
     if (!isAbsent && inPart.has(type)) return 'part';
     if (isOfAll && withEverything.includes(type)) return undefined;
@@ -78,7 +93,9 @@ const provenancesMissing = (
     if (isAbsent || (isFinished && !counts.has(type))) return undefined;
     const how = provenances[type] ?? 'undeclared';
     if (how !== 'undeclared' && !isFinished) return 'unfinished';
-    return how === 'asked' ? undefined : how;
+    if (how !== 'asked') return how;
+    // What came otherwise, such as with `$everything`, came without its own.
+    return (besides[type] ?? 0) > 0 ? 'missed' : undefined;
   };
   const others = (all: Iterable<string>): string[] =>
     [...new Set(all)].filter((type) => type !== 'Patient' && type !== 'Provenance' && isMemberType(type));
@@ -119,24 +136,32 @@ export const problemsAtEnd = (
   const isRead = counts.size > 0 || (finished ?? []).length > 0 || withEverything.length > 0;
   const isAnswered = isRead || problems.some(isOtherRefusal);
   const lasting = problems
-    .filter((one) => isLasting(one, counts, isAnswered))
-    .map((one) => (isAnswered ? one : asAbsent(one)));
+    .filter((one) => isLasting(one, counts, { isAnswered, finished: finished ?? [] }))
+    .map((one) => (isAnswered ? asRefused(one) : asAbsent(one)));
   const limited = [...new Set([...known.planned, ...counts.keys(), ...byReference])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
     .map((type) => ({ kind: 'typeLimited', type }) as const);
   // An earlier version began this export, and did not note which searches were read to their end.
   if (finished === undefined) return lastIfInPart([...lasting, ...limited]);
+  const missed = Object.keys(known.along ?? {})
+    .filter((type) => known.along![type]! > 0 && finished.includes(type) && !withEverything.includes(type))
+    .map((type) => ({ kind: 'searchMissed', type }) as const);
   const isMissed = ({ kind, type }: Problem): boolean =>
     kind === 'searchMissed' &&
     !isLimited(type) &&
     !problems.some((one) => one.kind === 'typeInPart' && one.type === type);
-  const meant = lasting.filter((one) => one.kind !== 'searchMissed' || isMissed(one));
+  const meant = [...lasting, ...missed].filter((one) => one.kind !== 'searchMissed' || isMissed(one));
   const missing = provenancesMissing({ known, parts }, meant, { isLimited, types: asked.types });
+  // A search by patient that found none says nothing of those of other types.
+  const isNoneOfPatient = problems.some(
+    (one) => one.kind === 'typeRefused' && one.type === 'Provenance' && one.isAbsent === true && one.saysNone === true,
+  );
+  const isProvenanceNamed = known.planned.includes('Provenance') || counts.has('Provenance');
   const isProvenanceDue =
     known.provenances !== undefined &&
     isWanted('Provenance') &&
     !isFiltered(asked, 'Provenance') &&
-    (known.planned.includes('Provenance') || counts.has('Provenance'));
+    (isProvenanceNamed || isNoneOfPatient);
   /** Each search has brought them, the Patient's too, so that none of their own is needed. */
   const isProvenanceBrought =
     isProvenanceDue &&
@@ -164,15 +189,19 @@ export const problemsAtEnd = (
     !withEverything.includes(type) &&
     !has(type) &&
     !has(everything);
-  const isAstray = (type: string): boolean =>
-    isWanted(type) && !has(type) && !(finished.includes(type) && counts.has(type));
+  const isAstray = (type: string): boolean => isWanted(type) && !has(type);
+  const isUnread = reported.some((one) => isOfRecord(one) && has(one.type));
+  const mayBeReferred = (type: string): boolean => isWanted(type) && !counts.has(type) && !has(type);
   return lastIfInPart([
     ...reported,
+    ...(isUnread ? byReference.filter(mayBeReferred) : []).map((type) => ({ kind: 'referrersMissing', type }) as const),
     ...(isPatientMissing ? [{ kind: 'patientNotGiven', type: 'Patient' } as const] : []),
     ...[...counts.keys()]
       .filter((type) => isOnlyReferred(type) && !(isProvenanceBrought && type === 'Provenance'))
       .map((type) => ({ kind: 'typeOnlyReferred', type, why: 'payer' }) as const),
-    ...(isProvenanceDue && !has('Provenance') && !isCounted('Provenance') ? (missing ?? []) : []),
+    ...(isProvenanceDue && !has('Provenance') && !(isProvenanceNamed && isCounted('Provenance'))
+      ? (missing ?? [])
+      : []),
     ...(known.declares?.astray ?? []).filter(isAstray).map((type) => ({ kind: 'typeAstray', type }) as const),
     ...limited,
   ]);

@@ -34,8 +34,17 @@ export type Answer =
   | (OpenAnswer & { readonly kind: 'json' })
   | { readonly kind: 'throttled'; readonly seconds: number }
   | { readonly kind: 'tokenRefused' }
-  /** A 4xx about this request. @property saysNone a 404 to a search, by which the payer may mean that it found nothing */
-  | { readonly kind: 'refused'; readonly status: number; readonly saysNone?: true }
+  /**
+   * A 4xx about this request.
+   * @property saysNone a 404 to a search, by which the payer may mean that it found nothing
+   * @property dateMs as in {@link OpenAnswer}: a refusal may mean that the payer has nothing, too
+   */
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly saysNone?: true;
+      readonly dateMs?: number | undefined;
+    }
   /** Another try may succeed. There is no status if the payer did not answer at all. */
   | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' }
   /** A former plan issues no token to the gateway's client, so nothing was asked. */
@@ -122,8 +131,9 @@ const answerOf = async (
   const isDocument = what === 'document';
   const response = given.status === 204 && what === 'search' ? emptySearchset(given) : given;
   const { status } = response;
+  const dateMs = payerTime(response, { nowMs: clock.now(), tookMs });
   if (isGiven(response) && (isDocument || jsonTypeOf(response, payer) !== undefined)) {
-    return { kind: 'json', response, dateMs: payerTime(response, { nowMs: clock.now(), tookMs }), end };
+    return { kind: 'json', response, dateMs, end };
   }
   // Asking for a fresh token would not help.
   const isTokenRefused = status === 401 && (await keyRefusal(response, 'FHIR API')) === undefined;
@@ -142,7 +152,9 @@ const answerOf = async (
     (status >= 400 && status < 500 && status !== 401 && status !== 408) ||
     (isDocument && status < 400) ||
     (what === 'page' && status === 204);
-  return isRefusal ? { kind: 'refused', status, ...(isNone && { saysNone: true }) } : { kind: 'failed', status };
+  return isRefusal
+    ? { kind: 'refused', status, dateMs, ...(isNone && { saysNone: true }) }
+    : { kind: 'failed', status };
 };
 
 interface SentSearch {

@@ -77,8 +77,13 @@ export type Problem =
   | { readonly kind: 'typeLimited'; readonly type: string }
   /** The payer's profile has searches of only a part of the type. @property by the parameters that limit each */
   | { readonly kind: 'typeInPart'; readonly type: string; readonly by: readonly string[] }
-  /** One of the member's came by a reference only, though a search of the whole type had ended. */
-  | { readonly kind: 'searchMissed'; readonly type: string; readonly id: string }
+  /**
+   * One of the member's came by a reference only, or with others, though a search of the whole type ended without it.
+   * @property id absent if it came with others
+   */
+  | { readonly kind: 'searchMissed'; readonly type: string; readonly id?: string }
+  /** No search finds this type, and none came; resources that did not come may refer to some. */
+  | { readonly kind: 'referrersMissing'; readonly type: string }
   /**
    * The Provenances of these types' resources may be missing: the payer does not declare the searches that bring them, refused them, did
    * not answer them to their ends, answered without saying that it heeded what was asked, left resources out of them (`missed`), or granted

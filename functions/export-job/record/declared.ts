@@ -41,9 +41,13 @@ const bringsProvenances = ({ searchRevInclude }: JsonObject): boolean =>
     (one) => typeof one === 'string' && /^(?:\*|Provenance(?:[:.](?:\*|target))?)$/.test(one.trim()),
   );
 
-/** Whether it is known of each type whether the payer declares it. */
+/** Whether it is known of a type whether the base that has it declares it. */
+export const isKnownOf = (declared: Declared | undefined, type: string): declared is Declared =>
+  declared !== undefined && (declared.further?.[type] ?? declared.isPart !== true);
+
+/** Whether that is known of each type. */
 export const isKnownWhole = (declared: Declared | undefined): declared is Declared =>
-  declared !== undefined && declared.isPart !== true;
+  declared !== undefined && declared.isPart !== true && !Object.values(declared.further ?? {}).includes(false);
 
 /** A payer may only name the statements that it adds to (https://hl7.org/fhir/R4/capabilitystatement-definitions.html#CapabilityStatement.imports). */
 const isAddition = ({ imports }: JsonObject): boolean =>
@@ -81,14 +85,13 @@ export const declaredBy = (statement: unknown): Declared | undefined => {
 /**
  * Combines what several bases declare: from each base the types that it serves, and every type that the profile names.
  * @param declared what each base declares, in their order; undefined where that could not be read
- * @returns undefined if it is not known of the first, which has all other types
+ * @returns undefined if it is known of none
  */
 export const declaredByAll = (
   bases: readonly FhirBase[],
   declared: readonly (Declared | undefined)[],
 ): Declared | undefined => {
-  const [first] = declared;
-  if (first === undefined) return undefined;
+  if (declared.every((one) => one === undefined)) return undefined;
   const typesAt = (base: FhirBase, at: number): Declared['types'] => {
     const own = Object.entries(declared[at]?.types ?? {}).filter(([type]) => isAt(base, type));
     const named = (base.only ?? []).flatMap((type) =>
@@ -105,12 +108,16 @@ export const declaredByAll = (
     const others = Object.entries(one?.others ?? {}).filter(([type]) => isTheirs(type));
     return { others: Object.fromEntries(others), provenanceOf: (one?.provenanceOf ?? []).filter(isTheirs) };
   });
-  const ofFurther = declared.slice(1).flatMap((one) => Object.keys(one?.types ?? {}));
+  const furtherBases = bases.slice(1).map((base, at) => ({ base, only: base.only ?? [], one: declared[at + 1] }));
+  const astray = furtherBases.flatMap(({ base, one }) =>
+    Object.keys(one?.types ?? {}).filter((type) => !isAt(base, type)),
+  );
   return {
-    ...first,
     types,
+    ...(!isKnownWhole(declared[0]) && { isPart: true }),
+    further: Object.fromEntries(furtherBases.flatMap(({ only, one }) => only.map((type) => [type, isKnownWhole(one)]))),
     others: Object.assign({}, ...atTheirs.map(({ others }) => others)) as Declared['others'],
     provenanceOf: atTheirs.flatMap(({ provenanceOf }) => provenanceOf),
-    astray: [...new Set(ofFurther)].filter((type) => !(type in types)),
+    astray: [...new Set(astray)],
   };
 };

@@ -40,11 +40,11 @@ const readReferred = async (leg: RecordLeg, task: ReferencesTask, name: string):
   const { type, id } = parseName(name);
   leg.next.references += 1;
   const answer = await leg.calls.ask(type, `/${type}/${id}`);
+  noteTime(leg, type, answer);
   switch (answer.kind) {
     case 'refused':
       return { problem: refusalOf(name, answer.status) };
     case 'json':
-      noteTime(leg, type, answer);
       try {
         const remarks: Problem[] = [];
         await takePage(leg, { of: 'read', type, id }, answer, { remark: (found) => remarks.push(...found) });

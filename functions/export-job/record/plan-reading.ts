@@ -11,7 +11,7 @@ import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
 import { everything, type Declared, type SearchTask } from '../state/state.ts';
-import { isKnownWhole, isMemberType, memberTypes, otherParameters, patientParameters } from './declared.ts';
+import { isKnownOf, isMemberType, memberTypes, otherParameters, patientParameters } from './declared.ts';
 import { isFiltered, type Wanted } from './wanted.ts';
 
 /**
@@ -169,7 +169,9 @@ const tasksByEach = (inputs: PlanInputs, text: string, filter: readonly Paramete
   const { declared } = inputs;
   const isNamed = patientReference(search) !== undefined;
   const others = declared?.others?.[search.type] ?? [];
-  const guessed = isKnownWhole(declared) ? [] : otherParameters(search.type).filter((code) => !others.includes(code));
+  const guessed = isKnownOf(declared, search.type)
+    ? []
+    : otherParameters(search.type).filter((code) => !others.includes(code));
   const byEach = (codes: readonly (string | undefined)[]): readonly SearchTask[] =>
     codes.flatMap((by) => searchTask(inputs, text, { filter, by }) ?? []);
   if (isNamed) return byEach([undefined]);
@@ -191,7 +193,7 @@ const mayBeAbsent = ({ declared }: PlanInputs, type: string): boolean =>
 /** The types that the payer declares; if that is not known, or not all, each type of a patient's. */
 const typesDeclared = ({ declared }: PlanInputs): readonly string[] => {
   const types = Object.keys(declared?.types ?? {});
-  return isKnownWhole(declared) ? types : [...new Set([...types, ...memberTypes])];
+  return [...new Set([...types, ...memberTypes.filter((type) => !isKnownOf(declared, type))])];
 };
 
 /** The types that the scope names. A Binary is no part of the record, but an attachment's content. */
@@ -216,7 +218,7 @@ const unlessAbsent = (inputs: PlanInputs, task: SearchTask): SearchTask =>
 
 /** Whether a type is named if the scope keeps it out. If it is not known what a payer has, the usual types are. */
 const isNamedBeyond = (inputs: PlanInputs, type: string): boolean =>
-  !isUnnamed(inputs, type) || (!isKnownWhole(inputs.declared) && usualTypes.includes(type));
+  !isUnnamed(inputs, type) || (!isKnownOf(inputs.declared, type) && usualTypes.includes(type));
 
 /**
  * The searches by type: the profile's or the usual ones, Patient, each type that the payer declares, and any others that

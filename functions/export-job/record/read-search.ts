@@ -62,7 +62,6 @@ const problemAtEnd = (
 ): Problem | undefined => {
   const { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0, fork } = task;
   const { end } = following;
-  if (end === 'loop') return { kind: 'pagesLoop', type, page };
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
   if (following.end === 'elsewhere') return { kind: 'pageElsewhere', type, page, why: following.why };
   const first = firstTotal ?? taken.total;
@@ -72,6 +71,7 @@ const problemAtEnd = (
   const isAllCounted = type === everything && payer.wholeRecord?.substitute === undefined && matched <= 1;
   const read = isAllCounted && matched + included === most ? most : matched;
   const isProved = first !== undefined && read === most;
+  if (end === 'loop' && !isProved) return { kind: 'pagesLoop', type, page };
   if (end === 'withoutUrl' && !isProved) return { kind: 'pageWithoutUrl', type, page };
   if (taken.unreadable === 'links' && !isProved) return { kind: 'saidUnreadable', type, page, what: 'links' };
   if (fork !== undefined && !seen.has(pageName(task, fork.rest)) && !isProved)
@@ -118,6 +118,7 @@ const takeOrFail = async (
   let { matched, late = 0, included = 0 } = task;
   let again = 0;
   let isPatientAgain = false;
+  let { provenances } = task;
   const match = (): void => {
     matched += 1;
   };
@@ -132,6 +133,9 @@ const takeOrFail = async (
     if (name === `Patient/${leg.item.patient}`) isPatientAgain = true;
     else again += 1;
   };
+  const provenance = (): void => {
+    provenances = 'came';
+  };
   const take = async (): Promise<PageInfo | PageFailure> => {
     try {
       const source = {
@@ -141,7 +145,7 @@ const takeOrFail = async (
         mark: markOf(leg, task),
         ...(mayBeUnknown && { mayBeUnknown }),
       } as const;
-      const info = await takePage(leg, source, answer, { links, match, late: matchLate, include, repeat });
+      const info = await takePage(leg, source, answer, { links, match, late: matchLate, include, repeat, provenance });
       return leg.payer.wholeRecord?.totals === 'meaningless' ? withoutTotal(info) : info;
     } catch (error) {
       if (!(error instanceof UnreadablePage)) throw error;
@@ -157,7 +161,7 @@ const takeOrFail = async (
     'fault' in taken
       ? { newOnPage: found }
       : { newOnPage: 0, repeats: (task.repeats ?? 0) + Math.max(0, again - newOnPage) };
-  return { counted: updateTask(leg, task, { matched, late, included, ...counts }), taken };
+  return { counted: updateTask(leg, task, { matched, late, included, provenances, ...counts }), taken };
 };
 
 /** Whether a page is larger than any is read. Another try would give the same. */
@@ -253,19 +257,18 @@ const readPatientIfMissing = (leg: RecordLeg, { type }: SearchTask): void => {
 
 /**
  * Notes whether the first page of a search says that it was limited to the member. One that says so, and not that it brings
- * Provenances, may have ignored that.
+ * Provenances, may have ignored that, if none comes to its end.
  */
-const noteSelf = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): void => {
+const noteSelf = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): SearchTask['provenances'] => {
   const { item, next, seen } = leg;
-  const { type, provenance, matched, included = 0 } = task;
+  const { type, provenance, provenances } = task;
   const matching = matchingType(leg, { of: 'search', type, page: 1, mark: 0 });
-  if (task.page > 1 || matching === undefined || matching === everything) return;
+  if (task.page > 1 || matching === undefined || matching === everything) return provenances;
   const url = askedBase(leg.payer, type) + task.rest;
   const isSure = isLimited(self, { type: matching, url, patients: [item.patient, ...next.linked] });
-  if (!isSure) return;
+  if (!isSure) return provenances;
   seen.add(restricted(type, markOf(leg, task)));
-  if (provenance === 'declared' && matched > 0 && included === 0 && !saysProvenances(self, url))
-    next.provenances = { ...next.provenances, [type]: 'ignored' };
+  return provenance === 'declared' && !saysProvenances(self, url) ? (provenances ?? 'ignored') : provenances;
 };
 
 /** Notes that a search by a parameter that the payer may not know found something, and only without its Provenances. */
@@ -284,7 +287,7 @@ const forkOf = ({ seen }: RecordLeg, task: SearchTask, other: string | undefined
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
 const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: number): SearchTask | undefined => {
   leg.next.pages += 1;
-  noteSelf(leg, task, taken);
+  const provenances = noteSelf(leg, task, taken);
   leg.seen.add(pageName(task, task.rest));
   noteWithout(leg, task);
   if (taken.isWithheld === true) leg.problems.add({ kind: 'pageWithheld', type: task.type, page: task.page });
@@ -292,6 +295,8 @@ const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: num
   if ('end' in following) {
     const problem = problemAtEnd(leg, task, following, taken);
     if (problem === undefined) noteEnd(leg, task);
+    if (provenances === 'ignored' && task.matched > 0)
+      leg.next.provenances = { ...leg.next.provenances, [task.type]: provenances };
     readPatientIfMissing(leg, task);
     return endTask(leg, problem);
   }
@@ -301,12 +306,13 @@ const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: num
     firstTotal: task.firstTotal ?? taken.total,
     ...(taken.unreadable === 'total' && { isTotalUnreadable: true }),
     fork: forkOf(leg, task, following.other),
+    provenances,
     stale,
     ...fresh,
   });
 };
 
-type Refused = Omit<Extract<Answer, { kind: 'refused' }>, 'kind'>;
+type Refused = Pick<Extract<Answer, { kind: 'refused' }>, 'status' | 'saysNone'>;
 
 const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
   page === 1 ? { kind: 'typeRefused', type, status } : { kind: 'pageNotRead', type, page, status };
@@ -339,7 +345,7 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
   if (status !== 404 || page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, status));
   const at = next.planned.indexOf(type);
   if (at >= 0) next.planned.splice(at, 1);
-  return endTask(leg, { kind: 'typeRefused', type, status, isAbsent: true });
+  return endTask(leg, { kind: 'typeRefused', type, status, isAbsent: true, ...(saysNone === true && { saysNone }) });
 };
 
 /** Ends a search that cannot be read. If the payer answers at all, a Patient that it did not give is read by its id, as after a refusal. */
@@ -393,9 +399,9 @@ const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise
   const asked = pages.next(task);
   if ('kind' in asked) return asked;
   const answer = await asked;
+  noteTime(leg, task.type, answer);
   if (answer.kind === 'refused') return askWithout(leg, task, answer.status) ?? endRefused(leg, task, answer);
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
-  noteTime(leg, task.type, answer);
   const before = leg.next.resources;
   const { counted, taken } = await takeOrFail(leg, task, answer, (next) => pages.ahead(task, next));
   if ('fault' in taken) {

@@ -34,6 +34,8 @@ export interface PageEvents {
   readonly repeat?: (name: string) => void;
   /** The payer's remarks in place of the one resource that was asked for. @default they are reported */
   readonly remark?: (remarks: readonly Problem[]) => void;
+  /** A Provenance, whatever brought it. */
+  readonly provenance?: () => void;
 }
 
 /** Links that come before the entries are usually within the first piece. */
@@ -102,6 +104,7 @@ export const takePage = async (
     include = () => undefined,
     repeat = () => undefined,
     remark,
+    provenance = () => undefined,
   }: PageEvents = {},
 ): Promise<PageInfo> => {
   const urns = urnsOfPage(leg);
@@ -130,6 +133,7 @@ export const takePage = async (
     room: leg.buffers.pageRoom,
     take: (resource) => {
       urns.note(resource);
+      if (resource.skipped === undefined && resource.type === 'Provenance') provenance();
       takeResource(taking, resource);
       for (const one of resource.outcome === undefined ? [] : remarksIn(resource.outcome, source))
         taking.found.add(one);

@@ -306,6 +306,36 @@ const reportIfMissed = ({ leg, rules }: Taking, resource: PageResource): void =>
   if (isAboutMember(resource, rules) && seen.add(`missed ${type}`)) problems.add({ kind: 'searchMissed', type, id });
 };
 
+/**
+ * Counts a resource that came otherwise than by a search of its type, until such a search finds it.
+ * @param isNew whether the export had not seen it
+ */
+const noteBesides = ({ leg, rules, source }: Taking, resource: PageResource, isNew: boolean): void => {
+  const { item, next, seen } = leg;
+  const { type, id } = resource;
+  const isOwn = source.of === 'search' && source.type === type;
+  if (id === undefined || type === 'Patient' || type === 'Provenance' || !isMemberType(type) || isOwn === isNew) return;
+  const [besides, along] = [`beside ${type}/${id}`, `along ${type}/${id}`];
+  const isOfAll = source.type === everything;
+  const isLimited = item.since !== undefined || item.until !== undefined || isFiltered(item, type);
+  const isAlong =
+    source.of === 'search' &&
+    !isOfAll &&
+    !isLimited &&
+    !seen.has(`without id ${type}`) &&
+    isAboutMember(resource, rules);
+  const count = (name: 'besides' | 'along', by: number): void =>
+    void (next[name] = { ...next[name], [type]: (next[name]?.[type] ?? 0) + by });
+  if (isOwn) {
+    if (seen.has(besides) && seen.add(`found ${besides}`)) count('besides', -1);
+    if (seen.has(along) && seen.add(`found ${along}`)) count('along', -1);
+    return;
+  }
+  // The tags are spared where nobody asks for Provenances.
+  if ((next.provenances?.[type] === 'asked' || !isOfAll) && seen.add(besides)) count('besides', 1);
+  if (isAlong && seen.add(along)) count('along', 1);
+};
+
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
   const { leg, rules, source, found } = taking;
@@ -345,6 +375,7 @@ const take = (taking: Taking, resource: PageResource): void => {
   const isNew = markAndCount(taking, identityOf(resource), type, resource.mode);
   if (id === undefined) leg.seen.add(`without id ${type}`);
   compareContent(taking, resource);
+  noteBesides(taking, resource, isNew);
   if (!isNew) return;
   if (source.of === 'read') {
     noteMembers(leg.seen, identityOf(resource));

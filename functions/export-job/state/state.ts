@@ -7,13 +7,15 @@ import type { SeenSet } from '../reading/seen.ts';
 export interface Declared {
   /** The types, each with the parameter to search by. */
   readonly types: Readonly<Record<string, string>>;
-  /** It adds to other statements, so that the payer may have more types. */
+  /** It adds to other statements, or that of the first base could not be read, so that the payer may have more types. */
   readonly isPart?: true;
+  /** The types of further bases, each with whether the statement of its base says all that the base has. */
+  readonly further?: Readonly<Record<string, boolean>>;
   /** By type, the other parameters to search by: a resource that says of nobody that it is about them may name the member there. */
   readonly others?: Readonly<Record<string, readonly string[]>>;
   /** The types whose search can bring the Provenances of what it finds. */
   readonly provenanceOf?: readonly string[];
-  /** Types that a further base declares, that the profile does not name there, and that the first base does not declare. */
+  /** Types that a further base declares, and that the profile does not name there. */
   readonly astray?: readonly string[];
 }
 
@@ -91,6 +93,8 @@ export interface SearchTask extends TaskBase {
   readonly newOnPage?: number;
   /** It brings the Provenances of what it finds, as the profile says, or as the payer declares: then it can be asked without. */
   readonly provenance?: 'profile' | 'declared' | undefined;
+  /** The payer left Provenances out of the parameters that it used; or one came all the same. */
+  readonly provenances?: 'ignored' | 'came' | undefined;
   /** How many times a page brought what an earlier page of this search had brought. */
   readonly repeats?: number;
 }
@@ -213,6 +217,12 @@ export interface Known {
   readonly finished?: readonly string[];
   /** The types that came with a request for everything that was read to its end, and that request's own name. */
   readonly withEverything?: readonly string[];
+  /**
+   * By type, how many came otherwise than by a search of the type, and have not been found by one: so their Provenances did not come
+   * with it. And how many of these were not in `$everything`, so that a search of the type should have found them.
+   */
+  readonly besides?: Readonly<Record<string, number>>;
+  readonly along?: Readonly<Record<string, number>>;
   /** The member's other ids at the payer, as the member's own Patient names them. */
   readonly linked?: readonly string[];
   /** What was left out while it was not known which other ids are the member's. Absent in the state of an earlier version. */

@@ -356,6 +356,7 @@ describe('a referenced resource', () => {
     ],
   ])('of a type that the scope %s is named', async (_, scope, outcome, why) => {
     const made = await runWith(scoped(`patient/Patient.rs patient/Observation.rs ${scope}`, 'Patient', 'Observation'), {
+      ...patients,
       ...observations(seenBy('Practitioner/1', 'Practitioner/1')),
       '/Practitioner/1': practitioner('1'),
     });

@@ -196,7 +196,8 @@ describe('of a payer with two bases', () => {
     expect(declared(types, 'unknown')).toMatchObject({
       types: { Patient: '_id', Coverage: 'beneficiary', Goal: 'patient', Media: 'patient' },
     });
-    expect(declared('unknown', types)).toBeUndefined();
+    expect(declared('unknown', types)).toMatchObject({ isPart: true, types: { Goal: 'subject', Media: 'patient' } });
+    expect(declared('unknown', 'unknown')).toBeUndefined();
   });
 
   it('what was read is that of its base, though the profile has got another since', () => {
@@ -218,7 +219,8 @@ describe('of a payer with two bases', () => {
 
   it('a type of the second that the profile does not name there is not forgotten', () => {
     const second = { Goal: ['patient'], Coverage: ['patient'], Claim: ['patient'], Practitioner: [] };
-    expect(declared({ Patient: ['_id'], Coverage: ['beneficiary'] }, second)?.astray).toEqual(['Claim']);
+    expect(declared({ Patient: ['_id'], Coverage: ['beneficiary'] }, second)?.astray).toEqual(['Coverage', 'Claim']);
+    expect(declared('unknown', second)?.astray).toEqual(['Coverage', 'Claim']);
   });
 
   it('each type of the second is searched, whatever is declared, and named if the payer refuses it', () => {

@@ -122,11 +122,16 @@ describe('a payer with two bases', () => {
     expect((await endOf(world)).ids).toContain('m-1');
   });
 
-  it('has the time of the one whose clock is behind: the next _since would miss changes there', async () => {
+  it.each([
+    ['the one', false],
+    ['the one that has nothing yet, and says so with 404, and', true],
+  ])('has the time of %s whose clock is behind: the next _since would miss changes there', async (_, isEmpty) => {
     const world = exportWorld({ types, profile: { everything: false, furtherBases } });
     world.answerWith(({ url }) => {
-      const sent = all(world.base, {})[url.replace(/\?.*/, '')] ?? { status: 404 };
-      const hour = url.startsWith(second) ? '09' : '10';
+      const isSecond = url.startsWith(second);
+      const found = isEmpty && isSecond ? undefined : all(world.base, {})[url.replace(/\?.*/, '')];
+      const sent = found ?? { status: 404 };
+      const hour = isSecond ? '09' : '10';
       return { ...sent, headers: { ...sent.headers, date: `Thu, 01 Jan 2026 ${hour}:00:00 GMT` } };
     });
     await world.run();
