@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { shownName } from '../../config/checks/names.ts';
-import { fhirBaseUrl as fhirBaseUrlRule } from '../../config/checks/rules.ts';
+import { fhirBaseUrl as fhirBaseUrlRule, givenName } from '../../config/checks/rules.ts';
 import { isObject, parseObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/errors.ts';
@@ -9,7 +8,7 @@ import { Refusal } from '../shared/errors.ts';
 export interface Draft {
   readonly displayName: string;
   readonly fhirBaseUrl: string;
-  /** Further addresses of the same payer: those that do not answer are dead. */
+  /** Further addresses of the same payer that answer, and those that do not. */
   readonly otherBases?: readonly string[] | undefined;
   readonly deadBases?: readonly string[] | undefined;
   readonly brand?: Brand | undefined;
@@ -30,7 +29,7 @@ export const readDraft = async (file: string): Promise<Draft> => {
   const { displayName, fhirBaseUrl, brand } = draft ?? {};
   const isDraft =
     typeof displayName === 'string' &&
-    shownName(displayName) === undefined &&
+    givenName(displayName) === undefined &&
     typeof fhirBaseUrl === 'string' &&
     fhirBaseUrlRule(fhirBaseUrl) === undefined &&
     (brand === undefined || isObject(brand));

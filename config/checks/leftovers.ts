@@ -11,15 +11,15 @@ import {
   publishedSecretHash,
 } from '../examples.ts';
 import type { Deployment, StageConfig } from '../stage.ts';
-import { findingIf, insideEntry, type ConfigFinding } from './finding.ts';
-import { stageUrls } from './stage-urls.ts';
+import { findingIf, insideEntry, type ConfigFinding } from './production.ts';
+import { operatorUrls, partnerUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
 
 const exampleHost =
   (path: readonly PropertyKey[]) =>
   (host: string): readonly ConfigFinding[] =>
     findingIf(isExampleHost(host), path, `is the example's (${host} is reserved for examples); write your own`);
 
-const ofUrl = (path: readonly PropertyKey[], url: string): readonly ConfigFinding[] =>
+const ofUrl = ([path, url]: UrlField): readonly ConfigFinding[] =>
   URL.canParse(url) ? exampleHost(path)(new URL(url).hostname) : [];
 
 const ofKeys = (field: readonly PropertyKey[], keys: readonly PublicJwk[]): readonly ConfigFinding[] =>
@@ -46,6 +46,7 @@ const ofExchange = ({ clientId, publicKeys }: NonNullable<Payer['exchange']>): r
 ];
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
+  ...payerUrls(payer).flatMap(ofUrl),
   ...findingIf(
     payer.clientId.startsWith('your-'),
     ['clientId'],
@@ -69,6 +70,7 @@ const ofHash = (hash: string, index: number): readonly ConfigFinding[] => {
 };
 
 const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
+  ...partnerUrls(partner).flatMap(ofUrl),
   ...partner.secretHashes.flatMap(ofHash),
   ...ofKeys(['jwks'], partner.jwks),
 ];
@@ -77,7 +79,14 @@ const ofAddress = (path: readonly PropertyKey[], address: string): readonly Conf
   exampleHost(path)(address.slice(address.lastIndexOf('@') + 1).toLowerCase());
 
 const ofOperator = ({ operator }: Deployment): readonly ConfigFinding[] =>
-  operator?.support?.startsWith('mailto:') === true ? ofAddress(['operator', 'support'], operator.support) : [];
+  operator === undefined
+    ? []
+    : [
+        ...operatorUrls(operator).flatMap(ofUrl),
+        ...(operator.support?.startsWith('mailto:') === true
+          ? ofAddress(['operator', 'support'], operator.support)
+          : []),
+      ];
 
 const ofDeployment = ({
   account,
@@ -85,6 +94,7 @@ const ofDeployment = ({
   alarmAddresses,
   ticketAddresses,
   runbookUrl,
+  errorsUrl,
 }: Deployment): readonly ConfigFinding[] => [
   ...findingIf(account === exampleAccount, ['account'], "is the example's; write your own account's 12 digits"),
   ...(domain === undefined ? [] : exampleHost(['domain', 'name'])(domain.name)),
@@ -93,7 +103,8 @@ const ofDeployment = ({
     ['domain', 'hostedZone', 'id'],
     "is the example's; write the id of your own zone",
   ),
-  ...ofUrl(['runbookUrl'], runbookUrl),
+  ...ofUrl([['runbookUrl'], runbookUrl]),
+  ...(errorsUrl === undefined ? [] : ofUrl([['errorsUrl'], errorsUrl])),
   ...alarmAddresses.flatMap((address, index) => ofAddress(['alarmAddresses', index], address)),
   ...ticketAddresses.flatMap((address, index) => ofAddress(['ticketAddresses', index], address)),
 ];
@@ -109,7 +120,7 @@ export const leftovers = (config: StageConfig): readonly ConfigFinding[] =>
     : [
         ...ofDeployment(config),
         ...ofOperator(config),
-        ...stageUrls(config).flatMap(({ path, url }) => ofUrl(path, url)),
+        ...providerUrls(config.identityProviders).flatMap(ofUrl),
         ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
         ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),
       ];

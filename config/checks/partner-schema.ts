@@ -18,7 +18,6 @@ import {
   type Context,
   type Fields,
 } from './fields.ts';
-import { shownName } from './names.ts';
 import * as rules from './rules.ts';
 
 const identityAudiences = z
@@ -68,11 +67,11 @@ const checkIdentities = (
 export const partner = z
   .strictObject({
     clientId: text(rules.partnerId),
-    name: distinct('name', text(shownName)),
-    homePage: url(rules.webUrl, 'browsers'),
+    name: text(rules.givenName),
+    homePage: url(rules.webUrl),
     logo: text(rules.image).optional(),
-    privacyPolicy: url(rules.webUrl, 'browsers').optional(),
-    redirectUris: z.array(requestedUrl(z.string(), 'browsers')),
+    privacyPolicy: url(rules.webUrl).optional(),
+    redirectUris: z.array(requestedUrl(z.string())),
     clientAuthentication: z
       .array(z.enum(clientAuthentications))
       .min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
@@ -87,7 +86,7 @@ export const partner = z
       { error: 'has no scope that reads anything; add one, such as "patient/*.rs"' },
     ),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
-    webOrigins: listOf(url(rules.origin, 'browsers')).default([]),
+    webOrigins: listOf(url(rules.origin)).default([]),
     webhook: url(rules.webhook).optional(),
     consent: z.enum(['gateway', 'partner']).default('gateway'),
     consentReason: text().optional(),

@@ -12,6 +12,7 @@ import {
   totalOfAllLies,
   typesOf,
 } from './payer.ts';
+import { parametersOf } from './r4.ts';
 import { hasStrangeHiccup, isTrue, refuses, type Facts } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
@@ -51,6 +52,12 @@ const isFoundBy = (spec: PayerSpec, { type, foundBy }: Held): boolean => {
   return isAsked && takenOthers(spec, how).includes(foundBy);
 };
 
+/** Whether the payer says to all that it is asked that it does not have the type, and has not declared it. */
+const isHidden = (spec: PayerSpec, { type }: Held): boolean => {
+  const how = typesOf(spec).get(type)!;
+  return how.search === 'hides' && isUndeclared(spec) && !isDeclared(spec, type) && takenOthers(spec, how).length === 0;
+};
+
 /** Only a scope for every type lets the gateway ask for `$everything`. */
 const isAskedForAll = (spec: PayerSpec): boolean =>
   spec.scope === undefined &&
@@ -87,7 +94,8 @@ const isShown = (
 const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<string>): readonly Held[] => {
   // What a payer forgets, and nothing refers to, nobody can know of. Nor what is found by a parameter that it does not declare.
   const isForgotten = (one: Held): boolean =>
-    !came.has(keyOf(one)) && (typesOf(spec).get(one.type)?.search === 'forgets' || !isFoundBy(spec, one));
+    !came.has(keyOf(one)) &&
+    (typesOf(spec).get(one.type)?.search === 'forgets' || isHidden(spec, one) || !isFoundBy(spec, one));
   // A payer that declares that it brings Provenances may be believed, unless it says which parameters it used.
   const isBrought = spec.provenances !== 'ignored' || spec.self === 'used';
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
@@ -155,6 +163,8 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
     found.push('404 may mean that it does not know the member');
   if (how.total === 'high' && !spec.ignoresTotals) found.push('its total lies');
   if (strays(how) !== undefined || ['unreadable', 'forked'].includes(how.pages)) found.push('its pages lead astray');
+  if (how.pages === 'loop' && (spec.ignoresTotals || !['true', 'text'].includes(how.total)))
+    found.push('its pages lead back');
   if (how.total === 'odd' && !spec.ignoresTotals) found.push('its total cannot be read');
   if (repeats(how)) found.push('its pages repeat');
   if (spec.everything === 'short' && how.isShort) found.push('$everything leaves it out');
@@ -322,6 +332,18 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     if (isCalledMissing && !missing.has(type) && troubles({ spec, held, came }, type).length === 0) {
       say('what came is not called missing', 'a type', about);
     }
+    const isUnread = manifest.outcomes.some(
+      (one) =>
+        ['incomplete', 'notRead', 'refusedByPayer'].includes(one.outcome) &&
+        one.type !== 'Provenance' &&
+        parametersOf(one.type).length > 0 &&
+        !one.reason?.includes('attachment'),
+    );
+    const isReferred = spec.scope?.includes(type) === true && type !== 'Patient' && parametersOf(type).length === 0;
+    if (outcome === 'complete' && number === 0 && isReferred && isUnread)
+      say('what is called complete is', 'a type to which what did not come may refer', about);
+    if (reason?.includes('was not read to its end') === true && manifest.outcomes.length === 1)
+      say('what is missing is named', 'with a record that is said not to be read', about);
     if (outcome === 'complete' && type === 'Patient' && number === 0 && spec.since === undefined) {
       say('what is called complete is', 'a record without its Patient', about);
     }

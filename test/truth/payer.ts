@@ -95,6 +95,7 @@ export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =
     mapped: undefined,
     header: undefined,
     forked: undefined,
+    loop: undefined,
     unreadable: undefined,
   })[pages];
 
@@ -198,12 +199,19 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
   const isBroughtWith = (one: Held, keys: ReadonlySet<string>, isSince: boolean): boolean =>
     one.isBrought && keys.has(one.refersTo[0]!) && !(isSince && spec.since === 'heeded' && one.isOld);
 
+  const entryOf = ({ text }: Held, mode: 'include' | undefined): string =>
+    `{"resource":${text}${mode === undefined ? '' : ',"search":{"mode":"include"}'}}`;
+
   /** A page of a list, with a link to the next. */
   const page = (
     list: readonly Held[],
     how: Pick<TypeSpec, 'search' | 'pageSize' | 'pages' | 'total'>,
     url: URL,
-    { included = 'none', self }: { readonly included?: PayerSpec['included']; readonly self?: string } = {},
+    {
+      included = 'none',
+      self,
+      isSearch,
+    }: { readonly included?: PayerSpec['included']; readonly self?: string; readonly isSearch?: true } = {},
   ): Sent => {
     const at = Number(url.searchParams.get('page') ?? 0);
     const { pageSize } = how;
@@ -214,15 +222,12 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const begin = Math.max(0, from * pageSize - (how.pages === 'repeat' ? 1 : 0));
     const entry = list
       .slice(begin, (from + 1) * pageSize)
-      .map(
-        ({ type, text }) =>
-          `{"resource":${text}${included === 'none' || type === 'Patient' ? '' : ',"search":{"mode":"include"}'}}`,
-      );
+      .map((one) => entryOf(one, included === 'none' || one.type === 'Patient' ? undefined : 'include'));
     const shown = list.slice(begin, (from + 1) * pageSize).map(keyOf);
     if (url.searchParams.get('_revinclude') === 'Provenance:target' && spec.provenances !== 'ignored') {
       const keys = new Set(shown);
       const ofThese = held.filter((one) => isBroughtWith(one, keys, url.searchParams.has('_lastUpdated')));
-      entry.unshift(...ofThese.map(({ text }) => `{"resource":${text},"search":{"mode":"include"}}`));
+      entry.unshift(...ofThese.map((one) => entryOf(one, spec.isUnmarked && isSearch ? undefined : 'include')));
     }
     if (at === last && (how.search === 'labels' || how.search === 'forgets')) entry.pop();
     if (at === last && (how.search === 'suppresses' || how.search === 'informs')) {
@@ -230,6 +235,13 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       const code = how.search === 'suppresses' ? 'suppressed' : 'informational';
       const remark = { resourceType: 'OperationOutcome', issue: [{ severity: 'information', code }] };
       entry.push(JSON.stringify({ resource: remark, search: { mode: 'outcome' } }));
+    }
+    if (spec.isGenerous && isSearch) {
+      const beside = list
+        .slice(begin, (from + 1) * pageSize)
+        .flatMap(({ refersTo }) => refersTo.flatMap((key) => byKey.get(key) ?? []));
+      const given = beside.filter(({ reads, owner }) => reads === 'given' && owner === 'member');
+      entry.push(...given.map((one) => entryOf(one, 'include')));
     }
     const distinct = new Set(list.map(keyOf)).size;
     const matches = new Set(list.filter(({ type }) => type === 'Patient').map(keyOf)).size;
@@ -247,6 +259,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const next = new URL(url);
     next.searchParams.set('page', String(at + 1));
     const ownNext = `${base}${next.pathname}${next.search}`;
+    const isLoop = at === last && how.pages === 'loop';
     const astray = {
       elsewhere: 'https://elsewhere.example/r4',
       above: '/admin',
@@ -260,7 +273,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       type: 'searchset',
       ...(at === last && how.search === 'labels' ? { meta: { security: [redacted] } } : {}),
       ...(total === undefined ? {} : { total }),
-      ...linksOf(how.pages, at < last ? leadsTo : undefined, self),
+      ...linksOf(how.pages, isLoop ? `${base}${url.pathname}${url.search}` : at < last ? leadsTo : undefined, self),
     });
     const body = `${bundle.slice(0, -1)},"entry":[${entry.join(',')}]}`;
     const inHeader = { header: leadsTo, forked: `${leadsTo}&again=1` }[how.pages as string];
@@ -292,7 +305,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const isMembers = ({ isUnnamed, owner }: Held): boolean => !isUnnamed || owner === 'member';
     const given = listed(undefined, isSince).filter((one) => isGivenType(one) && isMembers(one));
     const keys = new Set(given.map(keyOf));
-    given.push(...held.filter((one) => isGivenType(one) && isBroughtWith(one, keys, isSince)));
+    if (!spec.isBare) given.push(...held.filter((one) => isGivenType(one) && isBroughtWith(one, keys, isSince)));
     if (spec.isPatientLast) given.sort((one, other) => Number(keyOf(one) === own) - Number(keyOf(other) === own));
     return page(given, { ...usual, search: spec.everything === 'cut' ? 'breaks' : 'finds' }, url, {
       included: spec.included,
@@ -311,7 +324,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     if (spec.self !== 'asked') {
       const isIgnored = (name: string): boolean => spec.ignores.some((one) => one === name);
       for (const name of names.filter(isIgnored)) used.searchParams.delete(name);
-      if (spec.provenances === 'ignored') used.searchParams.delete('_revinclude');
+      if (spec.provenances === 'ignored' || spec.self === 'short') used.searchParams.delete('_revinclude');
       if (spec.since === 'ignored') used.searchParams.delete('_lastUpdated');
     }
     return { self: `${base}${used.pathname}${used.search}` };
@@ -324,6 +337,8 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     if (how.search === 'refused') return refusal(403, 'forbidden');
     if (how.search === 'unauthorized') return refusal(401, 'login');
     if (spec.provenances === 'refused' && url.searchParams.has('_revinclude')) return refusal(400, 'not-supported');
+    if (how.search === 'hides' && takenParameters(how).some((name) => url.searchParams.has(name)))
+      return refusal(404, 'not-supported');
     const all = listed(type, url.searchParams.has('_lastUpdated'));
     const ids = url.searchParams.get('_id')?.split(',');
     const isIdUsed = !spec.ignores.includes('_id');
@@ -343,7 +358,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const part = spec.ignores.includes(partParameter) ? null : url.searchParams.get(partParameter);
     if (!isLimited && !spec.isLax) return refusal(400, 'invalid');
     const ofPart = part === null ? found : found.filter((_, at) => at % 2 === Number(part));
-    return page(ofPart, how, url, selfOf(url, isLimited));
+    return page(ofPart, how, url, { ...selfOf(url, isLimited), isSearch: true });
   };
 
   const attached = new Map(

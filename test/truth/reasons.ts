@@ -93,7 +93,8 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     /^The payer refused (?<what>\w+)(?:\?\S*)? with status 404\.$/,
     ({ what = '' }, { spec }) =>
       typesOf(spec).has(what)
-        ? typesOf(spec).get(what)?.search === 'missesNone' && !isDeclared(spec, what)
+        ? typesOf(spec).get(what)?.search === 'hides' ||
+          (typesOf(spec).get(what)?.search === 'missesNone' && !isDeclared(spec, what))
         : spec.lacksBy404,
   ],
   [
@@ -103,7 +104,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       const how = typesOf(spec).get(what);
       if (held.some((one) => came.has(keyOf(one)) && isOfMember(one))) return false;
       if ((absent === undefined) !== isDeclared(spec, what)) return false;
-      return how === undefined ? spec.lacksBy404 : how.search === 'missesNone';
+      return how === undefined ? spec.lacksBy404 : ['missesNone', 'hides'].includes(how.search);
     },
   ],
   [
@@ -203,6 +204,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     },
   ],
   [
+    /^Page \d+ of (?<type>\w+) links to a page that was read already, so reading stopped there\.$/,
+    ({ type = '' }, { spec }) => typesOf(spec).get(type)?.pages === 'loop',
+  ],
+  [
     /^(?<type>\w+) is not complete: the gateway searches this payer for a part of it only, by _tag=0\.$/,
     ({ type = '' }, { spec }) => typesOf(spec).get(type)?.filters === 'one',
   ],
@@ -240,7 +245,8 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
         return isPlain && !refuses(spec, type) && !isUndeclared(spec) && spec.hiccups.length === 0;
       };
       if (!all.every((type) => [...came].some((key) => key.includes(type)) || !isRead(type))) return false;
-      if (how === 'does not say that') return spec.provenances === 'ignored' && spec.self === 'used';
+      if (how === 'does not say that')
+        return spec.self === 'short' || (spec.provenances === 'ignored' && spec.self === 'used');
       return all.every((type) => !(spec.provenances === 'declared' && isDeclared(spec, type)));
     },
   ],
@@ -253,6 +259,20 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     ({ type = '', reads }, { spec }) => {
       const half = halfOf(spec);
       return half?.type === type && half.letter === (reads === undefined ? 'r' : 's');
+    },
+  ],
+  [
+    /^(?<type>\w+) may be missing: the record was not read to its end, and what did not come may refer to it\.$/,
+    ({ type = '' }, { spec, came }) =>
+      parametersOf(type).length === 0 &&
+      spec.scope?.includes(type) !== false &&
+      ![...came].some((key) => key.startsWith(`${type}/`)),
+  ],
+  [
+    /^A resource of type (?<type>\w+) came with others only: a search of \w+ ended without it, so that others may be missing\.$/,
+    ({ type = '' }, { spec }) => {
+      const how = typesOf(spec).get(type);
+      return how !== undefined && (['suppresses', 'labels', 'forgets'].includes(how.search) || repeats(how));
     },
   ],
   [

@@ -16,10 +16,16 @@ export interface PayerSpec {
    */
   readonly provenances: 'none' | 'declared' | 'undeclared' | 'refused' | 'ignored';
   /**
-   * The link of a search's answer to itself: with the parameters that were used, with those that were asked, without the member, or
-   * with another one.
+   * The link of a search's answer to itself: with the parameters that were used, without those of Provenances, with those that were asked,
+   * without the member, or with another one.
    */
-  readonly self: 'none' | 'used' | 'asked' | 'memberless' | 'others';
+  readonly self: 'none' | 'used' | 'short' | 'asked' | 'memberless' | 'others';
+  /** Searches bring Provenances without saying that they are included. */
+  readonly isUnmarked: boolean;
+  /** Searches bring what their matches refer to, too. */
+  readonly isGenerous: boolean;
+  /** `$everything` does not give Provenances. */
+  readonly isBare: boolean;
   /** Search parameters that it ignores, and says nothing. */
   readonly ignores: readonly ('_id' | '_tag')[];
   /** Whether a search of a type that it does not have is answered with 404, as R4 says. Otherwise with 400. */
@@ -85,7 +91,9 @@ export interface TypeSpec {
     // Leaves out the last, and says nothing.
     | 'forgets'
     // Answers 404 if it finds nothing.
-    | 'missesNone';
+    | 'missesNone'
+    // Answers 404 by each parameter for whom a resource is about.
+    | 'hides';
   /** Which of R4's parameters for a patient the payer takes. */
   readonly parameters: 'all' | 'first' | 'last';
   readonly pageSize: number;
@@ -103,6 +111,8 @@ export interface TypeSpec {
     | 'header'
     // In a header, one that is spelled otherwise than in the page.
     | 'forked'
+    // The last page links to itself as the next.
+    | 'loop'
     // Links, and a total, that nobody can read.
     | 'unreadable';
   readonly total: 'none' | 'true' | 'high' | 'low' | 'text' | 'odd';
@@ -278,6 +288,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'informs',
     'forgets',
     'missesNone',
+    'hides',
   ),
   parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
   pageSize: fc.integer({ min: 1, max: 5 }),
@@ -293,6 +304,7 @@ const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
     'mapped',
     'header',
     'forked',
+    'loop',
     'unreadable',
   ),
   total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low', 'text', 'odd'),
@@ -397,7 +409,10 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
       everything: mostly<PayerSpec['everything']>('none', 'whole', 'short', 'refused', 'broken', 'cut'),
       metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none', 'empty', 'adds'),
       provenances: mostly<PayerSpec['provenances']>('none', 'declared', 'undeclared', 'refused', 'ignored'),
-      self: mostly<PayerSpec['self']>('none', 'used', 'asked', 'memberless', 'others'),
+      self: mostly<PayerSpec['self']>('none', 'used', 'short', 'asked', 'memberless', 'others'),
+      isUnmarked: fc.boolean(),
+      isGenerous: mostly<boolean>(false, true),
+      isBare: fc.boolean(),
       ignores: fc.subarray<PayerSpec['ignores'][number]>(['_id', '_tag']),
       lacksBy404: fc.boolean(),
       missesNone: mostly<boolean>(false, true),
@@ -428,6 +443,9 @@ export const payerSpec: fc.Arbitrary<PayerSpec> = fc
         'metadata',
         'provenances',
         'self',
+        'isUnmarked',
+        'isGenerous',
+        'isBare',
         'ignores',
         'lacksBy404',
         'missesNone',
