@@ -54,11 +54,14 @@ export const audit = async (
     const bucket = await findBucket(client, config.stage, query.bucket ?? environment['AUDIT_BUCKET']);
     const events = await findEvents(bucket, query);
     if (events.length === 0) {
-      output.note('The audit has no events from that time.');
       const { partner = query.membersOf } = query;
-      // The folder `unknown` does not belong to a partner.
-      const asked = { partner: partner === 'unknown' ? undefined : partner };
-      await noteUnknown(config, asked, { environment, tool: 'audit-reader', left: 'events', note: output.note });
+      // No partner has this id: config/checks/rules.ts.
+      if (partner === 'unknown') {
+        output.note('The audit has no records from that time that it could not read.');
+        return 0;
+      }
+      output.note('The audit has no events from that time.');
+      await noteUnknown(config, { partner }, { environment, tool: 'audit-reader', left: 'events', note: output.note });
     } else {
       const lines = query.membersOf === undefined ? linesOf(events, query) : membersOf(events, query, output);
       for (const line of lines) output.out(line);

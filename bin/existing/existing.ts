@@ -2,7 +2,6 @@ import type { StageConfig } from '../../config/stage.ts';
 import { explainAwsFailure } from '../shared/aws.ts';
 import { requireAccount } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';
-import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { spec } from './flags.ts';
@@ -44,7 +43,8 @@ export const existing = async (
   const config = await readStage(plan);
   const needs = needsOf(config);
   if (needs.length === 0) {
-    throw new Refusal(`Stage ${config.stage} brings nothing of its own: the stack makes everything.`);
+    output.note(`Stage ${config.stage} brings nothing of its own: the stack makes everything.`);
+    return 0;
   }
   if (plan.command === 'needs') {
     for (const need of needs) output.out(tellNeed(need));

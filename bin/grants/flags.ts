@@ -1,5 +1,5 @@
 import type { Read } from '../shared/command-line.ts';
-import { dayFlag } from '../shared/day.ts';
+import { pastDay } from '../shared/day.ts';
 import { recorded } from '../shared/reason.ts';
 import { grantId, noName, oneOf, oneWord, type Spec } from '../shared/spec.ts';
 import { grantsTable, stageFlags } from '../shared/stage-flags.ts';
@@ -19,7 +19,7 @@ export const spec = {
       '--via WAY': oneOf('only those made by an identity token (identity), or at the payer (sign-in)', ways),
       '--partner ID': "only this partner's, by its client id",
       '--payer ID': 'only those at this payer',
-      '--since DATE': dayFlag('only those made on this day or later, such as 2026-06-01 (UTC)'),
+      '--since DATE': pastDay('only those made on this day or later, such as 2026-06-01 (UTC)'),
     },
     'show ID [flags]': { does: "prints a grant's partner, payer, scope and state." },
     'end ID --reason TEXT [flags]': {

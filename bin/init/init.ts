@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { checkStage, ConfigError } from '../../config/checks/check-stage.ts';
 import { requireDeployable } from '../../config/checks/deployable.ts';
 import { availabilityZone } from '../../config/checks/existing-rules.ts';
+import { shownName } from '../../config/checks/names.ts';
 import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
@@ -108,7 +109,7 @@ const askForOperator = async (
   const question = (flag: 'operator' | 'privacy' | 'support', text: string, rule: rules.Rule) =>
     answer(answers, { flag, given: flags[flag], text, rule });
   return {
-    name: await question('operator', 'Who runs it, as members know them?', rules.givenName),
+    name: await question('operator', 'Who runs it, as members know them?', shownName),
     privacyPolicy: await question('privacy', 'The URL of their privacy policy?', rules.webUrl),
     support: await question(
       'support',

@@ -1,3 +1,4 @@
+import { shownName } from '../../config/checks/names.ts';
 import { pendingClientId } from '../../config/examples.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
@@ -63,7 +64,7 @@ export const askForPayer = async (answers: Answers, flags: Flags, http: PayerHtt
   };
   const text = (flag: 'payerId' | 'payerName' | 'auth', words: string, rule: rules.Rule, otherwise: string) =>
     answer(answers, { flag, given: flags[flag], text: words, rule, otherwise });
-  const displayName = await text('payerName', 'Its name, as members see it?', rules.givenName, payer.displayName);
+  const displayName = await text('payerName', 'Its name, as members see it?', shownName, payer.displayName);
   const id = await text('payerId', "Its id in the gateway's URLs?", rules.id, payer.id);
   const authorizationEndpoint = await endpoint('authorize', payer.authorizationEndpoint, rules.authorizationEndpoint);
   const tokenEndpoint = await endpoint('token', payer.tokenEndpoint, rules.webUrl);

@@ -9,10 +9,13 @@ import { mayAsk } from './discover.ts';
 import { judgeMetadata } from './endpoints.ts';
 import { probe, type Probed } from './probe.ts';
 
-/** Whether a FHIR API answers at an address; `throttled` if its server wants to be asked later. */
+/**
+ * Whether a FHIR API answers at an address; `throttled` if its server wants to be asked later, `unasked` if a public bundle names an
+ * address of a private network.
+ */
 export interface AskedEndpoint {
   readonly address: string;
-  readonly result: 'living' | 'dead' | 'throttled';
+  readonly result: 'living' | 'dead' | 'throttled' | 'unasked';
   /** What it answered, for the report. */
   readonly why: string;
 }
@@ -88,7 +91,7 @@ const readState = async (file: string, nowMs: number): Promise<AskedEndpoint[]> 
 
 /**
  * Asks each address once whether a FHIR API answers there: a few hosts at a time, each with one request at a time. Results
- * are kept in a file line by line, so that another run goes on where this one stopped; those of throttling servers are not.
+ * are kept in a file line by line, so that another run goes on where this one stopped; what no server answered is not.
  * @param onDone is told after each
  */
 export const askEndpoints = async (
@@ -109,8 +112,8 @@ export const askEndpoints = async (
     for (const address of ofHost) {
       const asked: AskedEndpoint = mayAsk(address, deps.source)
         ? await askPatiently(deps, address)
-        : { address, result: 'dead', why: 'it is no public address' };
-      if (asked.result !== 'throttled') {
+        : { address, result: 'unasked', why: 'it is no public address' };
+      if (asked.result === 'living' || asked.result === 'dead') {
         await appendFile(stateFile, `${JSON.stringify({ ...asked, atMs: deps.now() })}\n`);
       }
       done.set(address, asked);

@@ -1,3 +1,4 @@
+import { shownName } from '../../config/checks/names.ts';
 import * as rules from '../../config/checks/rules.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
@@ -43,6 +44,9 @@ const valid = (rule: rules.Rule, value: unknown): string | undefined => {
   const given = text(value);
   return given !== undefined && given !== '' && rule(given) === undefined ? given : undefined;
 };
+
+/** A name as pages may show it, whatever white space the bundle has in it. */
+const nameOf = (value: unknown): string | undefined => valid(shownName, text(value)?.replaceAll(/\s+/g, ' '));
 
 const codesOf = ({ type }: JsonObject): unknown[] => [
   ...objectsIn(isObject(type) ? type['coding'] : undefined).map(({ code }) => code),
@@ -116,10 +120,8 @@ const organizationsIn = (entries: readonly JsonObject[]) => {
     return parent === undefined ? [] : addressesOf(parent, depth + 1);
   };
   const organizations = of('Organization').map(({ resource }): Organization => ({
-    name: valid(rules.givenName, resource['name']) ?? 'A payer without a name',
-    otherNames: (Array.isArray(resource['alias']) ? resource['alias'] : []).flatMap(
-      (alias) => valid(rules.givenName, alias) ?? [],
-    ),
+    name: nameOf(resource['name']) ?? 'A payer without a name',
+    otherNames: (Array.isArray(resource['alias']) ? resource['alias'] : []).flatMap((alias) => nameOf(alias) ?? []),
     website: objectsIn(resource['telecom'])
       .filter(({ system }) => system === 'url')
       .flatMap(({ value }) => valid(rules.webUrl, value) ?? [])[0],

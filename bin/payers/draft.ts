@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { fhirBaseUrl as fhirBaseUrlRule, givenName } from '../../config/checks/rules.ts';
+import { shownName } from '../../config/checks/names.ts';
+import { fhirBaseUrl as fhirBaseUrlRule } from '../../config/checks/rules.ts';
 import { isObject, parseObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
 import { Refusal } from '../shared/errors.ts';
@@ -8,7 +9,7 @@ import { Refusal } from '../shared/errors.ts';
 export interface Draft {
   readonly displayName: string;
   readonly fhirBaseUrl: string;
-  /** Further addresses of the same payer that answer, and those that do not. */
+  /** Further addresses of the same payer: those that do not answer are dead. */
   readonly otherBases?: readonly string[] | undefined;
   readonly deadBases?: readonly string[] | undefined;
   readonly brand?: Brand | undefined;
@@ -29,7 +30,7 @@ export const readDraft = async (file: string): Promise<Draft> => {
   const { displayName, fhirBaseUrl, brand } = draft ?? {};
   const isDraft =
     typeof displayName === 'string' &&
-    givenName(displayName) === undefined &&
+    shownName(displayName) === undefined &&
     typeof fhirBaseUrl === 'string' &&
     fhirBaseUrlRule(fhirBaseUrl) === undefined &&
     (brand === undefined || isObject(brand));

@@ -70,14 +70,17 @@ const draftsIn = async (folder: string): Promise<readonly Draft[]> => {
   );
 };
 
-const draftOf = ({ displayName, addresses, brand }: ImportedPayer, living: readonly string[]): Draft => {
-  const [fhirBaseUrl = '', ...others] = living;
-  const otherBases = others.length === 0 ? undefined : others;
-  const dead = addresses.filter((address) => !living.includes(address));
+type ResultOf = (address: string) => AskedEndpoint['result'] | undefined;
+
+/** A draft of a payer of which some address lives. */
+const draftOf = ({ displayName, addresses, brand }: ImportedPayer, resultOf: ResultOf): Draft => {
+  const fhirBaseUrl = addresses.find((address) => resultOf(address) === 'living') ?? '';
+  const others = addresses.filter((address) => address !== fhirBaseUrl && resultOf(address) !== 'dead');
+  const dead = addresses.filter((address) => resultOf(address) === 'dead');
   return withoutUndefined({
     displayName,
     fhirBaseUrl,
-    otherBases,
+    otherBases: others.length === 0 ? undefined : others,
     deadBases: dead.length === 0 ? undefined : dead,
     brand,
   });
@@ -96,6 +99,9 @@ const writeDraft = async (folder: string, draft: Draft): Promise<void> => {
     }
   }
 };
+
+/** Of a bundle from the internet that names addresses of a private network. */
+const notAsked = (count: number): string => (count === 0 ? '' : `, ${count} not asked (no public address)`);
 
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
@@ -127,26 +133,26 @@ export const importPayers = async (
     progress.show(done.size),
   );
   progress.clear();
-  const resultOf = (address: string): AskedEndpoint['result'] | undefined => asked.get(address)?.result;
+  const resultOf: ResultOf = (address) => asked.get(address)?.result;
   const there = new Set([...known, ...(await draftsIn(folder))].map(({ fhirBaseUrl }) => sameBase(fhirBaseUrl)));
-  const counts = { written: 0, kept: 0, dead: 0, throttled: 0 };
+  const counts = { written: 0, kept: 0, dead: 0, throttled: 0, unasked: 0 };
   for (const payer of bundle.payers) {
-    const living = payer.addresses.filter((address) => resultOf(address) === 'living');
+    const has = (result: AskedEndpoint['result']): boolean =>
+      payer.addresses.some((address) => resultOf(address) === result);
     if (payer.addresses.some((address) => there.has(sameBase(address)))) counts.kept += 1;
-    else if (living.length > 0) {
-      await writeDraft(folder, draftOf(payer, living));
+    else if (has('living')) {
+      await writeDraft(folder, draftOf(payer, resultOf));
       counts.written += 1;
-    } else if (payer.addresses.some((address) => resultOf(address) === 'throttled')) counts.throttled += 1;
-    else counts.dead += 1;
+    } else counts[has('throttled') ? 'throttled' : has('unasked') ? 'unasked' : 'dead'] += 1;
   }
   const endpoints = [...asked.values()];
   const are = (result: AskedEndpoint['result']): number => endpoints.filter((one) => one.result === result).length;
   out(
     [
       first,
-      `${counted(endpoints.length, 'endpoint')}: ${are('living')} living, ${are('dead')} dead, ${are('throttled')} throttled`,
+      `${counted(endpoints.length, 'endpoint')}: ${are('living')} living, ${are('dead')} dead, ${are('throttled')} throttled${notAsked(are('unasked'))}`,
       `${counted(bundle.payers.length, 'payer')}: ${counts.written} written to ${folder}, ${counts.kept} there already, ` +
-        `${counts.dead} dead, ${counts.throttled} to be asked again`,
+        `${counts.dead} dead, ${counts.throttled} to be asked again${notAsked(counts.unasked)}`,
     ].join('\n'),
   );
   note(`What each endpoint answered is in ${join(folder, 'asked.jsonl')}`);

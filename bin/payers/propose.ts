@@ -1,5 +1,5 @@
+import { shownName } from '../../config/checks/names.ts';
 import * as rules from '../../config/checks/rules.ts';
-import { visibleLine } from '../../config/checks/visible.ts';
 import { examplePublicKey, pendingClientId } from '../../config/examples.ts';
 import { smart } from '../../config/presets.ts';
 import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
@@ -35,7 +35,7 @@ const few = ({ values }: PublishedList): string => values.slice(0, 6).join(', ')
 const namesOf = ({ statement, given }: Discovered): Record<'id' | 'displayName', Known<string>> => {
   const { hostname } = new URL(given);
   const publisher = statement?.publisher ?? '';
-  const isName = publisher !== '' && publisher.length <= 80 && visibleLine(publisher) === publisher;
+  const isName = publisher !== '' && publisher.length <= 80 && shownName(publisher) === undefined;
   const displayName = isName
     ? read(publisher, `publisher in ${given}/metadata; members see it`)
     : guess(hostname, 'the host; members see it, so choose a name');

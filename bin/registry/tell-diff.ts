@@ -1,4 +1,3 @@
-import { nameAsRead } from '../../config/checks/distinct.ts';
 import { visibleLine } from '../../config/checks/visible.ts';
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';
@@ -135,16 +134,6 @@ const summaryOf = ({ comparison, grants, exchanges }: Diff): string => {
     .join(' ');
 };
 
-const sharedNames = ({ after: { payers, partners } }: Comparison): string[] => {
-  const named = [
-    ...payers.map(({ id, displayName: name }) => ({ kind: 'payers', id, name })),
-    ...partners.map(({ clientId: id, name }) => ({ kind: 'partners', id, name })),
-  ];
-  return [...Map.groupBy(named, ({ kind, name }) => `${kind} ${nameAsRead(name)}`).values()]
-    .filter(({ length }) => length > 1)
-    .map((same) => visibleLine(`${same[0]?.kind} "${same[0]?.name}": ${same.map(({ id }) => id).join(', ')}`));
-};
-
 /** A diff for people. */
 export const diffLines = (diff: Diff): string[] => {
   const { stage, file, tableName, comparison, last, now } = diff;
@@ -158,7 +147,6 @@ export const diffLines = (diff: Diff): string[] => {
       stoppedIn(comparison, now).map((item) => `${entryName(item.entryId)}: ${stopWords(item)}`),
     ),
     ...listed('Pages that do not fit the entries, which apply writes again:', comparison.stalePages),
-    ...listed('Names that two have, whom nobody can tell apart:', sharedNames(comparison)),
     '',
     summaryOf(diff),
   ];

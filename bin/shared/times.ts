@@ -26,9 +26,14 @@ const timeIn = (text: string, name: string, now: number, sign: 1 | -1): number =
   throw new UsageError(`--${name} cannot be read as a duration or as a time with its zone; write one, ${example}`);
 };
 
-/** A flag with a time, or how long ago; epoch seconds. */
+/** A flag with a time that is past, or how long ago; epoch seconds. */
 export const ago = (help: string): Flag<number | undefined> =>
-  read(help, (text, name, nowMs) => timeIn(text, name, Math.floor(nowMs / 1000), -1));
+  read(help, (text, name, nowMs) => {
+    const now = Math.floor(nowMs / 1000);
+    const time = timeIn(text, name, now, -1);
+    if (time < now) return time;
+    throw new UsageError(`--${name} is not in the past, so nothing would be found; write an earlier time, ${example}`);
+  });
 
 /** A flag with a time that is past; epoch seconds. */
 export const past = (help: string): Flag<number | undefined> =>

@@ -3,8 +3,8 @@ import type * as z from 'zod';
 import type { StageConfig } from '../stage.ts';
 import { originOf } from './deployment-schema.ts';
 import { isSamePath } from './fields.ts';
+import type { ConfigFinding } from './finding.ts';
 import { inWords } from './in-words.ts';
-import type { ConfigFinding } from './production.ts';
 import { stageSchema } from './schema.ts';
 import { fieldsAt, nearestOf, unknownField } from './unknown-fields.ts';
 import { visibleLine } from './visible.ts';
@@ -97,18 +97,21 @@ const choicesIn = (issue: z.core.$ZodIssue): readonly string[] => {
 const noneOf = (choices: readonly string[]): string =>
   `is neither ${inWords(choices, 'nor')}; write ${inWords(choices, 'or')}`;
 
-const problemsOf = (issue: z.core.$ZodIssue): ConfigFinding[] => {
+const problemsOf = (value: unknown, issue: z.core.$ZodIssue): ConfigFinding[] => {
   if (issue.code === 'invalid_union') {
     // Zod reports problems of fields first: of a value of the right kind, report what is wrong in it.
     const inside = issue.errors.find(([first]) => first !== undefined && first.path.length > 0);
     if (inside === undefined) return [{ path: issue.path, message: noneOf(issue.errors.flat().flatMap(choicesIn)) }];
     return inside
       .filter(ofRightKind)
-      .flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }));
+      .flatMap((inner) => problemsOf(value, { ...inner, path: [...issue.path, ...inner.path] }));
   }
   if (issue.code === 'unrecognized_keys') {
     const known = fieldsAt(stageSchema, issue.path);
-    return issue.keys.map((key) => ({ path: [...issue.path, key], message: unknownField(key, known) }));
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return { path, message: unknownField(key, known, valueAt(value, path)) };
+    });
   }
   return [{ path: issue.path, message: issue.message }];
 };
@@ -181,7 +184,10 @@ export const checkStage = (value: unknown, file: string): StageConfig => {
   const secrets = writtenSecrets(value);
   const result = stageSchema.safeParse(value, { error: inOurWords });
   if (result.success && secrets.length === 0) return withOrigin(result.data);
-  const found = (result.error?.issues ?? []).filter(ofRightKind).flatMap(problemsOf).map(explainNull(value));
+  const found = (result.error?.issues ?? [])
+    .filter(ofRightKind)
+    .flatMap((issue) => problemsOf(value, issue))
+    .map(explainNull(value));
   const others = found.filter(({ path }) => !secrets.some((secret) => isSamePath(secret.path, path)));
   throw new ConfigError(file, linesOf(value, withoutMisspelled([...secrets, ...others])));
 };

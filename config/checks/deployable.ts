@@ -1,32 +1,20 @@
 /** What is allowed locally but not in AWS. */
-import { namesPrivateAddress, namesThisMachine } from '../../functions/shared/http/private-address.ts';
-import type { Payer } from '../../functions/shared/registry/types.ts';
+import { namesThisMachine } from '../../functions/shared/http/private-address.ts';
 import type { StageConfig } from '../stage.ts';
 import { ConfigError, linesOf } from './check-stage.ts';
+import { findingIf, type ConfigFinding } from './finding.ts';
+import { unreachableByFunctions } from './hosts.ts';
 import { leftovers } from './leftovers.ts';
-import { findingIf, insideEntry, publicConsent, type ConfigFinding } from './production.ts';
-import { calledUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
+import { publicConsent } from './production.ts';
+import { isCalled, stageUrls, type UrlField } from './stage-urls.ts';
 
-const onThisMachine = ([path, url]: UrlField): readonly ConfigFinding[] =>
+/** A partner's app may be on the machine of whoever tries the stage out. Everything else is requested from AWS, or by members. */
+const onThisMachine = (field: UrlField): readonly ConfigFinding[] =>
   findingIf(
-    namesThisMachine(url),
-    path,
+    (isCalled(field) || field.path[0] === 'payers') && namesThisMachine(field.url),
+    field.path,
     'is on this machine, which functions in AWS cannot reach; write the URL of a server',
   );
-
-/** The account's own VPC may reach a private address; the stack's VPC reaches only the internet. */
-const unreachable =
-  ({ existing }: StageConfig) =>
-  ([path, url]: UrlField): readonly ConfigFinding[] =>
-    findingIf(
-      existing?.vpc === undefined && !namesThisMachine(url) && namesPrivateAddress(url),
-      path,
-      'is a private address, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC',
-    );
-
-/** Without the authorize endpoint, which browsers open: functions look at most at its certificate. */
-const askedUrls = (payer: Payer): readonly UrlField[] =>
-  calledUrls(payer).filter(([[field]]) => field !== 'authorizationEndpoint');
 
 const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
   ...findingIf(
@@ -34,17 +22,7 @@ const obstacles = (config: StageConfig): readonly ConfigFinding[] => [
     ['origin'],
     'is on this machine; write a domain, or leave origin out',
   ),
-  ...providerUrls(config.identityProviders).flatMap(onThisMachine),
-  ...providerUrls(config.identityProviders).flatMap(unreachable(config)),
-  ...config.payers.flatMap((payer, index) =>
-    insideEntry('payers', index, [
-      ...payerUrls(payer).flatMap(onThisMachine),
-      ...askedUrls(payer).flatMap(unreachable(config)),
-    ]),
-  ),
-  ...config.partners.flatMap(({ webhook }, index) =>
-    insideEntry('partners', index, webhook === undefined ? [] : onThisMachine([['webhook'], webhook])),
-  ),
+  ...stageUrls(config).flatMap((field) => onThisMachine(field).concat(unreachableByFunctions(config, field))),
   ...publicConsent(config),
   ...leftovers(config),
 ];

@@ -110,7 +110,7 @@ export const cidr: Rule = (value) => {
   if (length < 16 || length > 24) return `is a /${length}; write a block between /16 and /24, such as "10.20.0.0/20"`;
   const address = asNumber(octets);
   if (!isPrivate(address)) {
-    return 'is a public range, so the hosts that own it could not be reached; write a private one, such as "10.20.0.0/20"';
+    return 'is no private range, so hosts elsewhere could not be reached; write one, such as "10.20.0.0/20"';
   }
   const first = asAddress(address - (address % 2 ** (32 - length)));
   return `${first}/${length}` === value

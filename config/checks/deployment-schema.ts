@@ -7,7 +7,18 @@ import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { availabilityZone, regionOfZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
-import { firstProblem, list, problem, text, url, urlAsName, type Context, type Fields } from './fields.ts';
+import {
+  firstProblem,
+  list,
+  problem,
+  requestedUrl,
+  text,
+  url,
+  urlAsName,
+  type Context,
+  type Fields,
+} from './fields.ts';
+import { shownName } from './names.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
 
 const domain = z
@@ -78,11 +89,11 @@ const requests = z.int().min(1).max(1_000_000);
 
 const executions = z.int().min(1).optional();
 
-export const operator = z.strictObject({
-  name: text(givenName),
-  website: url(webUrl).optional(),
-  privacyPolicy: url(webUrl).optional(),
-  support: text(rules.support).optional(),
+const operator = z.strictObject({
+  name: text(shownName),
+  website: url(webUrl, 'browsers').optional(),
+  privacyPolicy: url(webUrl, 'browsers').optional(),
+  support: requestedUrl(text(rules.support), 'browsers').optional(),
   logo: text(image).optional(),
 } satisfies Fields<Operator>);
 
@@ -97,7 +108,7 @@ const indexPage = z.strictObject({
       }),
     )
     .default([]),
-  links: z.array(z.strictObject({ text: text(givenName), href: url(webUrl) })).default([]),
+  links: z.array(z.strictObject({ text: text(givenName), href: url(webUrl, 'browsers') })).default([]),
   clientSecrets: z.record(z.string(), z.string()).optional(),
 } satisfies Fields<NonNullable<Deployment['indexPage']>>);
 
@@ -119,7 +130,7 @@ export const deployment = {
   alarmAddresses: list(rules.emailAddress).default([]),
   ticketAddresses: list(rules.emailAddress).default([]),
   runbookUrl: text(rules.runbookUrl).default('docs/alarms.md'),
-  errorsUrl: urlAsName(webUrl).optional(),
+  errorsUrl: url(webUrl, 'browsers').optional(),
   network: z.union([z.literal('none'), network]).default('none'),
   waf: z.union([z.literal('none'), waf]).default({ requestsPer5Minutes: 20_000 }),
   wafOffReason: text().optional(),

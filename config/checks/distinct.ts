@@ -5,18 +5,19 @@
 import type * as z from 'zod';
 import type { StageConfig } from '../stage.ts';
 import { firstProblem, markedFields, valuesAt, type Context, type MarkedField, type Marks } from './fields.ts';
+import { nameAsRead } from './names.ts';
 
-/** Kinds of values, and what one of each is called. */
-const names = {
-  base: 'the base URL',
-  key: 'the key',
-  identifier: 'an identifier',
-  secret: 'the secret',
-  name: 'the name',
+/** Kinds of values, and what to say of one that another has. */
+const says = {
+  base: 'is also the base URL',
+  key: 'is also the key',
+  identifier: 'is also an identifier',
+  secret: 'is also the secret',
+  name: 'reads like the name',
 } as const;
 
 /** A kind of values, each of which one payer or partner has. */
-export type DistinctKind = keyof typeof names;
+export type DistinctKind = keyof typeof says;
 
 const kinds: Marks<DistinctKind> = new WeakMap();
 
@@ -37,9 +38,6 @@ const baseKey = (url: string): string => {
   return parsed === null ? url : `${parsed.host}${parsed.pathname.replace(/\/+$/, '')}`;
 };
 
-/** A name as people read it in a list. */
-export const nameAsRead = (name: string): string => name.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toLowerCase();
-
 /** Two values that give the same text are the same. */
 const comparable: Readonly<Record<DistinctKind, (value: never) => string>> = {
   base: baseKey,
@@ -57,6 +55,7 @@ interface Claim {
   readonly index: number;
   readonly id: string;
   readonly at: readonly PropertyKey[];
+  readonly value: unknown;
   readonly key: string;
 }
 
@@ -75,6 +74,7 @@ const claimsOf = (
         index,
         id: idOf(index),
         at: [list, index, ...path],
+        value,
         key: comparable[field.mark](value as never),
       })),
     ),
@@ -91,12 +91,30 @@ const isOtherRole = ({ partners }: StageConfig, one: Claim, other: Claim): boole
   return partners[partner.index]?.payers.includes(payer.id) === false;
 };
 
+/**
+ * Spelled alike, a name may be that of a plan and of its own app, and of two clients of one app, such as its website and its phones:
+ * they have one home page, which the consent page shows beside the name.
+ */
+const isOneName = ({ partners }: StageConfig, one: Claim, other: Claim): boolean =>
+  one.kind === 'name' &&
+  one.value === other.value &&
+  (one.list !== other.list ||
+    (one.list === 'partners' && partners[one.index]?.homePage === partners[other.index]?.homePage));
+
 const mayShare = (config: StageConfig, one: Claim, other: Claim): boolean =>
   (one.list === other.list && one.id === other.id) ||
   (isSignInKey(one) && isSignInKey(other)) ||
-  isOtherRole(config, one, other);
+  isOtherRole(config, one, other) ||
+  isOneName(config, one, other);
 
 const advice = { payers: "write this payer's own", partners: 'give each partner its own' } as const;
+
+const adviceOn = ({ kind, list }: Claim, owner: Claim): string => {
+  if (kind !== 'name' || list === 'payers') return advice[list];
+  return owner.list === 'payers'
+    ? "write another, or the payer's letter for letter if this is its own app"
+    : 'give each app its own, and all clients of one app one name and one homePage';
+};
 
 /** Reports each value that another payer or partner has too, at the later of the two. */
 export const checkDistinct = (
@@ -115,7 +133,7 @@ export const checkDistinct = (
     const owner = before.find((one) => !mayShare(config, one, claim));
     if (owner !== undefined) {
       const whose = `${owner.list === 'payers' ? 'payer' : 'partner'} "${owner.id}"`;
-      firstProblem(context, claim.at, `is also ${names[claim.kind]} of ${whose}; ${advice[claim.list]}`);
+      firstProblem(context, claim.at, `${says[claim.kind]} of ${whose}; ${adviceOn(claim, owner)}`);
     }
     before.push(claim);
     earlier.set(key, before);

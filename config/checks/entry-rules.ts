@@ -3,10 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { sendsMembers } from '../../functions/shared/registry/profile.ts';
 import { pendingClientId } from '../examples.ts';
 import type { StageConfig } from '../stage.ts';
-import { originOf } from './deployment-schema.ts';
 import { checkUnique, firstProblem, problem, type Context } from './fields.ts';
-import { isMetadataHost } from './rules.ts';
-import { partnerUrls, payerUrls } from './stage-urls.ts';
+import { wrongHosts } from './hosts.ts';
 
 const checkIds = (config: StageConfig, context: Context): void => {
   const { payers, partners } = config;
@@ -38,45 +36,12 @@ const isPending = ({ clientId }: { readonly clientId: string }): boolean => clie
 const onlyAsked = ({ exchange }: StageConfig['payers'][number], users: readonly StageConfig['partners'][number][]) =>
   exchange !== undefined && !users.some(sendsMembers);
 
-/**
- * A gateway that is its own payer would ask itself, without end; a link-local one would give it the machine's credentials.
- * Nobody asks what a brand links to, which may be at the gateway's host.
- */
 const checkHosts = (config: StageConfig, context: Context): void => {
-  const own = URL.parse(originOf(config) ?? '')?.host;
   for (const [index, { issuer, jwksUri }] of (config.identityProviders ?? []).entries()) {
     const at = ['identityProviders', index, 'jwksUri'];
     if (jwksUri === issuer) problem(context, at, "is the issuer; write the URL of the provider's keys (jwks_uri)");
-    if (URL.parse(jwksUri)?.host === own && own !== undefined)
-      firstProblem(context, at, "is this gateway itself; write the URL of the provider's keys");
   }
-  for (const [index, payer] of config.payers.entries()) {
-    for (const [path, url] of payerUrls(payer)) {
-      const { host, hostname } = URL.parse(url) ?? {};
-      if (host === undefined || hostname === undefined) continue;
-      const at = ['payers', index, ...path];
-      if (host === own && path[0] !== 'brand')
-        firstProblem(context, at, "is this gateway itself; write the payer's own URL");
-      if (isMetadataHost(hostname))
-        firstProblem(
-          context,
-          at,
-          `has the host ${hostname}, where a machine finds its own credentials; write the payer's own URL`,
-        );
-    }
-  }
-};
-
-/** The gateway would send a member's code, or an event, to itself. Its pages may stand as a partner's home page. */
-const checkPartnerHosts = (config: StageConfig, context: Context): void => {
-  const own = URL.parse(originOf(config) ?? '')?.host;
-  if (own === undefined) return;
-  for (const [index, partner] of config.partners.entries()) {
-    for (const [path, url] of partnerUrls(partner)) {
-      if (URL.parse(url)?.host !== own || !['redirectUris', 'webhook'].includes(String(path[0]))) continue;
-      firstProblem(context, ['partners', index, ...path], "is this gateway itself; write the partner's own URL");
-    }
-  }
+  for (const { path, message } of wrongHosts(config)) firstProblem(context, path, message);
 };
 
 /** What two payers must have in common to be one client at one authorization server. */
@@ -202,7 +167,6 @@ const checkUse = ({ payers, partners }: StageConfig, context: Context): void => 
 export const checkEntries = (config: StageConfig, context: Context): void => {
   checkIds(config, context);
   checkHosts(config, context);
-  checkPartnerHosts(config, context);
   checkSecretOwners(config, context);
   checkIdentities(config, context);
   checkExchanges(config, context);

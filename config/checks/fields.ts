@@ -30,22 +30,25 @@ const follows = (rule: Rule) =>
 /** A string that follows a rule. */
 export const text = (rule: Rule & { readonly ofUrl?: undefined } = notEmpty) => follows(rule);
 
-/** A URL that is only compared, or shown as text. */
+/** A URL that is only compared, sent or shown as text: in no list of URLs. */
 export const urlAsName = (rule: UrlRule) => follows(rule);
 
 /** Marks of schemas. Refine a schema before it is marked: zod's refinements make new ones. */
 export type Marks<Mark> = WeakMap<object, Mark>;
 
-const requested: Marks<true> = new WeakMap();
+/** Who requests a URL: functions, browsers, both, or nobody, since it only names a server that is requested elsewhere. */
+export type Requester = 'functions' | 'browsers' | 'both' | 'nobody';
 
-/** Marks a URL that browsers or functions request. */
-export const requestedUrl = <Schema extends z.ZodType>(schema: Schema): Schema => {
-  requested.set(schema, true);
+const requested: Marks<Requester> = new WeakMap();
+
+/** Marks a field as a URL of the stage, so that every check of URLs looks at it. */
+export const requestedUrl = <Schema extends z.ZodType>(schema: Schema, by: Requester): Schema => {
+  requested.set(schema, by);
   return schema;
 };
 
-/** A URL that browsers or functions request. */
-export const url = (rule: UrlRule) => requestedUrl(follows(rule));
+/** A URL that every check of URLs looks at. */
+export const url = (rule: UrlRule, by: Requester = 'functions') => requestedUrl(follows(rule), by);
 
 /** Reports each duplicate value, at its index or at that entry's field `name`. */
 export const checkUnique = (context: Context, path: PropertyKey[], values: readonly string[], name?: string): void => {
@@ -90,8 +93,8 @@ export const markedFields = <Mark>(
   return Object.entries(shape ?? {}).flatMap(([name, inner]) => markedFields(marks, inner, [...path, name]));
 };
 
-/** All fields of a schema, at any depth, that hold a requested URL. */
-export const requestedFields = (schema: z.core.$ZodType): readonly MarkedField<true>[] =>
+/** All fields of a schema, at any depth, that hold a URL, each with who requests it. */
+export const requestedFields = (schema: z.core.$ZodType): readonly MarkedField<Requester>[] =>
   markedFields(requested, schema);
 
 /** The values of a field, and where each is. */

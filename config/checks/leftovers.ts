@@ -11,15 +11,15 @@ import {
   publishedSecretHash,
 } from '../examples.ts';
 import type { Deployment, StageConfig } from '../stage.ts';
-import { findingIf, insideEntry, type ConfigFinding } from './production.ts';
-import { operatorUrls, partnerUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
+import { findingIf, insideEntry, type ConfigFinding } from './finding.ts';
+import { stageUrls } from './stage-urls.ts';
 
 const exampleHost =
   (path: readonly PropertyKey[]) =>
   (host: string): readonly ConfigFinding[] =>
     findingIf(isExampleHost(host), path, `is the example's (${host} is reserved for examples); write your own`);
 
-const ofUrl = ([path, url]: UrlField): readonly ConfigFinding[] =>
+const ofUrl = (path: readonly PropertyKey[], url: string): readonly ConfigFinding[] =>
   URL.canParse(url) ? exampleHost(path)(new URL(url).hostname) : [];
 
 const ofKeys = (field: readonly PropertyKey[], keys: readonly PublicJwk[]): readonly ConfigFinding[] =>
@@ -46,7 +46,6 @@ const ofExchange = ({ clientId, publicKeys }: NonNullable<Payer['exchange']>): r
 ];
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
-  ...payerUrls(payer).flatMap(ofUrl),
   ...findingIf(
     payer.clientId.startsWith('your-'),
     ['clientId'],
@@ -70,7 +69,6 @@ const ofHash = (hash: string, index: number): readonly ConfigFinding[] => {
 };
 
 const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
-  ...partnerUrls(partner).flatMap(ofUrl),
   ...partner.secretHashes.flatMap(ofHash),
   ...ofKeys(['jwks'], partner.jwks),
 ];
@@ -79,14 +77,7 @@ const ofAddress = (path: readonly PropertyKey[], address: string): readonly Conf
   exampleHost(path)(address.slice(address.lastIndexOf('@') + 1).toLowerCase());
 
 const ofOperator = ({ operator }: Deployment): readonly ConfigFinding[] =>
-  operator === undefined
-    ? []
-    : [
-        ...operatorUrls(operator).flatMap(ofUrl),
-        ...(operator.support?.startsWith('mailto:') === true
-          ? ofAddress(['operator', 'support'], operator.support)
-          : []),
-      ];
+  operator?.support?.startsWith('mailto:') === true ? ofAddress(['operator', 'support'], operator.support) : [];
 
 const ofDeployment = ({
   account,
@@ -94,7 +85,6 @@ const ofDeployment = ({
   alarmAddresses,
   ticketAddresses,
   runbookUrl,
-  errorsUrl,
 }: Deployment): readonly ConfigFinding[] => [
   ...findingIf(account === exampleAccount, ['account'], "is the example's; write your own account's 12 digits"),
   ...(domain === undefined ? [] : exampleHost(['domain', 'name'])(domain.name)),
@@ -103,8 +93,7 @@ const ofDeployment = ({
     ['domain', 'hostedZone', 'id'],
     "is the example's; write the id of your own zone",
   ),
-  ...ofUrl([['runbookUrl'], runbookUrl]),
-  ...(errorsUrl === undefined ? [] : ofUrl([['errorsUrl'], errorsUrl])),
+  ...ofUrl(['runbookUrl'], runbookUrl),
   ...alarmAddresses.flatMap((address, index) => ofAddress(['alarmAddresses', index], address)),
   ...ticketAddresses.flatMap((address, index) => ofAddress(['ticketAddresses', index], address)),
 ];
@@ -120,7 +109,7 @@ export const leftovers = (config: StageConfig): readonly ConfigFinding[] =>
     : [
         ...ofDeployment(config),
         ...ofOperator(config),
-        ...providerUrls(config.identityProviders).flatMap(ofUrl),
+        ...stageUrls(config).flatMap(({ path, url }) => ofUrl(path, url)),
         ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
         ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),
       ];

@@ -18,6 +18,7 @@ import {
   type Context,
   type Fields,
 } from './fields.ts';
+import { shownName } from './names.ts';
 import * as rules from './rules.ts';
 
 const identityAudiences = z
@@ -67,11 +68,11 @@ const checkIdentities = (
 export const partner = z
   .strictObject({
     clientId: text(rules.partnerId),
-    name: text(rules.givenName),
-    homePage: url(rules.webUrl),
+    name: distinct('name', text(shownName)),
+    homePage: url(rules.webUrl, 'browsers'),
     logo: text(rules.image).optional(),
-    privacyPolicy: url(rules.webUrl).optional(),
-    redirectUris: z.array(requestedUrl(z.string())),
+    privacyPolicy: url(rules.webUrl, 'browsers').optional(),
+    redirectUris: z.array(requestedUrl(z.string(), 'browsers')),
     clientAuthentication: z
       .array(z.enum(clientAuthentications))
       .min(1, 'is empty; write ["none"], or the methods by which the partner authenticates'),
@@ -86,7 +87,7 @@ export const partner = z
       { error: 'has no scope that reads anything; add one, such as "patient/*.rs"' },
     ),
     payers: z.array(z.string()).min(1, 'is empty; write the ids of the payers that this partner may read from'),
-    webOrigins: listOf(url(rules.origin)).default([]),
+    webOrigins: listOf(url(rules.origin, 'browsers')).default([]),
     webhook: url(rules.webhook).optional(),
     consent: z.enum(['gateway', 'partner']).default('gateway'),
     consentReason: text().optional(),

@@ -11,6 +11,7 @@ import type {
 import { distinct } from './distinct.ts';
 import { identifiers, publicKeys, upTo } from './entry-fields.ts';
 import { list, listOf, problem, text, url, urlAsName, type Fields } from './fields.ts';
+import { shownName } from './names.ts';
 import * as rules from './rules.ts';
 
 const days = 86_400;
@@ -67,7 +68,7 @@ const quirks = z
     secretHeaders: secretHeaders.optional(),
     fhirMediaType: text(rules.jsonMediaType).optional(),
     timeToFirstByte: upTo(longestFirstByte).optional(),
-    signInOrigins: listOf(url(rules.origin)).default([]),
+    signInOrigins: listOf(url(rules.origin, 'browsers')).default([]),
   } satisfies Fields<PayerQuirks>)
   .superRefine(({ pkce, pkceOffReason }, context) => {
     if (pkce && pkceOffReason !== undefined) {
@@ -121,9 +122,9 @@ const furtherBases = z
   .min(1, 'is empty; write bases, or remove it');
 
 const brand = z.strictObject({
-  website: url(rules.webUrl),
-  logo: url(rules.webUrl).optional(),
-  otherNames: list(rules.givenName).min(1, 'is empty; write other names, or remove it').optional(),
+  website: url(rules.webUrl, 'browsers'),
+  logo: url(rules.webUrl, 'browsers').optional(),
+  otherNames: list(shownName).min(1, 'is empty; write other names, or remove it').optional(),
   identifiers: z
     .strictObject({
       payerId: list(rules.payerNumber).optional(),
@@ -188,14 +189,15 @@ const payerExchange = z.strictObject({
 
 export const payerFields = {
   id: text(rules.id),
-  displayName: distinct('name', text(rules.givenName)),
+  displayName: distinct('name', text(shownName)),
   fhirBaseUrl: baseUrl,
   fhirBaseUrlAliases: listOf(printedBaseUrl).default([]),
   furtherBases: furtherBases.optional(),
-  authorizationEndpoint: url(rules.authorizationEndpoint),
+  // Browsers open it, and functions look at its certificate.
+  authorizationEndpoint: url(rules.authorizationEndpoint, 'both'),
   tokenEndpoint: url(rules.payerEndpoint),
   revocationEndpoint: url(rules.payerEndpoint).optional(),
-  issuer: url(rules.issuer).optional(),
+  issuer: url(rules.issuer, 'nobody').optional(),
   smartConfigurationUrl: url(rules.webUrl).optional(),
   userinfoEndpoint: url(rules.payerEndpoint).optional(),
   jwksUri: url(rules.webUrl).optional(),
@@ -217,7 +219,7 @@ export const payerFields = {
   consentLifetime: upTo(longestConsent, 3600).optional(),
   identitySignIn: identitySignIn.optional(),
   exchange: payerExchange.optional(),
-  linesOfBusiness: list(rules.givenName).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
+  linesOfBusiness: list(shownName).min(1, 'is empty; write the kinds of plans, or remove it').optional(),
   brand: brand.optional(),
   quirks: quirks.prefault({}),
 } satisfies Fields<Payer>;

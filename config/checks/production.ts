@@ -1,24 +1,9 @@
 /** What a stage with `production: true` refuses, because it would weaken security. */
 import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
 import type { Deployment, StageConfig } from '../stage.ts';
-import { operatorUrls, partnerUrls, payerUrls, providerUrls, type UrlField } from './stage-urls.ts';
-
-/** A field, and `what is wrong; what to write`. */
-export interface ConfigFinding {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** The finding, if there is one. */
-export const findingIf = (wrong: boolean, path: readonly PropertyKey[], message: string): readonly ConfigFinding[] =>
-  wrong ? [{ path, message }] : [];
-
-/** The findings of an entry, with paths from the root. */
-export const insideEntry = (
-  field: string,
-  index: number,
-  findings: readonly ConfigFinding[],
-): readonly ConfigFinding[] => findings.map(({ path, message }) => ({ path: [field, index, ...path], message }));
+import { findingIf, insideEntry, type ConfigFinding } from './finding.ts';
+import { unreachableByBrowsers, unreachableByFunctions } from './hosts.ts';
+import { stageUrls, type UrlField } from './stage-urls.ts';
 
 /** Documentation must be kept for six years (45 CFR 164.316(b)(2)(i)), two of them leap years. */
 const fewestAuditDays = 2192;
@@ -57,15 +42,37 @@ const ofLimits = ({ waf, throttling, lifetimes }: StageConfig): readonly ConfigF
   ),
 ];
 
-const isPlain = (url: string): boolean => url.startsWith('http:');
 const isLocalhost = (url: string): boolean => /^http:\/\/localhost(?=[:/?]|$)/.test(url);
 const isLoopbackAddress = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
 
-const plainHttp = ([path, url]: UrlField): readonly ConfigFinding[] =>
-  findingIf(isPlain(url), path, 'uses plain http, which production refuses; write https://');
+/**
+ * A native app listens only on its own machine, so http is allowed there, but only by address: `localhost` may resolve
+ * elsewhere.
+ */
+const plainHttp = ({ partners }: StageConfig, { path, url }: UrlField): readonly ConfigFinding[] => {
+  const [list, index, field] = path;
+  const isOfPublicClient =
+    list === 'partners' && field === 'redirectUris' && partners[Number(index)]?.clientAuthentication.includes('none');
+  if (isOfPublicClient === true && isLoopbackAddress(url)) return [];
+  return findingIf(
+    url.startsWith('http:'),
+    path,
+    isOfPublicClient === true && isLocalhost(url)
+      ? 'uses plain http on localhost; write 127.0.0.1 instead (RFC 8252 §8.3), or https://'
+      : 'uses plain http, which production refuses; write https://',
+  );
+};
+
+/** Every URL is https, and can be reached by whoever requests it. */
+const ofUrls = (config: StageConfig): readonly ConfigFinding[] => {
+  const { origin } = config;
+  const own = origin === undefined ? [] : [{ path: ['origin'], url: origin, by: 'browsers' } as const];
+  return [...own, ...stageUrls(config)].flatMap((field) =>
+    plainHttp(config, field).concat(unreachableByBrowsers(field), unreachableByFunctions(config, field)),
+  );
+};
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
-  ...payerUrls(payer).flatMap(plainHttp),
   ...findingIf(
     !payer.quirks.pkce && payer.quirks.pkceOffReason === undefined,
     ['quirks', 'pkce'],
@@ -83,23 +90,7 @@ const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ),
 ];
 
-/**
- * A native app listens only on its own machine, so http is allowed there, but only by address: `localhost` may resolve
- * elsewhere.
- */
-const partnerUrl =
-  (isPublic: boolean) =>
-  (field: UrlField): readonly ConfigFinding[] => {
-    const [path, url] = field;
-    if (!isPublic || path[0] !== 'redirectUris') return plainHttp(field);
-    if (isLoopbackAddress(url)) return [];
-    return isLocalhost(url)
-      ? findingIf(true, path, 'uses plain http on localhost; write 127.0.0.1 instead (RFC 8252 §8.3), or https://')
-      : plainHttp(field);
-  };
-
 const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
-  ...partnerUrls(partner).flatMap(partnerUrl(partner.clientAuthentication.includes('none'))),
   ...findingIf(
     partner.pkceOptional && partner.pkceOptionalReason === undefined,
     ['pkceOptional'],
@@ -133,7 +124,6 @@ const ofOperator = ({ operator }: Deployment): readonly ConfigFinding[] =>
           ['operator', 'support'],
           'is missing, so members could get no help; write a URL, or "mailto:" and an e-mail address',
         ),
-        ...operatorUrls(operator).flatMap(plainHttp),
       ];
 
 const isInOneZone = (subnets: readonly { readonly availabilityZone: string }[]): boolean =>
@@ -204,11 +194,10 @@ export const publicConsent = ({ partners }: StageConfig): readonly ConfigFinding
 
 /** Everything that would weaken production. Every stage refuses wildcards, by the rules of their fields. */
 export const weaknesses = (config: StageConfig): readonly ConfigFinding[] => [
-  ...(config.origin === undefined ? [] : plainHttp([['origin'], config.origin])),
+  ...ofUrls(config),
   ...ofDeployment(config),
   ...ofLimits(config),
   ...ofOperator(config),
-  ...providerUrls(config.identityProviders).flatMap(plainHttp),
   ...publicConsent(config),
   ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
   ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),

@@ -2,8 +2,7 @@
 import { limitsOf, parseRecordSearch, readRecordSearch } from '../../functions/shared/fhir/record-search.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { covers, hold, parseScopes } from '../../functions/shared/scopes/scopes.ts';
-import { findingIf, type ConfigFinding } from './production.ts';
-import { isMetadataHost } from './rules.ts';
+import { findingIf, type ConfigFinding } from './finding.ts';
 import { calledUrls } from './stage-urls.ts';
 
 type Check = (payer: Payer) => readonly ConfigFinding[];
@@ -117,20 +116,12 @@ const identity: Check = ({ identitySignIn, clientAuthentication, patientFrom, pu
   ];
 };
 
-/** Servers that a plan's links may lead to: never one that gives a machine its own credentials. */
-const noMetadata = (path: readonly PropertyKey[], url: string | undefined): readonly ConfigFinding[] =>
-  findingIf(
-    url !== undefined && URL.canParse(url) && isMetadataHost(new URL(url).hostname),
-    path,
-    "is a host where a machine finds its own credentials; write the payer's own",
-  );
-
 /** A separate client: otherwise, whoever stole that of the sign-in could read without any sign-in. */
 const exchange: Check = ({ exchange: asked, clientId, publicKeys }) => {
   if (asked === undefined) return [];
   const { assertionAlgorithm } = asked;
   const own = new Set(asked.publicKeys.map((key) => key['n'] ?? key['x']));
-  const at = (field: keyof typeof asked, ...more: readonly number[]) => ['exchange', field, ...more];
+  const at = (field: keyof typeof asked) => ['exchange', field];
   return [
     ...findingIf(
       !asked.publicKeys.some(({ kty }) => kty === keyTypes[assertionAlgorithm]),
@@ -151,11 +142,6 @@ const exchange: Check = ({ exchange: asked, clientId, publicKeys }) => {
       asked.tokenEndpoint !== undefined && asked.fhirBaseUrl === asked.tokenEndpoint,
       at('tokenEndpoint'),
       "is the FHIR base URL; write the payer's own tokenEndpoint for exchanges",
-    ),
-    ...noMetadata(at('tokenEndpoint'), asked.tokenEndpoint),
-    ...noMetadata(at('fhirBaseUrl'), asked.fhirBaseUrl),
-    ...(['statusOrigins', 'fileOrigins'] as const).flatMap((field) =>
-      (asked[field] ?? []).flatMap((url, index) => noMetadata(at(field, index), url)),
     ),
   ];
 };
@@ -269,7 +255,7 @@ const attachmentPaths: Check = (payer) => {
       'is set together with attachments: false, which fetches none; write only one of them',
     ),
     ...paths.flatMap((path, at) => {
-      const found = others.find(([, url]) => {
+      const found = others.find(({ url }) => {
         const parsed = URL.parse(url);
         return (
           parsed !== null &&
@@ -280,7 +266,7 @@ const attachmentPaths: Check = (payer) => {
       return findingIf(
         found !== undefined,
         ['wholeRecord', 'attachmentPaths', at],
-        `covers ${found?.[0].join('.')}, or is below it; write a path that has documents only`,
+        `covers ${found?.path.join('.')}, or is below it; write a path that has documents only`,
       );
     }),
   ];

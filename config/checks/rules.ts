@@ -85,19 +85,9 @@ export const notEmpty: Rule = (value) => {
 /** The most characters of a name, which pages and tools show inside a sentence. */
 const longestName = 200;
 
-/** Scripts with letters that look alike (UTS #39, whole-script confusables). */
-const alikeScripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u] as const;
-
-/** A word that mixes these scripts, and so can look like another name. */
-const mixedWord = (value: string): string | undefined =>
-  value.split(/[\s-]+/).find((word) => alikeScripts.filter((script) => script.test(word)).length > 1);
-
-/** What people call a payer, a partner or an operator. */
+/** What something is called. What members read has a stricter rule, in `names.ts`. */
 export const givenName: Rule = (value) =>
   notEmpty(value) ??
-  (mixedWord(value) === undefined
-    ? undefined
-    : `has a word with letters of two alphabets that look alike (${JSON.stringify(mixedWord(value))}); write it in one`) ??
   (value.length > longestName
     ? `has ${value.length} characters, too many for a name; write at most ${longestName}`
     : undefined);
@@ -169,13 +159,12 @@ const asParsed = (value: string, url: URL, advice = url.href): string | undefine
     ? undefined
     : (disguisedHost(value, url) ?? `is not in normalized form; write "${advice}"`);
 
-/** Of AWS's, and of other clouds', metadata services (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). */
-const metadataHosts =
-  /^(?:metadata(?:\.google\.internal)?|instance-data(?:\.ec2\.internal)?|\[fd00:ec2::[\da-f:]+\])\.?$/;
-
-/** Whether a host is where a machine finds its own credentials: link-local (RFC 3927, RFC 4291), or a name for that. */
-export const isMetadataHost = (hostname: string): boolean =>
-  /^169\.254\.|^\[(?:::ffff:a9fe:|fe[89ab][\da-f]:)/.test(hostname) || metadataHosts.test(hostname);
+/** Ports of other services than the web's, to which browsers and Node's own fetch connect for no URL (Fetch, "port blocking"). */
+const blockedPorts: ReadonlySet<string> = new Set(
+  `1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143
+   161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659
+   4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080`.split(/\s+/),
+);
 
 /** Whether a host is written with the dot of the DNS root, by which one server has two names. */
 const endsInDot = ({ hostname }: URL): boolean => hostname.endsWith('.');
@@ -190,6 +179,8 @@ const checkUrl = (value: string, adviceFor?: (url: URL) => string, instead?: str
   if (url.hostname.includes('*')) return 'has a wildcard in its host; write out each host';
   if (url.port === '0') return 'has port 0, where nothing listens; write the port, or leave it out';
   if (endsInDot(url)) return 'has a dot at the end of its host; remove the dot';
+  if (blockedPorts.has(url.port))
+    return `has port ${url.port}, which browsers refuse; write the port of its web server`;
   return secureTransport(url) ?? noUserinfoOrFragment(value, url, instead) ?? asParsed(value, url, adviceFor?.(url));
 };
 
@@ -281,16 +272,6 @@ export const issuer = urlRule(
   (value) =>
     webUrl(value) ?? (value.includes('?') ? 'has a query; write the issuer as the payer publishes it' : undefined),
 );
-
-/** Where keys are published: never on a host where a machine finds its own credentials. */
-export const jwksUri = urlRule((value) => {
-  const problem = webUrl(value);
-  if (problem !== undefined) return problem;
-  const { hostname } = new URL(value);
-  return isMetadataHost(hostname)
-    ? `has the host ${hostname}, where a machine finds its own credentials; write the URL of the provider's keys`
-    : undefined;
-});
 
 /** Whether a scope is about a member or a user who signed in (SMART App Launch 2.2), which an exchange has not. */
 export const isSignInScope = (scope: string): boolean =>
@@ -384,7 +365,10 @@ export const extraTokenParameter: Rule = (name) => {
     : undefined;
 };
 
-/** The `aud` that a payer wants in place of its FHIR base URL. It is only sent, never called, and every browser sees it. */
+/**
+ * The `aud` that a payer wants in place of its FHIR base URL. It is only sent, and every browser sees it. No payer is known that wants
+ * http, but a server behind a proxy may know itself by that, as it then prints it in links.
+ */
 export const audience: Rule = (value) => {
   const url = unwritten(value);
   if (url === undefined || !isWeb(url)) {

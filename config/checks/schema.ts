@@ -1,14 +1,14 @@
 /** The shape of a stage with its defaults, and the rules that span several fields. */
 import * as z from 'zod';
-import { identityTokenAlgorithms } from '../../functions/shared/registry/token-endpoint.ts';
-import type { Exchanges, IdentityProvider, Lifetimes } from '../../functions/shared/registry/types.ts';
+import type { Exchanges, Lifetimes } from '../../functions/shared/registry/types.ts';
 import type { StageConfig } from '../stage.ts';
 import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkDistinct, distinctFields } from './distinct.ts';
 import { checkIssuers, upTo } from './entry-fields.ts';
 import { checkEntries } from './entry-rules.ts';
-import { checkUnique, firstProblem, problem, text, url, urlAsName, type Context, type Fields } from './fields.ts';
+import { firstProblem, problem, text, type Context, type Fields } from './fields.ts';
 import { checkFinished } from './finished.ts';
+import { identityProvider } from './identity-provider.ts';
 import { leftovers } from './leftovers.ts';
 import { partner } from './partner-schema.ts';
 import { payerFields } from './payer-fields.ts';
@@ -70,15 +70,6 @@ const checkEndpoints = (
 
 /** The longest ago, in seconds, that a member may have agreed when a partner presents an identity token; also the default. */
 const longestConsentAge = 600;
-
-const identityProvider = z.strictObject({
-  issuer: urlAsName(rules.issuer),
-  jwksUri: url(rules.jwksUri),
-  algorithms: z
-    .array(z.enum(identityTokenAlgorithms))
-    .min(1, 'is empty; write the algorithms that it signs with, such as ["RS256"]')
-    .superRefine((values, context) => checkUnique(context, [], values)),
-} satisfies Fields<IdentityProvider>);
 
 /** Ten years. A Group is a list of members, and should not be kept longer than it is used. */
 const longestGroupDays = 3653;

@@ -1,44 +1,52 @@
-/** The URLs in a configuration that browsers or functions request, each with its field, by the marks of the schemas. */
+/**
+ * The URLs in a configuration that browsers or functions request, each with its field, by the marks of the schemas: a new field
+ * is in every list.
+ */
 import * as z from 'zod';
-import type { Operator } from '../../functions/shared/pages/settings.ts';
-import type { IdentityProvider, Partner, Payer } from '../../functions/shared/registry/types.ts';
-import { operator as operatorSchema } from './deployment-schema.ts';
-import { requestedFields, valuesAt } from './fields.ts';
-import { partner as partnerSchema } from './partner-schema.ts';
+import type { Payer } from '../../functions/shared/registry/types.ts';
+import type { StageConfig } from '../stage.ts';
+import { deployment } from './deployment-schema.ts';
+import { requestedFields, valuesAt, type Requester } from './fields.ts';
+import { identityProvider } from './identity-provider.ts';
+import { partner } from './partner-schema.ts';
 import { payerFields } from './payer-fields.ts';
 
-/** A URL and the path of its field in the payer or partner. */
-export type UrlField = readonly [path: readonly PropertyKey[], url: string];
+/** A URL, the path of its field, and who requests it. */
+export interface UrlField {
+  readonly path: readonly PropertyKey[];
+  readonly url: string;
+  readonly by: Requester;
+}
+
+/** Help may be an e-mail address, and a native app has a scheme of its own. */
+const isOfWeb = (url: string): boolean => /^https?:/i.test(url);
 
 const urlsBy = (schema: z.core.$ZodType) => {
   const fields = requestedFields(schema);
   return (entry: object): readonly UrlField[] =>
-    fields.flatMap(({ path: at }) => valuesAt(entry, at).map(({ path, value }): UrlField => [path, value as string]));
+    fields
+      .flatMap(({ path: at, mark: by }) =>
+        valuesAt(entry, at).map(({ path, value }): UrlField => ({ path, url: value as string, by })),
+      )
+      .filter(({ url }) => isOfWeb(url));
 };
 
-/** Without `fhirBaseUrlAliases`, which are only compared with links, never called. */
-export const payerUrls: (payer: Payer) => readonly UrlField[] = urlsBy(z.strictObject(payerFields));
+const payer = z.strictObject(payerFields);
 
-/** Fields whose URLs only browsers request, or nobody. */
-const notCalled: ReadonlySet<PropertyKey | undefined> = new Set(['brand', 'issuer', 'quirks']);
+/** All of a stage, with their paths from its root; not its own origin, which a domain gives it. */
+export const stageUrls: (config: Partial<StageConfig>) => readonly UrlField[] = urlsBy(
+  z.strictObject({
+    ...deployment,
+    identityProviders: z.array(identityProvider).optional(),
+    payers: z.array(payer),
+    partners: z.array(partner),
+  }),
+);
 
-/** Those that functions request. */
-export const calledUrls = (payer: Payer): readonly UrlField[] =>
-  payerUrls(payer).filter(([[field]]) => !notCalled.has(field));
+const payerUrls = urlsBy(payer);
 
-export const partnerUrls: (partner: Partner) => readonly UrlField[] = urlsBy(partnerSchema);
+/** Whether functions request a URL. */
+export const isCalled = ({ by }: UrlField): boolean => by === 'functions' || by === 'both';
 
-/** Of identity providers only their keys are requested. */
-export const providerUrls = (providers: readonly IdentityProvider[] = []): readonly UrlField[] =>
-  providers.map(({ jwksUri }, index) => [['identityProviders', index, 'jwksUri'], jwksUri]);
-
-const operatorLinks = urlsBy(operatorSchema);
-
-/** The links of our pages to whoever runs the gateway; an e-mail address has none. */
-export const operatorUrls = (operator: Operator): readonly UrlField[] =>
-  [
-    ...operatorLinks(operator),
-    ...(operator.support === undefined || operator.support.startsWith('mailto:')
-      ? []
-      : [[['support'], operator.support] as const]),
-  ].map(([path, href]) => [['operator', ...path], href]);
+/** Those of a payer that functions request, with their paths from its entry. */
+export const calledUrls = (entry: Payer): readonly UrlField[] => payerUrls(entry).filter(isCalled);

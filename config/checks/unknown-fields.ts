@@ -10,6 +10,10 @@ const secretName =
 export const secretAdvice =
   "remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)";
 
+/** A number is a lifetime, and `true` a switch. */
+const mayBeSecret = (value: unknown): boolean =>
+  (typeof value === 'string' && value !== '') || (typeof value === 'object' && value !== null);
+
 const alwaysTheseGrantTypes = `is not supported: the grant types are always ${grantTypes.join(' and ')}; remove it, and for ${identityGrantType} write identityAudiences`;
 
 /** Fields of other products, in lower case and without `_` and `-`, and their equivalents here. */
@@ -76,6 +80,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   certificatearn: 'is not known here; write it in domain',
   logretention: 'is not known; write retention.logDays',
   retentiondays: 'is not known; write retention.logDays or retention.auditDays',
+  payersecrets: 'is not known here; write it as a field of the stage',
+  refreshtoken: 'is not known; write lifetimes.grant, as long as which a refresh token lasts',
+  accesstoken: 'is not known here; write it in lifetimes',
 };
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
@@ -90,8 +97,13 @@ export const nearestOf = (name: string, known: readonly string[]): string | unde
 };
 
 /** What is wrong with an unknown field, and what to do. */
-export const unknownField = (name: string, known: readonly string[]): string => {
-  if (secretName.test(name))
+export const unknownField = (name: string, known: readonly string[], value: unknown): string => {
+  // Named like secrets, this says who makes them.
+  if (
+    secretName.test(name) &&
+    mayBeSecret(value) &&
+    !(name === 'payerSecrets' && (value === 'stack' || value === 'tool'))
+  )
     return `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;
   const nearest = nearestOf(name, known);
   if (nearest !== undefined) return `is not a known field; write "${nearest}", or remove it`;

@@ -305,11 +305,19 @@ describe('npm run audit', () => {
     ['--members-of demo-parter', 'did you mean demo-partner (Demo Partner)?'],
     ['--partner demo-parter', 'did you mean demo-partner (Demo Partner)?'],
     ['--partner demo-partner', undefined],
-    ['--partner unknown', undefined],
   ])('says of %s without events whether the stage knows it', async (args, meant) => {
     const { remarks } = await run(`${args} --since 2026-12-01 --until 2026-12-31`);
 
-    expect(remarks.slice(1)).toEqual(meant === undefined ? [] : [expect.stringContaining(meant)]);
+    expect(remarks).toEqual([
+      'The audit has no events from that time.',
+      ...(meant === undefined ? [] : [expect.stringContaining(meant)]),
+    ]);
+  });
+
+  it('says of --partner unknown, which is no partner, that there is nothing that it could not read', async () => {
+    const { remarks } = await run('--partner unknown --since 2026-12-01 --until 2026-12-31');
+
+    expect(remarks).toEqual(['The audit has no records from that time that it could not read.']);
   });
 
   it('prints exchanges between plans with how many members, and lists each whom the payer named, and whose record came', async () => {

@@ -176,7 +176,11 @@ describe('a word of a command line', () => {
       [['list', 'a'], 'Unexpected argument "a"; list takes no name'],
       [['list', '--state', 'done'], '--state is "done"; write one of running, waiting, overdue,'],
       [['list', '--state', 'overdue', '--since', '2h'], undefined],
-      [['list', '--since', '2026-06-01T12:00Z'], undefined],
+      [['list', '--since', '2026-06-01T11:59Z'], undefined],
+      ...['0d', '2026-06-01T12:00Z', '2027-01-01T00:00Z'].map((time): Row => [
+        ['list', '--since', time],
+        '--since is not in the past, so nothing would be found; write an earlier time, such as 30m,',
+      ]),
       [['list', '--since', '2026-06-01'], '--since cannot be read as a duration or as a time with its zone'],
       [['show', grant], undefined],
       [['show', `${grant}${grant}`], undefined],
@@ -184,6 +188,8 @@ describe('a word of a command line', () => {
       [['end', grant], noReason],
     ],
     grants: [
+      [['list', '--since', '2026-06-01'], undefined],
+      [['list', '--since', '2026-06-02'], '--since is 2026-06-02, which is yet to come'],
       [['show', grant], undefined],
       [['show', '--', `-${grant.slice(1)}`], undefined],
       [['show', grant.slice(1)], oneGrant],

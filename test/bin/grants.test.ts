@@ -51,7 +51,7 @@ describe('npm run grants', () => {
     const made = { ...grant, grantId: 'abcdefghijklmnopqrst-2', codeHash: 'another' };
     await putGrant(table(), made, { now: now + 86_400, requestId: 'request-2', identity });
     const idsOf = async (...flags: string[]) => {
-      const lines = (await run(['list', ...flags])).out.split('\n');
+      const lines = (await run(['list', ...flags], startMs + 86_400_000)).out.split('\n');
       return [...lines.slice(1, -1).map((line) => line.split(' ')[0]), lines.at(-1)];
     };
 

@@ -272,21 +272,53 @@ describe('an import', () => {
     await expect(run(async () => new Response(''), file)).rejects.toThrow(says);
   });
 
-  it('asks no address of a private network that a public bundle names', async () => {
-    const entry = [
-      { resource: { resourceType: 'Organization', id: 'o', name: 'X', endpoint: [{ reference: 'Endpoint/e' }] } },
-      { resource: { resourceType: 'Endpoint', id: 'e', status: 'active', address: 'http://127.0.0.1:9/r4' } },
-    ];
+  it('asks no address of a private network that a public bundle names, and calls none of them dead', async () => {
+    const addresses = {
+      o: ['http://127.0.0.1:8080/r4'],
+      p: [
+        'https://fhir.plan.internal/r4',
+        'https://gone.example.org/r4',
+        'https://busy.example.org/r4',
+        'https://a.example.org/r4',
+      ],
+    };
+    const organizations = Object.entries(addresses).map(([id, named]) => ({
+      resource: {
+        resourceType: 'Organization',
+        id,
+        name: id,
+        endpoint: named.map((_, at) => ({ reference: `Endpoint/${id}${at}` })),
+      },
+    }));
+    const endpoints = Object.entries(addresses).flatMap(([id, named]) =>
+      named.map((address, at) => ({
+        resource: { resourceType: 'Endpoint', id: `${id}${at}`, status: 'active', address },
+      })),
+    );
+    const entry = [...organizations, ...endpoints];
     const file = join(folder, 'bundle.json');
     await writeFile(file, JSON.stringify({ resourceType: 'Bundle', entry }));
     const asked: string[] = [];
 
     const { out } = await run(async (url) => {
-      asked.push(String(url));
-      return new Response('');
+      const { host } = new URL(url);
+      asked.push(host);
+      if (host.startsWith('busy')) return new Response('', { status: 429 });
+      return host.startsWith('a.')
+        ? Response.json({ token_endpoint: 'https://login.example.org/token' })
+        : new Response('', { status: 404 });
     }, file);
 
-    expect(asked).toEqual([]);
-    expect(out).toContain('1 endpoint: 0 living, 1 dead');
+    expect(new Set(asked)).toEqual(new Set(['gone.example.org', 'busy.example.org', 'a.example.org']));
+    expect(out).toContain('5 endpoints: 1 living, 1 dead, 1 throttled, 2 not asked (no public address)\n');
+    expect(out).toMatch(/^2 payers: 1 written to .*, 0 there already, 0 dead, 0 to be asked again, 1 not asked \(/m);
+    expect(JSON.parse(await readFile(join(folder, 'drafts', 'p.json'), 'utf8'))).toEqual({
+      displayName: 'p',
+      fhirBaseUrl: 'https://a.example.org/r4',
+      otherBases: ['https://fhir.plan.internal/r4', 'https://busy.example.org/r4'],
+      deadBases: ['https://gone.example.org/r4'],
+    });
+    // What was not asked is not noted, so that a bundle from the same network has it asked.
+    expect(await readFile(join(folder, 'drafts', 'asked.jsonl'), 'utf8')).not.toMatch(/internal|127\.0\.0\.1/);
   });
 });

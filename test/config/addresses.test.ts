@@ -3,12 +3,19 @@ import { outgoingPorts } from '../../config/account/outgoing-ports.ts';
 import { parseArn } from '../../config/checks/arn.ts';
 import { checkStage } from '../../config/checks/check-stage.ts';
 import { tagKey } from '../../config/checks/existing-rules.ts';
+import { requestedFields } from '../../config/checks/fields.ts';
+import { wrongHosts } from '../../config/checks/hosts.ts';
+import { weaknesses } from '../../config/checks/production.ts';
 import { regions } from '../../config/checks/regions.ts';
-import { partnerUrls, payerUrls } from '../../config/checks/stage-urls.ts';
+import { webUrl } from '../../config/checks/rules.ts';
+import { stageSchema } from '../../config/checks/schema.ts';
+import { stageUrls } from '../../config/checks/stage-urls.ts';
 import { isExampleHost } from '../../config/examples.ts';
 import { localStage } from '../../config/local.ts';
+import productionExample from '../../config/production-example.ts';
+import type { StageConfig } from '../../config/stage.ts';
 import { words } from '../support/words.ts';
-import { stage } from './stages.ts';
+import { changed, stage } from './stages.ts';
 
 describe('a host that is reserved for examples (RFC 2606)', () => {
   it.each(words('example plan.example example.com example.net a.plan.example.org test plan.test a.invalid'))(
@@ -29,8 +36,12 @@ describe('a host that is reserved for examples (RFC 2606)', () => {
 });
 
 describe('the URLs of a stage', () => {
-  const { payers, partners } = checkStage(
+  const config = checkStage(
     stage({
+      stage: {
+        operator: { name: 'Lakeside', support: 'mailto:help@example.org' },
+        errorsUrl: 'https://dev.example.org/errors',
+      },
       payer: {
         fhirBaseUrlAliases: ['http://internal/fhir'],
         quirks: { signInOrigins: ['https://id.example.org', 'https://sso.example.org'] },
@@ -40,23 +51,62 @@ describe('the URLs of a stage', () => {
     'stage.json',
   );
 
-  it("are a payer's URLs, without its aliases", () => {
-    expect(payers.flatMap(payerUrls)).toEqual([
-      [['fhirBaseUrl'], 'https://plan.example.org/r4'],
-      [['authorizationEndpoint'], 'https://plan.example.org/authorize'],
-      [['tokenEndpoint'], 'https://plan.example.org/token'],
-      [['quirks', 'signInOrigins', 0], 'https://id.example.org'],
-      [['quirks', 'signInOrigins', 1], 'https://sso.example.org'],
+  it("are those that somebody requests, and who does, without a payer's aliases and addresses of e-mail", () => {
+    expect(stageUrls(config).map(({ path, url, by }) => [path.join('.'), url, by])).toEqual([
+      ['errorsUrl', 'https://dev.example.org/errors', 'browsers'],
+      ['payers.0.fhirBaseUrl', 'https://plan.example.org/r4', 'functions'],
+      ['payers.0.authorizationEndpoint', 'https://plan.example.org/authorize', 'both'],
+      ['payers.0.tokenEndpoint', 'https://plan.example.org/token', 'functions'],
+      ['payers.0.quirks.signInOrigins.0', 'https://id.example.org', 'browsers'],
+      ['payers.0.quirks.signInOrigins.1', 'https://sso.example.org', 'browsers'],
+      ['partners.0.homePage', 'https://app.example.org/', 'browsers'],
+      ['partners.0.redirectUris.0', 'https://app.example.org/callback', 'browsers'],
+      ['partners.0.webOrigins.0', 'https://app.example.org', 'browsers'],
+      ['partners.0.webhook', 'https://app.example.org/events', 'functions'],
     ]);
   });
 
-  it("are a partner's URLs", () => {
-    expect(partners.flatMap(partnerUrls)).toEqual([
-      [['homePage'], 'https://app.example.org/'],
-      [['redirectUris', 0], 'https://app.example.org/callback'],
-      [['webOrigins', 0], 'https://app.example.org'],
-      [['webhook'], 'https://app.example.org/events'],
-    ]);
+  it.each(
+    requestedFields(stageSchema).map(({ path, mark }) => [path.join('.').replaceAll('.*', '[0]'), mark] as const),
+  )(
+    'each may name no host of machines, and in production none of a private network, nor plain http: %s, for %s',
+    (field, by) => {
+      const refused = (url: string, beside: object = {}): boolean => {
+        const asked = changed({ [field]: url }, { ...productionExample, ...beside }) as StageConfig;
+        const found = [...wrongHosts(asked), ...weaknesses(asked)];
+        return found.some(({ path }) => path.join('.') === field.replaceAll('[0]', '.0'));
+      };
+
+      expect(refused('https://169.254.169.254/x')).toBe(true);
+      expect(refused('http://lakeside-plan.net/x')).toBe(true);
+      const hosts = ['id.lakeside.internal', 'id.lakeside.local', 'lakeside', '10.1.2.3'];
+      const privately = (beside?: object): boolean[] => hosts.map((host) => refused(`https://${host}/x`, beside));
+      expect(new Set(privately())).toEqual(new Set([by !== 'nobody']));
+      // An account's own VPC may reach its private network; browsers elsewhere do not.
+      const ownVpc = { existing: { vpc: { id: 'vpc-1', subnets: [], awsEndpoints: 'nat' } } };
+      expect(new Set(privately(ownVpc))).toEqual(new Set([by === 'browsers' || by === 'both']));
+      expect(refused('https://lakeside-plan.net/x')).toBe(false);
+    },
+  );
+
+  it("may have the ports that Node's own fetch does not block", async () => {
+    const ports = Array.from({ length: 11_000 }, (_, index) => index + 1);
+    const dispatcher = {
+      dispatch: () => {
+        throw new Error('would connect');
+      },
+    };
+    const why = (port: number) =>
+      fetch(`https://plan.example.org:${port}/`, { dispatcher } as RequestInit).catch(
+        (error: Error) => (error.cause as Error | undefined)?.message,
+      );
+    const blocked = await Promise.all(ports.map(async (port) => ((await why(port)) === 'bad port' ? [port] : [])));
+
+    const refused = ports.filter(
+      (port) => webUrl(`https://plan.example.org:${port}/`)?.startsWith('has port') === true,
+    );
+    expect(refused).toEqual(blocked.flat());
+    expect(refused).toContain(22);
   });
 });
 

@@ -152,7 +152,7 @@ holds(
   // RFC 1918 and RFC 6598: the first and the last block of each range, and those beside it.
   [ok, ...words('10.0.0.0/16 10.255.0.0/16 172.16.0.0/16 172.31.0.0/16 192.168.0.0/16 100.64.0.0/16 100.127.0.0/16')],
   [
-    'is a public range, so the hosts that own it could not be reached; write a private one, such as "10.20.0.0/20"',
+    'is no private range, so hosts elsewhere could not be reached; write one, such as "10.20.0.0/20"',
     ...words('9.255.0.0/16 11.0.0.0/16 172.15.0.0/16 172.32.0.0/16 192.167.0.0/16 192.169.0.0/16 100.63.0.0/16'),
     ...words('100.128.0.0/16 8.8.0.0/20 127.0.0.0/20 169.254.0.0/20 224.0.0.0/20'),
   ],

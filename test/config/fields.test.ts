@@ -175,6 +175,10 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['alarmAddresses[0]', 'oncall@lakeside-pl\u0430n.net'],
     ['payers[0].displayName', 'L\u0430keside'],
     ['partners[0].name', 'P\u03BFrtal'],
+    ['payers[0].linesOfBusiness[0]', 'Medic\u0430id'],
+    ['payers[0].brand.otherNames[0]', 'L\u0430ke', website],
+    ['operator.name', 'L\u0430keside'],
+    ['partners[0].name', 'lakeside'],
     ['payers[1].exchange.tokenEndpoint', http, exchanges],
     ['payers[1].exchange.tokenEndpoint', 'https://169.254.169.254/token', exchanges],
     ['payers[1].exchange.fhirBaseUrl', 'https://lakeside-plan.net/r4/', exchanges],
@@ -237,7 +241,11 @@ describe('a field of the configuration that has a rule of its own', () => {
         'partners[1].payers': ['lakeside'],
       },
     ],
-    ['names in one alphabet each', { 'payers[0].displayName': '\u041F\u043B\u0430\u043D Health' }],
+    [
+      'two clients of one app under one name and home page',
+      { 'partners[1].name': 'Portal', 'partners[1].homePage': 'https://members.lakeside-plan.net/' },
+    ],
+    ["a plan's own app under the name of the plan", { 'partners[0].name': 'Lakeside' }],
     ['exchanges that nobody may ask for yet', { exchanges: {} }],
     [
       'an identifier that is no NPI',
@@ -365,8 +373,11 @@ describe('what only one payer or partner of a stage may have', () => {
   });
 
   it.each(twins)('is refused of another: that of %s at %s', (one, other) => {
-    // A plan has one key at several payers if it likes: an assertion names the one that it is for.
-    const mayBe = one === 'payers[0].publicKeys[0]' && other === 'payers[1].publicKeys[0]';
+    // A plan has one key at several payers if it likes: an assertion names the one that it is for. Its own app may have its name.
+    const mayBe = [
+      'payers[0].publicKeys[0] payers[1].publicKeys[0]',
+      'payers[0].displayName partners[1].name',
+    ].includes(`${one} ${other}`);
 
     expect(refusedFields(changed({ [other]: valueAt(one) }, whole))).toEqual(mayBe ? [] : [other]);
   });

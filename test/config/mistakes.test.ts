@@ -1,5 +1,11 @@
+import { catalog } from '../../config/catalog/catalog.ts';
 import { checkStage, ConfigError } from '../../config/checks/check-stage.ts';
 import { requireDeployable } from '../../config/checks/deployable.ts';
+import { unknownField } from '../../config/checks/unknown-fields.ts';
+import demo from '../../config/demo.ts';
+import local from '../../config/local.ts';
+import example from '../../config/production-example.ts';
+import { profileOf } from './catalog-document.ts';
 import { mistakes, sound, type Draft } from './mistakes.ts';
 import { changed, problems } from './stages.ts';
 
@@ -231,6 +237,30 @@ describe('a field that is unknown', () => {
     expect(said(`payers[0].${name}`)).toBe(
       `payers[0].${name}: looks like a secret, and secrets do not belong in the configuration; ${inGit}`,
     );
+  });
+});
+
+describe('a field that is unknown and named like a secret, but whose value can be none,', () => {
+  it.each([
+    ['lifetimes.refreshToken', 3600, 'is not known; write lifetimes.grant, as long as which a refresh token lasts'],
+    ['accessToken', 3600, 'is not known here; write it in lifetimes'],
+    ['retention.payerSecrets', 'tool', 'is not known here; write it as a field of the stage'],
+    ['payers[0].clientSecret', true, 'is not a known field; check its spelling, or remove it'],
+    ['payers[0].secret', '', 'is not a known field; write "secretOf", or remove it'],
+  ])('is told what it is: %s, %j', (field, value, message) => {
+    expect(problems(changed({ [field]: value }))).toEqual([`${field}: ${message}`]);
+  });
+
+  it('is each field of a stage with the value of an example, wherever it is written', () => {
+    const fields = (value: unknown): [string, unknown][] =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).flatMap(([name, inner]) => [[name, inner] as [string, unknown]].concat(fields(inner)))
+        : [];
+    const all = [local, demo, example, ...catalog.map(profileOf)].flatMap(fields);
+    const called = all.filter(([name, value]) => unknownField(name, [], value).startsWith('looks like a secret'));
+
+    expect(called).toEqual([]);
+    expect(new Set(all.map(([name]) => name)).size).toBeGreaterThan(100);
   });
 });
 

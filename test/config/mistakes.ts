@@ -639,16 +639,60 @@ export const mistakes: readonly Mistake[] = [
     },
     `${portal}.rate.${name}: is for all members of the partner together, each of whom makes a dozen requests; write at least ${least}`,
   ]),
-  ...['LakeSide ', '\uff2c\uff21\uff2b\uff25\uff33\uff29\uff24\uff25'].map((displayName): Mistake => [
-    `a name that members cannot tell from another: ${displayName}`,
-    set('keyPayer', { displayName }),
-    `${riverside}.displayName: is also the name of payer "lakeside"; write this payer's own`,
+  ...['LakeSide ', 'Lákesidë', 'lakes1de', 'LAKESlDE', 'Lake-Side', 'Lakeside™'].flatMap((displayName): Mistake[] => [
+    [
+      `a name that members cannot tell from another: ${displayName}`,
+      set('keyPayer', { displayName }),
+      `${riverside}.displayName: reads like the name of payer "lakeside"; write this payer's own`,
+    ],
+    [
+      `the name of an app that members cannot tell from another: ${displayName}`,
+      (draft) => {
+        set('partner', { name: 'My Lakeside' })(draft);
+        set('app', { name: `My ${displayName}` })(draft);
+      },
+      `${notebook}.name: reads like the name of partner "portal"; give each app its own, and all clients of one app one name and one homePage`,
+    ],
   ]),
-  ...['10.1.2.3', '192.168.7.7', '[fd00::7]'].map((host): Mistake => [
-    `a base that only a private network has: ${host}`,
-    set('payer', { fhirBaseUrl: `https://${host}/r4` }),
-    `${lakeside}.fhirBaseUrl: is a private address, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC`,
+  [
+    "an app's name that looks like a plan's",
+    set('app', { name: 'LakeSide' }),
+    `${notebook}.name: reads like the name of payer "lakeside"; write another, or the payer's letter for letter if this is its own app`,
+  ],
+  ...(
+    [
+      ['Modern Health', 'Modem Health'],
+      ['Vvell Care', 'Well Care'],
+      ['Plan 10', 'Plan lO'],
+    ] as const
+  ).map(([name, displayName]): Mistake => [
+    `two names that look alike: ${name} and ${displayName}`,
+    (draft) => {
+      set('payer', { displayName: name })(draft);
+      set('keyPayer', { displayName })(draft);
+    },
+    `${riverside}.displayName: reads like the name of payer "lakeside"; write this payer's own`,
   ]),
+  ...['10.1.2.3', '192.168.7.7', '[fd00::7]', 'fhir.lakeside.internal', 'fhir.lakeside.local', 'fhir'].map(
+    (host): Mistake => [
+      `a base that only a private network has: ${host}`,
+      set('payer', { fhirBaseUrl: `https://${host}/r4` }),
+      `${lakeside}.fhirBaseUrl: is in a private network, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC`,
+    ],
+  ),
+  [
+    'a page for members that only a private network has',
+    (draft) => {
+      set('stage', production)(draft);
+      set('payer', { authorizationEndpoint: 'https://id.lakeside.internal/authorize' })(draft);
+    },
+    `${lakeside}.authorizationEndpoint: is in a private network, which browsers elsewhere cannot reach; write a public URL`,
+  ],
+  [
+    'the port of another service',
+    set('payer', { tokenEndpoint: 'https://id.lakeside-plan.net:22/token' }),
+    `${lakeside}.tokenEndpoint: has port 22, which browsers refuse; write the port of its web server`,
+  ],
   [
     'lines of business that name none',
     set('payer', { linesOfBusiness: [] }),

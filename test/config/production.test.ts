@@ -198,8 +198,10 @@ describe('production', () => {
     expect(problems(production({ payer, partner, stage: { domain: { ...domain, hostedZone } } }))).toEqual([]);
   });
 
-  it('accepts http in an alias, which is compared but never called', () => {
-    expect(problems(production({ payer: { fhirBaseUrlAliases: ['http://internal:8080/fhir'] } }))).toEqual([]);
+  it('accepts http in an alias and in aud, which are compared and never called', () => {
+    const http = 'http://internal:8080/fhir';
+
+    expect(problems(production({ payer: { fhirBaseUrlAliases: [http], quirks: { aud: http } } }))).toEqual([]);
   });
 
   it('refuses what other stages accept', () => {

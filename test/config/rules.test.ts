@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { shownName } from '../../config/checks/names.ts';
 import * as rules from '../../config/checks/rules.ts';
 import { words } from '../support/words.ts';
 import { holds, ok, type Case } from './rule-table.ts';
@@ -58,6 +59,27 @@ describe('words', () => {
   const long = 'has 201 characters, too many for a name; write at most 200';
   holds('some text', rules.notEmpty, ...text, [ok, 'a'.repeat(201)]);
   holds('a name', rules.givenName, ...text, [long, 'a'.repeat(201)]);
+
+  const mistakable = (value: string): string => {
+    const [character = ''] = value.normalize('NFC').slice('Plan '.length);
+    const point = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+    return `has ${JSON.stringify(character)} (U+${point}), which may look like something else; write names in the letters A to Z, with accents or without`;
+  };
+  holds(
+    'a name that members read',
+    shownName,
+    [ok, 'Clínica Ñandú’s “Plan+” – Q&A, Hawaiʻi™ (1.0)', 'e\u0301 with its accent apart'],
+    ['is empty; write some text', ' '],
+    [long, 'a'.repeat(201)],
+    // Of UTS #39's table of look-alikes: of Cyrillic, Greek, Cherokee, Lisu, Hebrew, APL, mathematics and IPA, circled, wide, and an
+    // accent through a letter.
+    [
+      mistakable,
+      ...words('0430 03bf 13aa a4d0 05d5 237a 1d5ba 0251 0131 24b6 ff21 00a0 0336 5065').map(
+        (point) => `Plan ${String.fromCodePoint(Number.parseInt(point, 16))}`,
+      ),
+    ],
+  );
 
   const notVisible =
     'is empty or has characters that RFC 6749 does not allow; write the client id as the payer gave it';

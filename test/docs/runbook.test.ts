@@ -5,7 +5,7 @@ import { getSystemErrorMap } from 'node:util';
 import { readInsightsQuery } from '../../sandbox/aws/insights-query.ts';
 import { runInsightsQuery } from '../../sandbox/aws/insights-rows.ts';
 import { words } from '../support/words.ts';
-import { blocksOf, codeSpansOf, documents, runbook as readRunbook, root } from './documents.ts';
+import { blocksOf, codeSpansOf, documentAt, documents, runbook as readRunbook, root } from './documents.ts';
 import { accessLogFields } from './fields.ts';
 import { loggedDetails } from './logged-details.ts';
 import { realLines, type Line } from './real-lines.ts';
@@ -94,6 +94,19 @@ describe('a query of the runbook', () => {
     // Queries about the own lines of Lambda, API Gateway or CloudFront may find none of ours.
     const mayFindNone = /PARTNER|@type|@message|errorType|route|sc-status/.test(query);
     expect([query, rows.length > 0 || mayFindNone]).toEqual([query, true]);
+  });
+
+  it('of the promise about reads counts those that succeeded or failed, and none that was refused', () => {
+    const [query = ''] = blocksOf(documentAt('docs/objectives.md')).map(({ code }) => code.trim());
+    const read = lines.find((line) => line['step'] === 'fetch');
+    const events = ['ok', 'ok', 'failed', 'refused'].map((outcome) => Object.assign({}, read, { outcome }));
+
+    expect(runInsightsQuery(readInsightsQuery(query), events).rows).toEqual([
+      expect.arrayContaining([
+        { field: 'failed', value: '1' },
+        { field: 'all', value: '3' },
+      ]),
+    ]);
   });
 
   it('finds crashes and time-outs alone if it is for them, and no other finds them', () => {

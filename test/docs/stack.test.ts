@@ -81,6 +81,40 @@ describe('the documents', () => {
   });
 });
 
+describe('the way to tear production down', () => {
+  it('names each kind of resource that stays, and each bucket', () => {
+    const [, after = ''] = documentAt('docs/deploy.md').text.split('**It retains**');
+    const list = after.slice(0, after.indexOf('```')).replaceAll(/\s+/g, ' ');
+    const words: Readonly<Record<string, string>> = {
+      AuditBucket: 'the audit bucket',
+      AuditAccessLogs: 'its access log',
+      ExportsFiles: "the bucket of exports' files",
+      'AWS::S3::BucketPolicy': 'their policies',
+      'AWS::KMS::Key': 'the KMS keys',
+      'AWS::DynamoDB::Table': 'the tables',
+      'AWS::Logs::LogGroup': 'log groups',
+      'AWS::SecretsManager::Secret': 'all secrets',
+      'AWS::EC2::EIP': 'Elastic IPs',
+      'AWS::ApiGateway::Account': "API Gateway's log role",
+      'AWS::IAM::Role': "API Gateway's log role",
+      'AWS::IAM::ManagedPolicy': "API Gateway's log role",
+      'AWS::Lambda::Function': 'the edge function',
+    };
+    // A version goes with its function.
+    const retained = Object.entries(template.Resources).filter(
+      ([, { DeletionPolicy: policy, Type: type }]) =>
+        String(policy).startsWith('Retain') && type !== 'AWS::Lambda::Version',
+    );
+    const unnamed = retained.filter(([id, { Type: type }]) => {
+      const name = type === 'AWS::S3::Bucket' ? id.replace(/[\dA-F]{8}$/, '') : type;
+      return !list.includes(words[name] ?? `${name} ${id}`);
+    });
+
+    expect(retained.length).toBeGreaterThan(20);
+    expect(unnamed.map(([id]) => id)).toEqual([]);
+  });
+});
+
 describe('the numbers that the cost is computed with', () => {
   it('match the template', () => {
     const isOfEdge = (alarm: Record<string, unknown>): boolean => JSON.stringify(alarm).includes('AWS/CloudFront');

@@ -13,7 +13,7 @@ const [first, second] = [
 ];
 
 const payerOf = (_: unknown, number: number) => {
-  const base = `http://127.0.0.1:9/${number}`;
+  const base = `http://127.0.0.1:8009/${number}`;
   return smart({
     id: `plan-${number}`,
     displayName: `${first[number % 11]} ${second[number % 10]} Health Plan of Region ${number}`,

@@ -117,12 +117,12 @@ describe('npm start -- --client', () => {
   });
 
   it('registers several clients, and gives a secret only to those that ask for one', () => {
-    const clients = ['a=http://localhost:1/', 'b=http://localhost:2/', 'c=http://localhost:3/'];
+    const clients = ['a=http://localhost:3101/', 'b=http://localhost:3102/', 'c=http://localhost:3103/'];
     const asked = read(clients, ['b', 'c=my=secret']);
     expect(registerClients(asked, (clientId) => `made-for-${clientId}`)).toEqual([
-      { clientId: 'a', redirectUris: ['http://localhost:1/'] },
-      { clientId: 'b', redirectUris: ['http://localhost:2/'], secret: 'made-for-b' },
-      { clientId: 'c', redirectUris: ['http://localhost:3/'], secret: 'my=secret' },
+      { clientId: 'a', redirectUris: ['http://localhost:3101/'] },
+      { clientId: 'b', redirectUris: ['http://localhost:3102/'], secret: 'made-for-b' },
+      { clientId: 'c', redirectUris: ['http://localhost:3103/'], secret: 'my=secret' },
     ]);
     expect(newClientSecret()).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -154,7 +154,7 @@ describe('npm start -- --client', () => {
   });
 
   it('gives a client a webhook, with a secret of its own that signs events', () => {
-    const clients = ['a=http://localhost:1/', 'b=http://localhost:2/', 'c=http://localhost:3/'];
+    const clients = ['a=http://localhost:3101/', 'b=http://localhost:3102/', 'c=http://localhost:3103/'];
     const asked = read(clients, [], ['a=http://localhost:8080/webhooks?x=1', 'b=https://b.example.com/']);
     const [a, b, c] = registerClients(asked, newClientSecret);
     expect(a?.webhook).toEqual({

@@ -74,10 +74,19 @@ export const namesThisMachine = (url: string): boolean => {
 };
 
 /**
- * Whether a URL names this machine, or an address that is not on the public internet. Host names are not looked up in
- * DNS.
+ * Names that only a private network knows: of one label, and below what the public DNS never delegates (RFC 6762 with its
+ * appendix G, RFC 8375, RFC 7686, RFC 9476, and `internal` by ICANN's resolution of 2024).
+ */
+const isPrivateName = (host: string): boolean =>
+  !host.includes('.') ||
+  /\.(?:local|internal|home\.arpa|onion|alt|intranet|private|corp|home|lan)\.?$/.test(host) ||
+  isLocalhost(host);
+
+/**
+ * Whether a URL names this machine, or a host that is not on the public internet, by its address or by its name. Names are not
+ * looked up in DNS.
  */
 export const namesPrivateAddress = (url: string): boolean => {
   const host = bareHost(new URL(url).hostname);
-  return isIP(host) === 0 ? isLocalhost(host) : !isPublicAddress(host);
+  return isIP(host) === 0 ? isPrivateName(host) : !isPublicAddress(host);
 };

@@ -281,11 +281,13 @@ describe('a URL', () => {
   it.each(
     words(`
     https://localhost/ https://a.localhost:1/ https://localhost./ https://[::1]/ https://0x7f000001/
+    https://fhir/ https://fhir.plan.internal/ https://fhir.plan.local./ https://fhir.home.arpa/ https://a.corp/ https://a.onion/
   `),
   )('names a private address: %s', (url) => expect(namesPrivateAddress(url)).toBe(true));
   it.each(
     words(`
-    https://app.example.org/ https://notlocalhost/ https://localhost.example.org/ https://1.1.1.1/ https://[2600::1]/
+    https://app.example.org/ https://a.notlocalhost/ https://localhost.example.org/ https://internal.example.org/
+    https://a.arpa/ https://a.notlocal/ https://1.1.1.1/ https://[2600::1]/
   `),
   )('names none: %s', (url) => expect(namesPrivateAddress(url)).toBe(false));
   it.each(
