@@ -5,7 +5,7 @@ import { nonceOf } from '../shared/payer/authorize-url.ts';
 import { PayerError } from '../shared/payer/errors.ts';
 import type { ReadKeys } from '../shared/payer/key-reader.ts';
 import type { ReadIdToken } from '../shared/payer/require-patient.ts';
-import { keySetOf } from '../shared/registry/key-set.ts';
+import { verifyByKeys } from '../shared/registry/key-set.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
 
@@ -40,14 +40,16 @@ const verifySignature = async (
   if (issuer === undefined) throw refused('the profile has no issuer');
   const verify = async (fresh: boolean): Promise<JWTPayload> => {
     const { keys } = await readKeys(jwksUri, { fresh });
-    const { payload } = await jwtVerify(token, keySetOf(keys.keys), {
-      algorithms,
-      issuer,
-      audience: clientId,
-      clockTolerance,
-      currentDate: new Date(now * 1000),
-      requiredClaims: ['exp', 'iat', 'sub'],
-    });
+    const { payload } = await verifyByKeys(keys.keys, (key) =>
+      jwtVerify(token, key, {
+        algorithms,
+        issuer,
+        audience: clientId,
+        clockTolerance,
+        currentDate: new Date(now * 1000),
+        requiredClaims: ['exp', 'iat', 'sub'],
+      }),
+    );
     return payload;
   };
   return verify(false).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import { nowSeconds } from '../../shared/clock.ts';
+import { countValues } from '../../shared/json/values.ts';
 import { dropBody, retryAfterOf } from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
 import { readText } from '../../shared/payer/read-text.ts';
@@ -16,6 +17,9 @@ const mostTries = 12;
 
 /** The longest manifest, in bytes. */
 const mostManifestBytes = 16 * 1024 * 1024;
+
+/** The most values of a manifest: far more than its files have. */
+const mostManifestValues = 1_000_000;
 
 /** The longest wait between polls if the plan does not say, in seconds. */
 const longestWait = 120;
@@ -44,7 +48,7 @@ const waitOf = ({ deps, item }: ExchangeLeg, { waits }: PollTask, response: Paye
 
 const parse = (text: string | undefined): unknown => {
   try {
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined || countValues(text) > mostManifestValues ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

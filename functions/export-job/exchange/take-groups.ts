@@ -1,3 +1,4 @@
+import { countValues } from '../../shared/json/values.ts';
 import { dropBody } from '../../shared/payer/answers.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
@@ -23,12 +24,19 @@ import { takeRemark } from './take-remark.ts';
 /** The most bytes of all files of a match's answer. What is asked has at most 4 MB, and comes back once. */
 const mostBytes = 32 * 1024 * 1024;
 
+/**
+ * The most values of all resources that are kept until all files are read: several times what a match can have that names each of 1,000
+ * members. A payer could make a gigabyte of 32 MB.
+ */
+const mostValues = 2_000_000;
+
 /** A file of a match's answer: its resources, or why it did not come. */
 type GroupFile =
   | {
       readonly resources: readonly { readonly line: string; readonly resource: PageResource['resource'] }[];
       readonly came: number;
       readonly bytes: number;
+      readonly values: number;
     }
   | { readonly fault: FileFault; readonly status?: number }
   | { readonly after: After };
@@ -45,12 +53,12 @@ const readFile = async (
     readonly file: ListedFile;
     readonly withToken: boolean;
     readonly report: ProblemList['add'];
-    /** The most bytes. */
-    readonly room: number;
+    /** The most bytes, and the most values. */
+    readonly room: { readonly bytes: number; readonly values: number };
   },
 ): Promise<GroupFile> => {
   if (file.url === undefined) return { fault: 'elsewhere' };
-  if (room <= 0) return { fault: 'tooLarge' };
+  if (room.bytes <= 0 || room.values <= 0) return { fault: 'tooLarge' };
   const task = leg.next.queue[0] as FilesTask;
   const longestMs = leg.remainingMs() - reserveMs;
   const answer = await leg.ask({ ...fileRequest(file, task, withToken), longestMs });
@@ -66,7 +74,7 @@ const readFile = async (
     }
     let text: string | undefined;
     try {
-      text = await readText(response, room);
+      text = await readText(response, room.bytes);
     } catch {
       const after = await afterFailure(leg, task);
       return 'giveUp' in after ? { fault: 'broken' } : { after };
@@ -74,21 +82,24 @@ const readFile = async (
     if (text === undefined) return { fault: 'tooLarge' };
     const resources: { line: string; resource: PageResource['resource'] }[] = [];
     let came = 0;
+    let values = 0;
     const splitter = splitLines(
       leg.buffers.pageRoom,
       (given) => {
         came += 1;
         if (file.kind === 'error') takeRemark({ file, report }, given);
-        else if (given.skipped === undefined)
-          resources.push({ line: given.line.toString('utf8'), resource: given.resource });
-        else report({ kind: 'entrySkipped', reason: given.skipped, file: file.number, type: file.type });
+        else if (given.skipped === undefined) {
+          const line = given.line.toString('utf8');
+          values += countValues(line);
+          if (values <= room.values) resources.push({ line, resource: given.resource });
+        } else report({ kind: 'entrySkipped', reason: given.skipped, file: file.number, type: file.type });
       },
       () => undefined,
     );
     const bytes = Buffer.from(text);
     splitter.push(bytes);
     splitter.end();
-    return { resources, came, bytes: bytes.length };
+    return values > room.values ? { fault: 'tooLarge' } : { resources, came, bytes: bytes.length, values };
   } finally {
     end();
   }
@@ -123,7 +134,7 @@ export const takeGroups = async (
   // They count only if this leg reads all files; otherwise the next leg reads them again.
   const ended: PlanFile[] = [];
   const found = createProblemList();
-  let room = mostBytes;
+  const room = { bytes: mostBytes, values: mostValues };
   for (const file of files) {
     if (file.kind === 'deleted') continue;
     for (;;) {
@@ -138,12 +149,13 @@ export const takeGroups = async (
       }
       const { number, kind, type, said } = file;
       if ('fault' in taken) {
-        if (taken.fault === 'tooLarge') room = 0;
+        if (taken.fault === 'tooLarge') room.bytes = 0;
         found.add({ kind: 'fileNotRead', type, file: number, why: taken.fault, status: taken.status });
       } else {
-        const { resources, came, bytes } = taken;
+        const { resources, came, bytes, values } = taken;
         if (kind === 'output') for (const one of resources) read.push(one);
-        room -= bytes;
+        room.bytes -= bytes;
+        room.values -= values;
         if (said !== undefined && said !== came && kind === 'output')
           found.add({ kind: 'fileCount', type, file: number, said, came });
         ended.push({ number, kind, type, said, came, kept: came });

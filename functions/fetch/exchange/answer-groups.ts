@@ -8,6 +8,7 @@ import { malformed, notSupported } from '../../shared/fhir/refusals.ts';
 import { queryPairs, type ApiResponse } from '../../shared/http/api.ts';
 import { readFormPairs } from '../../shared/http/form.ts';
 import { objectsIn, parseObject, type JsonObject } from '../../shared/json/json-object.ts';
+import { takePartnerTurn } from '../../shared/partner/rate-limit.ts';
 import { auditOnce } from '../../shared/record/audit-read.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
@@ -20,6 +21,9 @@ import { openGroup, type OpenedGroup } from './open-group.ts';
 const usualCount = 20;
 const mostCount = 50;
 const mostPageBytes = 4_000_000;
+
+/** Each Group that is opened takes a call of KMS. */
+const groupsATurn = 5;
 
 /** The parameter of a page's link: the Group after which the page begins. */
 const afterParameter = '_after';
@@ -124,6 +128,8 @@ const idsOf = async (asking: Asking, { ids, count, after }: Search) => {
 /** Opens the Groups of a page one after the other, until it is long enough. */
 const readPage = async (asking: Asking, search: Search): Promise<Page> => {
   const { ids, more, last } = await idsOf(asking, search);
+  const { deps, partner, context } = asking;
+  await takePartnerTurn(deps, partner, context, { turns: Math.ceil(ids.length / groupsATurn), before: 1 });
   const groups: OpenedGroup[] = [];
   let bytes = 0;
   for (const [index, id] of ids.entries()) {

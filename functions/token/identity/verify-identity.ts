@@ -4,7 +4,7 @@ import { isDay } from '../../shared/instant.ts';
 import type { JsonObject } from '../../shared/json/json-object.ts';
 import { PayerError } from '../../shared/payer/errors.ts';
 import type { KeysRead, ReadKeys } from '../../shared/payer/key-reader.ts';
-import { keySetOf } from '../../shared/registry/key-set.ts';
+import { verifyByKeys } from '../../shared/registry/key-set.ts';
 import type { IdentityProvider, IdentitySignIn, Partner } from '../../shared/registry/types.ts';
 import {
   extensionChecks,
@@ -128,7 +128,7 @@ const verifySignature = async (
   const verify = async (fresh: boolean): Promise<void> => {
     const read = await readKeysOf(readKeys, jwksUri, fresh);
     try {
-      await compactVerify(token, keySetOf(read.keys.keys), { algorithms: [...algorithms] });
+      await verifyByKeys(read.keys.keys, (key) => compactVerify(token, key, { algorithms: [...algorithms] }));
     } catch (error) {
       if (mayBeNewKey(error) && !read.isNew) {
         if (fresh) throw keyUnknown(read);

@@ -212,6 +212,17 @@ describe("a payer's keys", () => {
     expect(await verifier(keys).verify(await sign())).toMatchObject({ nonce });
   });
 
+  it('are each tried if two have one name', async () => {
+    const keys = async () => ({
+      keys: [{ ...(await jwkOf('PS256', 'RS256')), alg: 'RS256' }, await jwkOf('RS256')],
+    });
+    const { verify } = verifier(keys);
+    expect(await verify(await sign())).toMatchObject({ nonce });
+    const [head, claims, signature = ''] = (await sign()).split('.');
+    const forged = `${head}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
+    await expect(verify(forged)).rejects.toMatchObject(refusal('ERR_JWS_SIGNATURE_VERIFICATION_FAILED'));
+  });
+
   it.each([
     ['has another name', 'ES256', 'ES256'],
     ['replaced one of the same name', 'RS256', 'old'],

@@ -446,18 +446,24 @@ describe('no Group can be used whose members the audit does not name', () => {
   });
 });
 
-it('a match whose files are too large together is read up to 32 MB, and the rest is named and not asked for', async () => {
-  const blank = `${' '.repeat(9 * 1024 * 1024)}\n`;
-  const { world, errors } = await run(three, {
-    output: Array.from({ length: 6 }, () => matched(first, second).output![0]!),
-    instead: ({ path }) => (/output\/[1-5]$/.test(path) ? { body: blank } : undefined),
-  });
+const zeros = `{"resourceType":"Basic","x":[0${',0'.repeat(450_000)}]}\n`;
+it.each([
+  ['32 MB', [5, 6], `${' '.repeat(9 * 1024 * 1024)}\n`],
+  ['two million values', [4, 5, 6], zeros.repeat(2)],
+])(
+  'a match whose files are too large together is read up to %s, and the rest is named and not asked for',
+  async (_most, late, body) => {
+    const { world, errors } = await run(three, {
+      output: Array.from({ length: 6 }, () => matched(first, second).output![0]!),
+      instead: ({ path }) => (/output\/[1-5]$/.test(path) ? { body } : undefined),
+    });
 
-  expect(errors).toEqual(
-    [5, 6].map((at) => `File ${at} (Group) did not come whole: it is larger than an answer to a match may be.`),
-  );
-  expect(askedFor(world, '/files/output/5')).toEqual([]);
-});
+    expect(errors).toEqual(
+      late.map((at) => `File ${at} (Group) did not come whole: it is larger than an answer to a match may be.`),
+    );
+    expect(askedFor(world, '/files/output/5')).toEqual([]);
+  },
+);
 
 it('a match whose files take longer than two invocations have is read as far as one comes, and the rest is named', async () => {
   const output = Array.from({ length: 4 }, () => matched(first, second).output![0]!);
@@ -1190,6 +1196,11 @@ describe('what comes of a Group', () => {
     ['forgets the request', answering('/status/1', { status: 404 }), 'The payer ended the request with status 404.'],
     ['refuses every token', { instead: () => ({ status: 401 }) }, 'The payer refused the request with status 401.'],
     ['has no manifest', { manifest: { output: 'none' } }, "The payer's manifest could not be read."],
+    [
+      'has a manifest of a million values',
+      { manifest: { x: Array(1e6).fill(0) } },
+      "The payer's manifest could not be read.",
+    ],
     [
       'works for too long',
       answering('/status/1', { status: 202, headers: { 'retry-after': '3600' } }),

@@ -907,6 +907,19 @@ describe("the identity provider's keys", () => {
     expect(world.provider.reads).toBe(4);
   });
 
+  it('may be two under one kid: a token by either is believed, and one by neither is not', async () => {
+    const by = async (key: CryptoKey) => identityToken({}, { key, atMs: world.deps.clock.now() });
+    const { privateKey: other } = await generateKeyPair('RS256');
+    world.provider.keys.push({ ...nextProviderKey.jwk, kid: 'csp-1' });
+    const given = { access_token: 'a', patient: 'bb-1', token_type: 'Bearer', expires_in: 3600 };
+    world.script.answer = async () => answer(200, given);
+
+    for (const key of [providerKey.privateKey, nextProviderKey.privateKey])
+      expect((await world.identify(await by(key))).statusCode).toBe(200);
+    world.passSeconds(30);
+    expect(told(await world.identify(await by(other))).slice(0, 2)).toEqual([400, 'invalid_grant']);
+  });
+
   it('count for an hour while its host is down, and then none do', async () => {
     await world.identify();
     world.provider.isDown = true;

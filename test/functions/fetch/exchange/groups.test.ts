@@ -292,6 +292,24 @@ describe('the Groups of a partner', () => {
     ]);
   });
 
+  it.each([
+    ['Group', '', 2],
+    ['Group', '_id=g1', 1],
+    ['Group/g1', '', 1],
+  ])('take a turn of the rate for each five that are opened: %s?%s takes %i', async (one, query, turns) => {
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await test.group({ id, resource: resourceOf(id) });
+    let taken = 0;
+    const turn = { taken: true, remaining: 1, resetSeconds: 1, failure: undefined };
+    Object.assign(test.deps, {
+      takeTurn: async () => {
+        taken += 1;
+        return turn;
+      },
+    });
+    expect((await test.ask(one, token, { query })).statusCode).toBe(200);
+    expect(taken).toBe(turns);
+  });
+
   it.each(['g0', 'g4', 'g5', '$x', 'a b'])('%s is not found', async (id) => {
     expect((await test.ask(`Group/${encodeURIComponent(id)}`, token)).statusCode).toBe(404);
   });
