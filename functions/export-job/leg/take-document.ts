@@ -185,7 +185,6 @@ export const takeDocument = async (
     // The page of an error or a login, and no document. In answer to a search, too, it is asked for again.
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page', true);
     if (isOfAnother(leg, header === null ? [] : [header])) return await drop('otherPatient');
-    if (attachment.isBeside === true && isData(own)) return await drop('page');
     const pieces = response.body?.[Symbol.asyncIterator]();
     const peeked = await peek(pieces);
     if ('taken' in peeked) return peeked.taken;
@@ -194,6 +193,7 @@ export const takeDocument = async (
     // The type that the resource states is not used here: otherwise, its author could choose what gets checked.
     const kind = watch.kind();
     if (kind === 'OperationOutcome') return await drop('page', isPassing(first));
+    if (attachment.isBeside === true && isData(own)) return await drop('page');
     if (xmlBinary.test(Buffer.concat(first).toString('latin1'))) return await drop('page');
     const isBinary = kind === 'Binary' || (kind === undefined && mustBeBinary(leg, declared, own));
     const wrapped = isBinary ? readBinaryData() : undefined;

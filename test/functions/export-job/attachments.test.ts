@@ -35,6 +35,9 @@ const pdf = Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * 7) % 256
 const sha1 = createHash('sha1').update(pdf).digest();
 const pdfSent: Sent = { headers: { 'content-type': 'application/pdf' }, bytes: pdf };
 
+/** Another try may succeed (https://hl7.org/fhir/R4/valueset-issue-type.html). */
+const busy = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'timeout' }] };
+
 /** A label of https://hl7.org/fhir/R4/security-labels.html */
 const redacted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'REDACTED' };
 
@@ -410,6 +413,18 @@ describe('at a path that the profile names, an attachment', () => {
 
     expect([made.complete, made.attachments.size]).toEqual([false, 0]);
     expect(made.errors.join()).toContain('something else in its place');
+  });
+
+  it.each([
+    ['an OperationOutcome that says so', JSON.stringify(busy)],
+    ['nothing', ''],
+  ])('that the payer answers once with %s is asked for again', async (_, text) => {
+    const answers: Sent[] = [{ headers: { 'content-type': 'application/fhir+json' }, bytes: Buffer.from(text) }];
+    const attachment = { url: `${server}/documents/1`, contentType: 'application/pdf' };
+    const made = await run([documentOf('d', attachment)], () => answers.pop() ?? pdfSent, listed);
+
+    expect(made).toMatchObject({ complete: true, errors: [] });
+    expect(asked(made.world)).toHaveLength(2);
   });
 
   it('that leads on to another place is not followed there', async () => {
