@@ -43,6 +43,7 @@ export interface Attached {
   readonly answers: AttachmentSpec['answers'];
   /** The gateway serves its URL in the resource's line. */
   readonly isServed: boolean;
+  readonly contentType: string;
   /** It may be read, but its URL does not name a single Binary. */
   readonly isUnclear: boolean;
 }
@@ -137,7 +138,7 @@ const refer = (value: Value, reference: string, type?: string): void => {
 /** Adds an attachment to a resource, in an extension, which each type may have. */
 const attach = (
   { value, attached }: Draft,
-  { at, answers, number }: AttachmentSpec & { readonly number: number },
+  { at, answers, number, type }: AttachmentSpec & { readonly number: number },
   { listsPath, scope }: PayerSpec,
   base: string,
   facade: string,
@@ -172,10 +173,12 @@ const attach = (
   const mayRead = scope?.includes('Binary') ?? true;
   const isUnclear = at === 'part' || at === 'operation';
   const content = `%PDF ${name}`;
+  // A page in place of a page cannot be told from it.
+  const contentType = answers === 'login' ? 'application/pdf' : type;
   const add = (size: number | string): void =>
     void ((value['extension'] ??= []) as object[]).push({
       url: 'http://example.org/attachment',
-      valueAttachment: { contentType: 'application/pdf', url, size },
+      valueAttachment: { contentType, url, size },
     });
   add(answers === 'textSize' ? String(content.length) : content.length + (answers === 'otherSize' ? 1 : 0));
   if (answers === 'twoSizes') add(content.length + 1);
@@ -188,6 +191,7 @@ const attach = (
     from: mayRead ? asked[at] : undefined,
     isUnclear: isUnclear && mayRead,
     content,
+    contentType,
     // A Binary outside the bases is not unwrapped.
     answers: isUnclear
       ? 'refused'

@@ -22,7 +22,7 @@ export interface Account {
   readonly lines: readonly string[];
   readonly errors: readonly string[];
   /** The attachments, by the last segment of their URLs. */
-  readonly attachments: ReadonlyMap<string, { readonly bytes: Buffer }>;
+  readonly attachments: ReadonlyMap<string, { readonly bytes: Buffer; readonly contentType?: string | undefined }>;
 }
 
 type Promised =
@@ -223,10 +223,13 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
   /** A line with the URLs that it would have without its attachments' files. */
   const withoutFiles = (line: string): string =>
     line.replaceAll(/"http:\/\/localhost:3000\/exports\/[^"]*\/(attachment-\d+)"/g, (link, name: string) => {
-      const one = attached.get(account.attachments.get(name)?.bytes.toString() ?? '');
+      const file = account.attachments.get(name);
+      const one = attached.get(file?.bytes.toString() ?? '');
       if (one === undefined) say("what came is the member's", 'an attachment with other bytes', line);
       else if (one.from === undefined || !isAttachmentGiven(one))
         say("what came is the member's", 'an attachment that the payer does not give', line);
+      else if (file?.contentType !== one.contentType)
+        say("what came is the member's", 'an attachment of another type', line);
       else cameAttached.add(one);
       return one === undefined ? link : `"${one.line}"`;
     });

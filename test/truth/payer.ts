@@ -365,7 +365,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     held.flatMap((one) => one.attached).flatMap((one) => (one.from === undefined ? [] : [[one.from, one]])),
   );
 
-  const document = ({ content, answers }: Attached): Sent => {
+  const document = ({ content, answers, contentType }: Attached): Sent => {
     if (answers === 'gone') return refusal(404, 'not-found');
     if (answers === 'refused') return refusal(403, 'forbidden');
     if (answers === 'broken') return refusal(500, 'exception');
@@ -377,9 +377,9 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       wrapped: { data: data.replaceAll(/.{8}/g, '$&\r\n') },
       notBase64: { data: `-_${data.slice(2)}` },
     }[answers as string];
-    if (binary !== undefined) return fhir({ resourceType: 'Binary', contentType: 'application/pdf', ...binary });
+    if (binary !== undefined) return fhir({ resourceType: 'Binary', contentType, ...binary });
     const others: Record<string, string> = answers === 'others' ? { 'x-security-context': `Patient/${stranger}` } : {};
-    return { headers: { 'content-type': 'application/pdf', ...others }, body: content };
+    return { headers: { 'content-type': contentType, ...others }, body: content };
   };
 
   return ({ path, url: asked }) => {

@@ -208,6 +208,16 @@ const attachmentTroubles = [
   'notBase64',
 ] as const;
 
+/** Forms of a media type that are one (RFC 9110 §8.3.1): parameters in quotes, with blanks before and after, and none after a semicolon. */
+const attachmentTypes = [
+  'application/pdf',
+  'application/pdf; name="a;b, \\"c\\""',
+  'application/pdf ;  x=1;',
+  'text/html; charset="utf-8"',
+  'application/xhtml+xml;charset="utf-8" ; a=b',
+  'multipart/related; type="text/xml"',
+] as const;
+
 /** An attachment of one of the member's resources. */
 export interface AttachmentSpec {
   readonly of: number;
@@ -219,6 +229,7 @@ export interface AttachmentSpec {
    * with the label that something was withheld; `wrapped`: one with data on several lines, as R4 allows; `notBase64`: one in another alphabet.
    */
   readonly answers: 'given' | (typeof attachmentTroubles)[number];
+  readonly type: (typeof attachmentTypes)[number];
 }
 
 export type Spelling =
@@ -391,6 +402,7 @@ const attachmentSpec: fc.Arbitrary<AttachmentSpec> = fc.record({
   of: fc.nat({ max: 30 }),
   at: oneOf(...attachmentPlaces),
   answers: mostly<AttachmentSpec['answers']>('given', ...attachmentTroubles),
+  type: oneOf(...attachmentTypes),
 });
 
 const hiccup: fc.Arbitrary<Hiccup> = fc.record({

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { objectsIn, parseObject } from '../../shared/json/json-object.ts';
+import { essenceOf } from '../../shared/media-type.ts';
 import {
   declaresUtf8,
   dropBody,
@@ -109,15 +110,13 @@ const beginsAsJson = async ({ body }: PayerResponse): Promise<boolean> => {
   return false;
 };
 
-const typeForm = /^[\w.+-]{1,40}\/[\w.+-]{1,40}$/;
-
 /**
- * The media type of an answer that is data, but not FHIR JSON as the payer declares it: empty if the answer declares none. Undefined for an
+ * The media type of an answer that is data, but not FHIR JSON as the payer declares it: empty if the answer declares none, or what is none. Undefined for an
  * HTML page or plain text, which may be a temporary error page, unless the body is JSON.
  */
 const otherDataType = async (response: PayerResponse): Promise<string | undefined> => {
-  const type = (response.headers.get('content-type') ?? '').replace(/[\s;].*/, '').toLowerCase();
-  if (!declaresUtf8(response) || (type !== '' && !typeForm.test(type))) return undefined;
+  const type = essenceOf(response.headers.get('content-type'));
+  if (!declaresUtf8(response)) return undefined;
   if (/\/.*(?:json|xml|octet-stream)/.test(type) && !type.includes('html')) return type;
   return (await beginsAsJson(response)) ? type : undefined;
 };

@@ -2,6 +2,7 @@ import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { isServed } from '../reading/binary-urls.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { AttachmentFault, Problem } from '../reading/problems.ts';
+import { identityOf } from '../reading/seen-names.ts';
 import type { HeldLine } from '../state/held-lines.ts';
 import type { AttachmentsTask, WrittenAttachment } from '../state/state.ts';
 import { afterAnswer, afterFailure, type After } from './after-answer.ts';
@@ -79,13 +80,9 @@ const fetchOne = async (
 };
 
 /** Reports, once for each resource, that the payer withheld part of one of its attachments. */
-const reportIfWithheld = (
-  { seen, problems }: Leg,
-  { type, id }: HeldLine,
-  { isWithheld, from }: WrittenAttachment,
-): void => {
-  if (isWithheld === true && seen.add(`withheld ${type}/${id ?? ''} ${from}`))
-    problems.add({ kind: 'attachmentWithheld', type, id });
+const reportIfWithheld = ({ seen, problems }: Leg, held: HeldLine, { isWithheld, from }: WrittenAttachment): void => {
+  if (isWithheld === true && seen.add(`withheld ${identityOf(held)} ${from}`))
+    problems.add({ kind: 'attachmentWithheld', type: held.type, id: held.id });
 };
 
 /** Fetches what a line's attachments lack. Returns why the leg stops before all were tried. */

@@ -12,8 +12,8 @@ import type { HeldFile } from '../state/state.ts';
 import { settling } from './settle.ts';
 
 /** The name under which an attachment is seen that did not come, so that no other leg asks for it again. */
-export const missingName = ({ type, id = '' }: HeldLine, { from }: OwnAttachment): string =>
-  `no attachment ${type}/${id} ${from}`;
+export const missingName = (held: HeldLine, { from }: OwnAttachment): string =>
+  `no attachment ${identityOf(held)} ${from}`;
 
 /** The name under which an attachment is seen that a written line has, and of one whose line was left out. */
 const given = (from: string): string => `attachment of a line ${from}`;

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { causeOf } from '../../shared/errors.ts';
 import { mostFileBytes } from '../../shared/exports/manifest.ts';
 import { parseObject } from '../../shared/json/json-object.ts';
+import { essenceOf, sendableType } from '../../shared/media-type.ts';
 import { dropBody, plainJson } from '../../shared/payer/answers.ts';
 import { fhirJson, fhirMediaType } from '../../shared/registry/profile.ts';
 import type { JobDeps } from '../job/deps.ts';
 import { partWriter } from '../job/parts.ts';
 import { aboutAnother } from '../reading/check-resource.ts';
-import { isMediaType, type OwnAttachment } from '../reading/own-attachments.ts';
+import type { OwnAttachment } from '../reading/own-attachments.ts';
 import { meaningOf, payerRemarks, type AttachmentFault } from '../reading/problems.ts';
 import type { WrittenAttachment } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
@@ -23,9 +24,6 @@ export type Taken =
   | { readonly written: WrittenAttachment }
   | { readonly fault: AttachmentFault; readonly mayPass?: true }
   | { readonly cut: true };
-
-/** `type/subtype` in lower case, without parameters. */
-const essenceOf = (type: string | null | undefined): string => (type ?? '').replace(/;[^]*/, '').trim().toLowerCase();
 
 export const isPage = (type: string | null | undefined): boolean =>
   essenceOf(type) === 'text/html' || essenceOf(type) === 'application/xhtml+xml';
@@ -226,10 +224,7 @@ export const takeDocument = async (
     const isWithheld = wrapped?.isWithheld() === true;
     if (parts.bytes() === 0 && attachment.size !== 0) return { fault: isWithheld ? 'withheld' : 'empty' };
     const inner = wrapped?.contentType();
-    const said =
-      wrapped === undefined
-        ? { sent: own }
-        : ({ sent: isMediaType(inner) ? essenceOf(inner) : '', isUnwrapped: true } as const);
+    const said = wrapped === undefined ? { sent: own } : ({ sent: essenceOf(inner), isUnwrapped: true } as const);
     if (isHtml(Buffer.concat(begin)) && declared !== '' && !isPage(declared))
       return { fault: 'page', ...(wrapped === undefined && { mayPass: true as const }) };
     const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };
@@ -237,7 +232,7 @@ export const takeDocument = async (
     if (fault !== undefined) return { fault };
     const written = (await parts.put()).map(({ object, digest, bytes }) => ({ object, digest, bytes }));
     const given = wrapped === undefined ? sent : inner;
-    const contentType = attachment.contentType ?? (isMediaType(given) ? given : 'application/octet-stream');
+    const contentType = attachment.contentType ?? sendableType(given) ?? 'application/octet-stream';
     const withheld = isWithheld && ({ isWithheld } as const);
     return { written: { from: attachment.from, contentType, ...said, ...withheld, ...content, parts: written } };
   } finally {

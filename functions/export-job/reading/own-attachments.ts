@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
+import { sendableType } from '../../shared/media-type.ts';
 import { eachBase, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { neverFetched, oneBinary } from './binary-urls.ts';
 import { placeAtPayer } from './place-at-payer.ts';
@@ -84,16 +85,12 @@ const attachmentsIn = (resource: JsonObject): readonly JsonObject[] => {
   return found;
 };
 
-/** A media type that can go into a header (RFC 9110 §8.3.1). */
-const mediaType = /^[\w!#$&^.+-]{1,64}\/[\w!#$&^.+-]{1,100}(?:; ?[\w-]{1,32}=[\w.+-]{1,64})*$/;
-
-export const isMediaType = (text: unknown): text is string => typeof text === 'string' && mediaType.test(text);
-
 /** What can be read of it. Some payers write the size as a text. */
-const saidOf = ({ contentType, size, hash }: JsonObject): SaidOfContent => {
+const saidOf = ({ contentType: type, size, hash }: JsonObject): SaidOfContent => {
+  const contentType = sendableType(type);
   const bytes = typeof size === 'number' ? size : saidCount(size);
   return {
-    ...(isMediaType(contentType) ? { contentType } : {}),
+    ...(contentType === undefined ? {} : { contentType }),
     ...(typeof bytes === 'number' ? { size: bytes } : {}),
     ...(typeof hash === 'string' ? { hash } : {}),
   };

@@ -1,3 +1,4 @@
+import { essenceOf } from '../media-type.ts';
 import { fhirJson, fhirMediaType } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import { PayerError, type Asked } from './errors.ts';
@@ -51,8 +52,7 @@ export const jsonTypeOf = (
   payer: Pick<Payer, 'quirks'>,
 ): string | undefined => {
   if (!declaresUtf8({ headers })) return undefined;
-  const type = String(headers.get('content-type')).toLowerCase();
-  const declared = type.replace(/[\s;].*/, '');
+  const declared = essenceOf(headers.get('content-type'));
   return [plainJson, fhirJson, fhirMediaType(payer)].includes(declared) ? declared : undefined;
 };
 

@@ -154,10 +154,29 @@ describe('an attachment on the payer’s server comes along', () => {
     ]);
   });
 
+  it('for each of the resources without ids of which it is as they say', async () => {
+    const unnamed = (hash: string, description: string) => {
+      const { id: _, ...resource } = documentOf('d', { url: 'Binary/1', hash });
+      return { ...resource, description };
+    };
+    const made = await run(
+      [unnamed('AAAA', 'wrong'), unnamed('BBBB', 'wrong too'), unnamed(sha1.toString('base64'), 'right')],
+      () => pdfSent,
+    );
+
+    const own = `${facade}/Binary/1`;
+    expect(urlsIn(made)).toEqual([own, own, fileOf(made)]);
+    const wrong = 'its SHA-1 is not the one that the resource gives';
+    const named = `An attachment of a resource of type DocumentReference did not come: ${wrong}.`;
+    expect(made.errors).toEqual([named, named]);
+  });
+
   it.each([
     ['says nothing', {}, 'application/pdf', 'application/pdf'],
     ['has no media type', { contentType: 'a\nb' }, 'application/pdf', 'application/pdf'],
     ['nor has the answer', {}, 'x\r\ny', 'application/octet-stream'],
+    ['nor a form that a header has', { contentType: 'a/b; x="\n"' }, 'application/pdf', 'a/b'],
+    ['nor has the answer such a form', {}, 'a/b; x=1, c/d', 'a/b'],
     ['names HTML', { contentType: 'text/html' }, 'text/html', 'text/html'],
     ['gives length and SHA-1', { size: 70_000, hash: sha1.toString('base64') }, 'a/b', 'a/b'],
     ['gives its SHA-1 in hexadecimal digits', { hash: sha1.toString('hex') }, 'a/b', 'a/b'],

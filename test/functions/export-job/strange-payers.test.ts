@@ -692,24 +692,31 @@ describe('a resource', () => {
   it('of another type, such as application/json+fhir, is asked for once, and the account says what its profile can name', async () => {
     const made = await runToEnd(
       () =>
-        ({ path }) => ({
-          ...pageOf([memberPatient, observation(1)]),
-          headers: {
-            ...(!path.startsWith('/Goal') && {
-              'content-type': path.startsWith('/Observation')
-                ? 'Application/JSON+FHIR; charset=utf-8'
-                : 'application/json',
-            }),
-          },
-        }),
-      byType('Patient', 'Observation', 'Goal'),
+        ({ path }) => {
+          const [, type = ''] = path.split(/[/?]/);
+          const sent: Readonly<Record<string, string | undefined>> = {
+            Observation: 'Application/JSON+FHIR; charset=utf-8',
+            Goal: undefined,
+            Condition: '"application/fhir+json"',
+            Procedure: 'json',
+            // A header that came twice (RFC 9110 §5.3).
+            Encounter: 'application/fhir+json, application/fhir+json',
+          };
+          const declared = type in sent ? sent[type] : 'application/json';
+          const headers: Record<string, string> = declared === undefined ? {} : { 'content-type': declared };
+          return { ...pageOf(type === 'Patient' ? [memberPatient] : []), headers };
+        },
+      byType('Patient', 'Observation', 'Goal', 'Condition', 'Procedure', 'Encounter'),
     );
+    const missing = 'could not be read: the answer declares no media type. Resources may be missing.';
 
     expect(made.errors).toEqual([
       "Page 1 of Observation could not be read: the answer has a media type that is not FHIR JSON, application/json+fhir; the payer's profile can name that, as quirks.fhirMediaType. Resources may be missing.",
-      'Page 1 of Goal could not be read: the answer declares no media type. Resources may be missing.',
+      ...['Goal', 'Condition', 'Procedure'].map((type) => `Page 1 of ${type} ${missing}`),
     ]);
-    expect(made.world.asked.filter(({ path }) => path.startsWith('/Observation'))).toHaveLength(1);
+    expect(made.outcomes['Encounter']).toBe('complete 0');
+    for (const type of ['Observation', 'Condition', 'Procedure'])
+      expect(made.world.asked.filter(({ path }) => path.startsWith(`/${type}?`))).toHaveLength(1);
   });
 
   it('that comes twice, its meta apart, is no other, however numbers in its meta are spelled', async () => {
