@@ -115,12 +115,10 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
   };
   for (const one of held)
     if ((one.isListed && !isForgotten(one)) || (one.type === 'Patient' && spec.since === undefined)) visit(one);
-  // Those of what never came belong to the record as well. Where 404 may mean either, nobody knows whether the payer has any.
-  const isKnown = !(spec.missesNone && isUndeclared(spec));
+  // Those of what never came belong to the record as well.
   for (const one of held)
     if (
       one.isBrought &&
-      isKnown &&
       (came.has(one.refersTo[0]!) || whole.has(one.refersTo[0]!)) &&
       (isBrought || came.has(keyOf(one)))
     )

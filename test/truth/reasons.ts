@@ -103,7 +103,8 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       const isOfMember = ({ type }: Held): boolean => type === 'Patient' || parametersOf(type).length > 0;
       const how = typesOf(spec).get(what);
       if (held.some((one) => came.has(keyOf(one)) && isOfMember(one))) return false;
-      if ((absent === undefined) !== isDeclared(spec, what)) return false;
+      // One that hides a type says that it does not have it, whatever it declares.
+      if (how?.search !== 'hides' && (absent === undefined) !== isDeclared(spec, what)) return false;
       return how === undefined ? spec.lacksBy404 : ['missesNone', 'hides'].includes(how.search);
     },
   ],

@@ -223,6 +223,26 @@ describe('of a payer with two bases', () => {
     expect(declared('unknown', second)?.astray).toEqual(['Coverage', 'Claim']);
   });
 
+  it.each([
+    ['could not be read', undefined],
+    ['adds to others', { ...statement({ Communication: ['patient'] }), imports: ['https://goals.example/more'] }],
+  ])('a type of the second is searched by each parameter of R4 if only the statement there %s', (_, second) => {
+    const further = [{ fhirBaseUrl: 'https://goals.example', types: ['Communication'] }];
+    const made = { ...payer, everything: false, furtherBases: further } as unknown as Payer;
+    const all = [declaredBy(statement({ Patient: ['_id'], Observation: ['patient'] })), second && declaredBy(second)];
+    const { tasks } = planReading({
+      payer: made,
+      wanted: wantedOf(parseScopes('patient/*.rs'), undefined),
+      asked: { patient: 'p-1' },
+      declared: declaredByAll(fhirBases(made), all),
+    });
+
+    expect(tasks.filter(({ type }) => type === 'Communication').map(({ rest }) => rest)).toEqual(
+      ['patient=p-1', 'sender=Patient/p-1', 'recipient=Patient/p-1'].map((by) => `/Communication?${by}`),
+    );
+    expect(tasks.filter(({ type }) => type === 'Observation')).toHaveLength(1);
+  });
+
   it('each type of the second is searched, whatever is declared, and named if the payer refuses it', () => {
     const { tasks } = planReading({
       payer: { ...payer, everything: false } as unknown as Payer,
