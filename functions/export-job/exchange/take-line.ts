@@ -1,12 +1,15 @@
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
+import { objectsIn } from '../../shared/json/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { attachmentsToFetch, keep } from '../leg/keep.ts';
+import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from '../reading/about.ts';
 import { checkResource, namesMember, namesPatientElsewhere, patientsOf } from '../reading/check-resource.ts';
 import { contentMark } from '../reading/content-mark.ts';
 import { anothers, mayBePatients, noteUnasked, noteUnknown } from '../reading/hangs-on.ts';
 import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
+import { parseReference } from '../reading/references.ts';
 import { identityOf } from '../reading/seen-names.ts';
 import { membersOf, type LineTaking } from './line-rules.ts';
 import { takeRemark } from './take-remark.ts';
@@ -55,11 +58,40 @@ const isNew = ({ leg: { seen, problems }, file, count }: LineTaking, resource: P
   return false;
 };
 
+/** The elements of a type that R4 lets refer to a patient, and those that say so elsewhere: {@link checkResource} has looked at them. */
+const comparedIn = (type: string): readonly string[] => [
+  ...elementsAbout(type),
+  ...elementsAtSource(type),
+  ...elementsElsewhere(type),
+  ...elementsOfParts(type),
+];
+
+/**
+ * The patients, by their ids at the payer, whom a resource names at its top where R4 has no patient, as `Subject` or `Device.owner` would;
+ * an empty id for one on another server.
+ */
+const namedBeyondR4 = ({ type, resource }: PageResource, rules: LineTaking['rules']): readonly string[] =>
+  Object.entries(resource).flatMap(([name, value]) => {
+    if (typeof value !== 'object' || value === null) return [];
+    return objectsIn(Array.isArray(value) ? value : [value]).flatMap(({ reference }) => {
+      if (typeof reference !== 'string' || !/Patient/i.test(reference) || comparedIn(type).includes(name)) return [];
+      const parsed = parseReference(reference, rules);
+      return parsed?.type === 'Patient' ? [parsed.isOwn ? parsed.id : ''] : [];
+    });
+  });
+
+/** Why a line is left out that belongs to the record but for what it names where R4 has no patient. */
+const whyBeyondR4 = ({ rules, lines }: LineTaking, resource: PageResource): LinesReason | undefined => {
+  const ids = namedBeyondR4(resource, rules).filter((id) => !lines.allowed.has(id));
+  if (ids.length === 0) return undefined;
+  const isKnown = ids.every((id) => lines.leftOut.has(id) || lines.others.has(id));
+  if (patientsOf(resource, rules).length > 0) return isKnown ? 'besideLeftOut' : 'naming';
+  return isKnown ? 'leftOut' : 'stranger';
+};
+
 /** Why a line does not belong to the record; undefined if it does. */
-const whyLeftOut = (
-  { rules, lines }: LineTaking,
-  resource: PageResource,
-): LinesReason | 'notFhir' | 'outcome' | undefined => {
+const whyLeftOut = (taking: LineTaking, resource: PageResource): LinesReason | 'notFhir' | 'outcome' | undefined => {
+  const { rules, lines } = taking;
   const verdict = checkResource(resource, rules);
   switch (verdict) {
     case 'otherPatient': {
@@ -77,7 +109,7 @@ const whyLeftOut = (
     case 'unknownPatient':
       return namesPatientElsewhere(resource, rules) ? 'elsewhere' : 'unknown';
     case 'keep':
-      return lines.types?.has(resource.type) === false ? 'notAsked' : undefined;
+      return lines.types?.has(resource.type) === false ? 'notAsked' : whyBeyondR4(taking, resource);
     case 'notWanted':
       return 'notAsked';
     default:

@@ -701,6 +701,22 @@ describe('what comes of a Group', () => {
       ],
     ),
     row(
+      'has lines that name a stranger where R4 has no patient, about a member or about nobody',
+      'a b 3',
+      and(
+        observations(
+          { ...observation('1', 'a'), Subject: { reference: 'Patient/x' } },
+          { ...observation('2', 'a'), more: [{ reference: 'https://elsewhere.example/Patient/a' }] },
+          { ...observation('3', 'a'), Subject: { reference: 'Patient/b' } },
+        ),
+        { type: 'Device', lines: [{ resourceType: 'Device', id: 'd', owner: { reference: 'Patient/x' } }] },
+      ),
+      [
+        '2 resources of type Observation in file 2 are left out: they are about patients who are no members of the Group, and name members.',
+        '1 resource of type Device in file 3 is left out: it is about a patient who is no member of the Group.',
+      ],
+    ),
+    row(
       'has lines about whom nobody can tell',
       'a b',
       and(observations({ ...observation('1', 'a'), subject: { display: 'Somebody' } }), {
