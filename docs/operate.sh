@@ -104,6 +104,19 @@ refile_batch() {
   refile_batch "$(jq -c '.[:(length / 2 | floor)]' <<<"$1")" && refile_batch "$(jq -c '.[(length / 2 | floor):]' <<<"$1")"
 }
 
+# Runs a command, whose resource may be gone already, or a key on its way: unless_gone aws dynamodb delete-table …
+unless_gone() {
+  local said
+  said=$("$@" 2>&1 >/dev/null) && return
+  case "$said" in *NotFound* | *NoSuchBucket* | *'pending deletion'*) return 0 ;; esac
+  echo "$said" >&2
+  return 1
+}
+
+unprotect_table() {
+  aws dynamodb update-table --table-name "$1" --no-deletion-protection-enabled && aws dynamodb wait table-exists --table-name "$1"
+}
+
 # Deletes a stage that no member has used: its stack, and all that the stack retains. A bucket must be empty.
 delete_unused_stage() {
   local tables secrets others logs keys addresses buckets name answer failed=0
@@ -115,17 +128,16 @@ delete_unused_stage() {
   read -r answer
   [ "$answer" = "$STAGE" ] || { echo 'Nothing was deleted.' && return 1; }
   aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name "$STACK" || return 1
-  for name in $tables; do
-    aws dynamodb update-table --table-name "$name" --no-deletion-protection-enabled &&
-      aws dynamodb wait table-exists --table-name "$name" || return 1
-  done
+  # A table that could not be made has a name all the same.
+  for name in $tables; do unless_gone unprotect_table "$name" || return 1; done
   aws cloudformation delete-stack --stack-name "$STACK" && aws cloudformation wait stack-delete-complete --stack-name "$STACK" || return 1
-  for name in $tables; do aws dynamodb delete-table --table-name "$name" || failed=1; done
-  for name in $secrets $others; do aws secretsmanager delete-secret --secret-id "$name" --force-delete-without-recovery || failed=1; done
-  for name in $logs; do aws logs delete-log-group --log-group-name "$name" || failed=1; done
-  for name in $keys; do aws kms schedule-key-deletion --key-id "$name" --pending-window-in-days 7 || failed=1; done
-  for name in $addresses; do aws ec2 release-address --public-ip "${name%%|*}" || failed=1; done
-  for name in $buckets; do aws s3api delete-bucket --bucket "$name" || failed=1; done
+  for name in $tables; do unless_gone aws dynamodb delete-table --table-name "$name" || failed=1; done
+  for name in $secrets $others; do unless_gone aws secretsmanager delete-secret --secret-id "$name" --force-delete-without-recovery || failed=1; done
+  for name in $logs; do unless_gone aws logs delete-log-group --log-group-name "$name" || failed=1; done
+  for name in $keys; do unless_gone aws kms schedule-key-deletion --key-id "$name" --pending-window-in-days 7 || failed=1; done
+  # An address is known as PublicIp|AllocationId. EC2 releases it by the second.
+  for name in $addresses; do unless_gone aws ec2 release-address --allocation-id "${name##*|}" || failed=1; done
+  for name in $buckets; do unless_gone aws s3api delete-bucket --bucket "$name" || failed=1; done
   return "$failed"
 }
 

@@ -16,18 +16,52 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+/** What a stack retains, as CloudFormation names it, and what its deletion must give to AWS. */
+const retained = [
+  ['DynamoDB::Table', 'table-1', 'dynamodb delete-table', '--table-name table-1'],
+  ['SecretsManager::Secret', 'arn:secret-1', 'secretsmanager delete-secret', '--secret-id arn:secret-1'],
+  ['Logs::LogGroup', 'group-1', 'logs delete-log-group', '--log-group-name group-1'],
+  ['KMS::Key', 'key-1', 'kms schedule-key-deletion', '--key-id key-1'],
+  // PublicIp and AllocationId are the type's identifiers, and EC2 requires the second ("This parameter is required"):
+  // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html
+  ['EC2::EIP', '192.0.2.7|eipalloc-1', 'ec2 release-address', '--allocation-id eipalloc-1'],
+  ['S3::Bucket', 'bucket-1', 's3api delete-bucket', '--bucket bucket-1'],
+] as const;
+
+/** What AWS answers about one of these that is gone, or a key that is going. */
+const gone = [
+  ['dynamodb *-table *', 'ResourceNotFoundException'],
+  ['secretsmanager delete-secret *', 'ResourceNotFoundException'],
+  ['logs delete-log-group *', 'ResourceNotFoundException'],
+  [
+    'kms schedule-key-deletion *',
+    'KMSInvalidStateException) when calling the operation: arn:key-1 is pending deletion',
+  ],
+  ['kms schedule-key-deletion *', 'NotFoundException'],
+  ['ec2 release-address *', 'InvalidAllocationID.NotFound'],
+  ['s3api delete-bucket *', 'NoSuchBucket'],
+] as const;
+
 /**
  * A stand-in for the AWS CLI as a program, since the kernel limits what a program may get. It records its calls, and one that
- * FAIL matches, after its number, fails as the CLI does. The bucket has 1,500 versions, named as the audit names them.
+ * FAIL matches, after its number, fails as the CLI does, and says SAYS. The bucket has 1,500 versions, named as the audit names them.
  */
 const cli = (version = 'aws-cli/2.31.0 Python/3.13.7'): string => `#!/usr/bin/env bash
 case "$1" in --version) echo '${version}'; exit ;; esac
 cd '${folder}'
 echo "$*" >>calls
-case "$(wc -l <calls) $*" in $FAIL) exit 254 ;; esac
+case "$(wc -l <calls) $*" in $FAIL) echo "An error occurred ($SAYS)" >&2; exit 254 ;; esac
 case "$*" in
-  *list-stack-resources*DynamoDB::Table*) echo table-1 ;;
-  *list-stack-resources*KMS::Key*) echo key-1 ;;
+  'secretsmanager delete-secret --secret-id p2p/try/webhooks/app '*) ;;
+${retained
+  .map(([type, name, call, parameter]) =>
+    [
+      `  *list-stack-resources*AWS::${type}*) echo '${name}' ;;`,
+      `  '${call} ${parameter}'*) ;;`,
+      `  '${call}'*) echo 'An error occurred (MissingParameter)' >&2; exit 254 ;;`,
+    ].join('\n'),
+  )
+  .join('\n')}
   *list-stack-resources*json*)
     echo '{"StackResourceSummaries": [{"ResourceType": "AWS::SQS::Queue", "LogicalResourceId": "Dead1", "PhysicalResourceId": "url"}]}' ;;
   *list-secrets*Values=p2p/try/' '*) echo p2p/try/webhooks/app ;;
@@ -96,9 +130,11 @@ describe('docs/operate.sh', () => {
     const text = [...documents(), documentAt('docs/operate.sh')]
       .map((document) => document.text.replaceAll(/^#.*$/gm, ''))
       .join('\n');
-    const called = new Set([...text.matchAll(/(?:^|\$\(|[;&] )([a-z]+(?:_[a-z]+)*) /gm)].map(([, name]) => name));
+    const called = new Set(
+      [...text.matchAll(/(?<=^ *|\$\(|[;&] |do |unless_gone )([a-z]+(?:_[a-z]+)*)(?= )/gm)].map(([, name]) => name),
+    );
 
-    expect(defined).toHaveLength(9);
+    expect(defined).toHaveLength(11);
     expect(defined.filter((name) => !called.has(name))).toEqual([]);
   });
 
@@ -106,22 +142,37 @@ describe('docs/operate.sh', () => {
     const { status, stdout } = bash('delete_unused_stage', { input: `${typed}\n` });
 
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^p2p-gateway-try\ntable-1\np2p\/try\/webhooks\/app\nkey-1\n/);
+    expect(stdout).toMatch(
+      /^p2p-gateway-try\ntable-1\narn:secret-1\np2p\/try\/webhooks\/app\ngroup-1\nkey-1\n192\.0\.2\.7\|eipalloc-1\nbucket-1\n/,
+    );
     expect(changes()).toEqual([]);
   });
 
-  it('deletes the stack, then what it retained', () => {
-    const { status } = bash('delete_unused_stage', { input: 'try\n' });
+  it('deletes the stack, then what it retained, naming each as AWS requires', () => {
+    const { status, stderr } = bash('delete_unused_stage', { input: 'try\n' });
 
-    expect(status).toBe(0);
+    expect([status, stderr]).toEqual([0, '']);
     expect(changes()).toEqual([
       'cloudformation update-termination-protection',
       'dynamodb update-table',
       'cloudformation delete-stack',
       'dynamodb delete-table',
       'secretsmanager delete-secret',
+      'secretsmanager delete-secret',
+      'logs delete-log-group',
       'kms schedule-key-deletion',
+      'ec2 release-address',
+      's3api delete-bucket',
     ]);
+  });
+
+  it.each(gone)('goes on if AWS answers %s with %s', (call, SAYS) => {
+    const { status, stderr } = bash('delete_unused_stage', { input: 'try\n', env: { FAIL: `* ${call}`, SAYS } });
+
+    expect([status, stderr]).toEqual([0, '']);
+    expect(changes().at(-1)).toBe('s3api delete-bucket');
+    // The command would wait for a table that is not there.
+    expect(calls().some((made) => made.includes('wait table-exists'))).toBe(!call.startsWith('dynamodb'));
   });
 
   it('keeps what a stack retains if the stack cannot be deleted', () => {
