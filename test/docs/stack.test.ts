@@ -4,7 +4,7 @@ import { loadStage } from '../../config/checks/load.ts';
 import { stageSchema } from '../../config/checks/schema.ts';
 import config from '../../config/production-example.ts';
 import { ownEverything } from '../support/own-everything.ts';
-import { ofType, property, stageTemplate, synthesized } from '../support/stage-template.ts';
+import { ofType, pathOf, property, stageTemplate, synthesized } from '../support/stage-template.ts';
 import { anchorsOf, codeSpansOf, documentAt, documents } from './documents.ts';
 
 const template = await stageTemplate('production-example');
@@ -42,6 +42,19 @@ describe('docs/alarms.md', () => {
     expect(names.length).toBeGreaterThan(20);
     // One alarm for each stream has the stream's name at its end.
     expect(names.filter((name) => !text.includes(`\`${name.replace(/(?<=Stopped-).*/, '…')}\``))).toEqual([]);
+  });
+
+  it('says of all durable functions that they need the key of exports, which no page disables to stop exports', () => {
+    const [, section = ''] = documentAt('docs/alarms.md').text.split('### A disabled key');
+    const said = section.slice(0, section.indexOf('\n## '));
+    const words: Readonly<Record<string, string>> = { ExportJob: 'Exports', Sweep: 'sweeps', Deliver: 'deliveries' };
+    const needing = ofType(template, 'AWS::Lambda::Function')
+      .filter((one) => property(one, 'DurableConfig') !== undefined)
+      .map((one) => pathOf(one).split('/').at(-2) ?? '');
+
+    expect(needing.sort()).toEqual(Object.keys(words).sort());
+    expect(needing.filter((name) => !said.includes(words[name] ?? name))).toEqual([]);
+    expect(textOfAll).not.toMatch(/,\s+disable\s+the\s+key\s+`KeysExports`/);
   });
 });
 
