@@ -10,7 +10,7 @@ import { accessLogBucket, auditBucket, protectAudit } from './audit-bucket.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayKeys } from './keys.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { allow, allowKeyForObjects, allowKeyForTables } from './statements.ts';
+import { allow, allowKeyForObjects, allowKeyForTables, allowOnlyWriting } from './statements.ts';
 import { acknowledgeStreams, readStreams, streamSource } from './stream-source.ts';
 import type { GatewayTables } from './tables.ts';
 
@@ -80,7 +80,7 @@ export class GatewayAudit extends Construct {
         ...readStreams(followed(tables)),
         allowKeyForTables(keys.data),
         allow(['dynamodb:Scan'], [`${tables.auditEvents.tableArn}/index/${openReads.index}`]),
-        allow(['dynamodb:UpdateItem'], [tables.auditEvents.tableArn]),
+        allowOnlyWriting(['dynamodb:UpdateItem'], [tables.auditEvents.tableArn]),
         // The bucket policy grants the put, and denies everyone else.
         allowKeyForObjects(keys.audit),
       ],

@@ -8,7 +8,7 @@ import type { GatewayKeys } from './keys.ts';
 import { allowRegistry, registryVariables } from './registry-reader.ts';
 import type { GatewayRuntime } from './runtime.ts';
 import { acknowledgePrefix, readSecretsUnder } from './secret-prefix.ts';
-import { allow, allowKeyForTables, onlyItems } from './statements.ts';
+import { allow, allowKeyForTables, allowOnlyWriting, onlyItems } from './statements.ts';
 import { acknowledgeStreams, readStreams, streamSource } from './stream-source.ts';
 import type { GatewayTables } from './tables.ts';
 
@@ -89,7 +89,7 @@ export class GatewayEvents extends Construct {
       },
       statements: [
         ...readStreams([tables.grants, tables.exports]),
-        allow(['dynamodb:DeleteItem'], [tables.exports.tableArn]),
+        allowOnlyWriting(['dynamodb:DeleteItem'], [tables.exports.tableArn]),
         allow(
           ['lambda:InvokeFunction'],
           durable.map(({ anyVersion }) => anyVersion),

@@ -2,7 +2,7 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Exchanges } from '../functions/shared/registry/types.ts';
-import { allow, allowExchangeBoxes, onlyItems } from './statements.ts';
+import { allow, allowExchangeBoxes, allowOnlyWriting, onlyItems } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 /** What a function has in addition. */
@@ -58,7 +58,7 @@ export const exchangesOfFetch = (
 export const exchangesOfExport = (tables: GatewayTables, exportsKey: IKey): Additions =>
   withTable(tables, (table) => [
     allow(['dynamodb:GetItem'], [table], tokens),
-    allow(['dynamodb:DeleteItem'], [table], ofExchanges),
+    allowOnlyWriting(['dynamodb:DeleteItem'], [table], ofExchanges),
     allowExchangeBoxes(exportsKey, ['kms:Decrypt'], 'export'),
   ]);
 

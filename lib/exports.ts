@@ -21,8 +21,9 @@ import {
   allowKeyForObjects,
   allowKeyForTables,
   allowKeyToReadObjects,
+  allowOnlyWriting,
+  onlyAttributes,
   onlyReadAttributes,
-  onlyWrittenAttributes,
 } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
@@ -98,9 +99,9 @@ export class GatewayExports extends Construct {
         // The job may read whether the grant is still valid, but not the tokens in it.
         allow(['dynamodb:GetItem'], [tables.grants.tableArn], onlyReadAttributes(grantLifeAttributes)),
         allow(['dynamodb:GetItem'], [tables.exports.tableArn]),
-        allow(['dynamodb:UpdateItem'], [tables.exports.tableArn], onlyWrittenAttributes(changedByJob)),
+        allowOnlyWriting(['dynamodb:UpdateItem'], [tables.exports.tableArn], onlyAttributes(changedByJob)),
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.limits.tableArn]),
-        allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
+        allowOnlyWriting(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
         allow(['s3:PutObject'], this.objects('parts/*', 'state/*', 'manifest', 'kept')),
         allow(['s3:GetObject'], this.objects('state/*')),
         allowKeyForObjects(keys.exports),
@@ -153,8 +154,8 @@ export class GatewayExports extends Construct {
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [tables.grants.tableArn, tables.limits.tableArn]),
         allow(['dynamodb:DeleteItem', 'dynamodb:GetItem'], [tables.exports.tableArn]),
-        allow(['dynamodb:UpdateItem'], [tables.exports.tableArn], onlyWrittenAttributes(changedByPoll)),
-        allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
+        allowOnlyWriting(['dynamodb:UpdateItem'], [tables.exports.tableArn], onlyAttributes(changedByPoll)),
+        allowOnlyWriting(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
         allow(['s3:GetObject'], this.objects('parts/*', 'manifest')),
         allowKeyToReadObjects(keys.exports),
         allowExportBoxes(keys.exports, ['kms:GenerateDataKey']),

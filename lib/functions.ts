@@ -21,9 +21,10 @@ import {
   allow,
   allowExportBoxes,
   allowKeyForTables,
+  allowOnlyWriting,
+  onlyAttributes,
   onlyItems,
   onlyReadAttributes,
-  onlyWrittenAttributes,
 } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
@@ -91,7 +92,7 @@ export class GatewayFunctions extends Construct {
       ...common,
       folder: 'authorize',
       environment: { ...readerVariables, ...loginAttemptsVariables },
-      statements: [allow(['dynamodb:PutItem'], [loginAttempts]), ...readRegistry],
+      statements: [allowOnlyWriting(['dynamodb:PutItem'], [loginAttempts]), ...readRegistry],
       reservedConcurrency: concurrency.authorize,
     });
     this.callback = new GatewayFunction(this, 'Callback', {
@@ -107,7 +108,7 @@ export class GatewayFunctions extends Construct {
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [loginAttempts]),
-        allow(['dynamodb:PutItem'], [grants]),
+        allowOnlyWriting(['dynamodb:PutItem'], [grants]),
         allow(['kms:GenerateMac'], [memberIndexKey.keyArn]),
         ...readRegistry,
       ],
@@ -123,15 +124,15 @@ export class GatewayFunctions extends Construct {
         EXPORTS_TABLE: tables.exports.tableName,
       },
       statements: [
-        allow(['dynamodb:PutItem'], [loginAttempts]),
+        allowOnlyWriting(['dynamodb:PutItem'], [loginAttempts]),
         // Of the sign-ins it may read only members' sessions.
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [loginAttempts], onlyItems(`${memberSessionPrefix}*`)),
-        // No other function may search by member. It may end grants, and read nothing of them that opens anything.
+        // No other function may search by member. It may end grants, and select nothing of them that opens anything.
         allow(['dynamodb:Query'], [`${grants}/index/${memberIndex.index}`]),
         allow(['dynamodb:GetItem'], [grants], onlyReadAttributes(memberGrantAttributes)),
-        allow(['dynamodb:UpdateItem'], [grants], onlyWrittenAttributes(changedByRevoke)),
+        allowOnlyWriting(['dynamodb:UpdateItem'], [grants], onlyAttributes(changedByRevoke)),
         // That a member stopped an app, so that an earlier approval makes no grant.
-        ...(identity === undefined ? [] : [allow(['dynamodb:PutItem'], [grants], onlyItems('jti.*'))]),
+        ...(identity === undefined ? [] : [allowOnlyWriting(['dynamodb:PutItem'], [grants], onlyItems('jti.*'))]),
         allow(['dynamodb:GetItem'], [tables.exports.tableArn], onlyReadAttributes(exportProgressAttributes)),
         ...readRegistry,
       ],
@@ -188,7 +189,7 @@ export class GatewayFunctions extends Construct {
       },
       statements: [
         allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [grants, tables.limits.tableArn]),
-        allow(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
+        allowOnlyWriting(['dynamodb:PutItem'], [tables.auditEvents.tableArn]),
         // A kick-off. The table's stream starts the job.
         allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [tables.exports.tableArn]),
         allowExportBoxes(exportsKey, ['kms:GenerateDataKey']),

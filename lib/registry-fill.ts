@@ -6,7 +6,7 @@ import { dataVersion, dataVersionResource } from '../functions/shared/registry/d
 import { entryIds } from '../functions/shared/registry/entry-items.ts';
 import { GatewayFunction } from './gateway-function.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { allow, allowKeyForTables, onlyItems } from './statements.ts';
+import { allow, allowKeyForTables, allowOnlyWriting, onlyItems } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 export interface RegistryFillProps {
@@ -50,7 +50,7 @@ export class RegistryFill extends Construct {
       timeout,
       environment: { REGISTRY_TABLE: tables.registry.tableName },
       statements: [
-        allow(['dynamodb:PutItem'], [tables.registry.tableArn]),
+        allowOnlyWriting(['dynamodb:PutItem'], [tables.registry.tableArn]),
         allow(['dynamodb:GetItem'], [tables.registry.tableArn], onlyItems(entryIds.dataVersion)),
         allowKeyForTables(key),
       ],

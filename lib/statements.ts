@@ -24,16 +24,24 @@ export const onlyItems = (pattern: string): Readonly<Record<string, unknown>> =>
  * A request that names attributes, and only these. Those in its condition expression count too
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
  */
-const onlyAttributes = (attributes: readonly string[]): Readonly<Record<string, Record<string, unknown>>> => ({
+export const onlyAttributes = (attributes: readonly string[]): Readonly<Record<string, unknown>> => ({
   'ForAllValues:StringEquals': { 'dynamodb:Attributes': attributes.toSorted() },
   Null: { 'dynamodb:Attributes': 'false' },
 });
 
-/** The condition that a write names only these attributes and returns nothing. Otherwise it could return the whole item. */
-export const onlyWrittenAttributes = (attributes: readonly string[]): Readonly<Record<string, unknown>> => ({
-  ...onlyAttributes(attributes),
-  StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' },
-});
+type WriteAction = `dynamodb:${'Put' | 'Update' | 'Delete'}Item`;
+
+/**
+ * For a function that may write items which it may not read. A write that succeeds returns nothing; otherwise it could return the
+ * whole item. One whose condition fails returns the item if asked to (`ReturnValuesOnConditionCheckFailure`): IAM has no condition
+ * for that (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html).
+ */
+export const allowOnlyWriting = (
+  actions: readonly WriteAction[],
+  resources: readonly string[],
+  conditions: Readonly<Record<string, unknown>> = {},
+): PolicyStatement =>
+  allow(actions, resources, { ...conditions, StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' } });
 
 /** The condition that a read selects only these attributes. Otherwise it returns all of them. */
 export const onlyReadAttributes = (attributes: readonly string[]): Readonly<Record<string, unknown>> => ({
@@ -55,6 +63,7 @@ export const allowKeyForTables = (key: IKey): PolicyStatement =>
     'kms:DescribeKey',
     'kms:Encrypt',
     'kms:GenerateDataKey',
+    'kms:GenerateDataKeyWithoutPlaintext',
     'kms:ReEncryptFrom',
     'kms:ReEncryptTo',
   ]);

@@ -21,6 +21,7 @@ const doneForFunctions = [
   'dynamodb:ListStreams',
   'kms:DescribeKey',
   'kms:Encrypt',
+  'kms:GenerateDataKeyWithoutPlaintext',
   'kms:ReEncryptFrom',
   'kms:ReEncryptTo',
   'sqs:SendMessage',

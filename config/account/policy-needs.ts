@@ -102,12 +102,15 @@ const usedByRoles: Readonly<Record<KeyName, readonly string[]>> = {
     'kms:DescribeKey',
     'kms:Encrypt',
     'kms:GenerateDataKey',
+    'kms:GenerateDataKeyWithoutPlaintext',
     'kms:ReEncryptFrom',
     'kms:ReEncryptTo',
+    'kms:RevokeGrant',
+    'kms:UpdateAlias',
   ],
   audit: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey'],
   exports: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey'],
-  memberIndex: ['kms:CreateAlias', 'kms:DeleteAlias', 'kms:DescribeKey', 'kms:GenerateMac'],
+  memberIndex: ['kms:CreateAlias', 'kms:DeleteAlias', 'kms:DescribeKey', 'kms:GenerateMac', 'kms:UpdateAlias'],
 };
 
 /** Leaves the account's principals to IAM, without which a role's own policy has no effect on the key. */

@@ -6,7 +6,7 @@ import { jsonError, type AwsAnswer, type AwsRequest } from './service.ts';
  * The least that DynamoDB requires of a role that chooses a customer managed key for a table
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
  */
-const actions = [
+export const tableKeyActions = [
   'kms:Encrypt',
   'kms:Decrypt',
   'kms:ReEncryptFrom',
@@ -19,7 +19,7 @@ const actions = [
 
 /** Asks KMS whether a caller may choose a key for a table. @returns DynamoDB's message if not */
 export const refuseKey = (kms: Pick<LocalKms, 'refuse'>, caller: string, keyId: string): string | undefined => {
-  const refusal = kms.refuse({ caller, keyId, actions, through: 'dynamodb' });
+  const refusal = kms.refuse({ caller, keyId, actions: tableKeyActions, through: 'dynamodb' });
   return refusal && `KMS key access denied error: ${refusal}`;
 };
 

@@ -32,6 +32,8 @@ interface Parameters {
   readonly ProjectionExpression?: string;
   readonly Select?: string;
   readonly ReturnValues?: string;
+  /** No condition key is about it, so a write whose condition fails may return the item whatever the role's rights. */
+  readonly ReturnValuesOnConditionCheckFailure?: string;
   readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
   readonly ExpressionAttributeValues?: Values;
 }

@@ -87,8 +87,11 @@ describe('what a policy must allow', () => {
       'kms:DescribeKey',
       'kms:Encrypt',
       'kms:GenerateDataKey',
+      'kms:GenerateDataKeyWithoutPlaintext',
       'kms:ReEncryptFrom',
       'kms:ReEncryptTo',
+      'kms:RevokeGrant',
+      'kms:UpdateAlias',
     );
     const reads = roles('kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey');
     expect(keyNeeds('data', {}, place)).toEqual([data, logsMayUseKey(place), alarmsMayUseKey(place)]);
@@ -98,7 +101,7 @@ describe('what a policy must allow', () => {
     expect(keyNeeds('audit', {}, place)).toEqual([reads]);
     expect(keyNeeds('exports', {}, place)).toEqual([reads, durableFunctionsMayUseKey(place)]);
     expect(keyNeeds('memberIndex', {}, place)).toEqual([
-      roles('kms:CreateAlias', 'kms:DeleteAlias', 'kms:DescribeKey', 'kms:GenerateMac'),
+      roles('kms:CreateAlias', 'kms:DeleteAlias', 'kms:DescribeKey', 'kms:GenerateMac', 'kms:UpdateAlias'),
     ]);
   });
 });

@@ -177,8 +177,12 @@ describe('a changed template of production', () => {
 
   it.each([
     ['Functions/Callback', 'dynamodb:GetItem', 'Tables/LoginAttempts'],
-    ['Functions/Fetch', 'dynamodb:PutItem', 'Tables/AuditEvents'],
-    ['RegistryFill/FillRegistry', 'dynamodb:PutItem', 'Tables/Registry'],
+    ['Functions/Fetch', 'dynamodb:PutItem', 'Tables/AuditEvents if StringEqualsIfExists dynamodb:ReturnValues=NONE'],
+    [
+      'RegistryFill/FillRegistry',
+      'dynamodb:PutItem',
+      'Tables/Registry if StringEqualsIfExists dynamodb:ReturnValues=NONE',
+    ],
     ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Grants'],
     ['Functions/Fetch', 'dynamodb:UpdateItem', 'Tables/Limits'],
     ['Audit/Audit', 'kms:GenerateDataKey', 'Keys/Audit if StringEquals kms:ViaService=s3.{region}.amazonaws.com'],

@@ -20,6 +20,8 @@ export interface Call {
   readonly attributes?: readonly string[];
   /** Whether it read only these. */
   readonly isProjection?: boolean;
+  /** Whether it asked for what it wrote. */
+  readonly asksForItem?: boolean;
   /** KMS's encryption context. */
   readonly context?: Readonly<Record<string, string>>;
 }
@@ -60,6 +62,7 @@ export const callsOf = ({ cloud, wire }: LocalTarget): Call[] => [
       key: partitionKeyOf(parameters),
       attributes: attributesOf(parameters),
       isProjection: parameters['ProjectionExpression'] !== undefined,
+      asksForItem: (parameters['ReturnValues'] ?? 'NONE') !== 'NONE',
     })),
 ];
 
@@ -199,14 +202,30 @@ export const tableCallsIn = (template: StageTemplate, { cloud, wire }: LocalTarg
     });
 };
 
+const writes = /^dynamodb:(?:Put|Update|Delete)Item$/;
+const reads = /^dynamodb:(?:GetItem|Query|Scan)$/;
+
+/** Whether a function that used these rights may read whole items of those that it wrote. */
+const mayRead = (write: UsedRight, used: readonly UsedRight[]): boolean =>
+  used.some(
+    (read) =>
+      reads.test(read.action) &&
+      read.function === write.function &&
+      read.resource === write.resource &&
+      read.isProjection !== true &&
+      (read.keys === undefined || read.keys === write.keys),
+  );
+
 /** Translates calls on this machine into rights on the constructs of another stage's template. */
 export const usesIn = (template: StageTemplate, target: LocalTarget, calls: readonly Call[]): UsedRight[] => {
   const alike = Map.groupBy(calls, (call) => `${call.function} ${call.action} ${sortOf(call)}`);
-  return [...alike.values()].flatMap((called) => {
+  const used = [...alike.values()].flatMap((called) => {
     const [call] = called;
     if (call === undefined) return [];
     const path = onlyPath(template, 'AWS::Lambda::Function', call.function).replace(/\/Function$/, '');
     const resource = resourceIn(template, target, call);
-    return [{ function: path, action: call.action, resource, ...narrowed(called, resource) }];
+    const returnsNothing = writes.test(call.action) && called.every(({ asksForItem }) => asksForItem !== true);
+    return [{ function: path, action: call.action, resource, ...narrowed(called, resource), returnsNothing }];
   });
+  return used.map((right) => ({ ...right, returnsNothing: right.returnsNothing && !mayRead(right, used) }));
 };

@@ -4,10 +4,12 @@ import { boundaryActions } from '../../config/account/boundary-actions.ts';
 import { keyNeeds } from '../../config/account/policy-needs.ts';
 import { loadStage } from '../../config/checks/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
+import { tableKeyActions } from '../../sandbox/aws/table-key.ts';
 import { edgeWebAclArn, everything, ownEverything } from '../support/own-everything.ts';
 import {
   at,
   lineOf,
+  nameOf,
   ofType,
   pathOf,
   principalsOf,
@@ -225,6 +227,43 @@ describe('what a brought key must allow', () => {
       const asLine = (statement: Statement): string =>
         `${principalsOf(production, statement).join()}: ${lineOf(production, statement)}`;
       expect(needed.map((statement) => asLine(statement as unknown as Statement))).toEqual(allowed.map(asLine));
+    }
+  });
+
+  it('lets the account’s roles do what functions and CloudFormation do with it', () => {
+    const { types, withoutResource } = JSON.parse(
+      readFileSync(join(import.meta.dirname, '../docs/registry-permissions.json'), 'utf8'),
+    ) as { types: Record<string, Record<string, string>>; withoutResource: readonly string[] };
+    const handlers = (type: string): string[] =>
+      Object.values(types[type] ?? {}).flatMap((actions) =>
+        actions.split(' ').filter((action) => action.startsWith('kms:')),
+      );
+    const byCloudFormation = {
+      data: [...handlers('AWS::DynamoDB::Table'), ...tableKeyActions, ...handlers('AWS::KMS::Alias')],
+      audit: [],
+      exports: [],
+      memberIndex: handlers('AWS::KMS::Alias'),
+    };
+    const byFunctions = (path: string): string[] =>
+      ofType(production, 'AWS::IAM::ManagedPolicy')
+        .flatMap((policy) => statementsOf(policy))
+        .filter(({ Resource }) => [Resource].flat().some((one) => nameOf(production, one) === path))
+        .flatMap(({ Action }) => Action);
+    // Whoever uses a key may look at it, as `existing -- check` does.
+    const common = ['kms:DescribeKey'];
+    const place = { partition: 'aws', region: 'us-east-1', account: '111122223333' };
+    for (const [name, path] of [
+      ['data', 'Keys/Data'],
+      ['audit', 'Keys/Audit'],
+      ['exports', 'Keys/Exports'],
+      ['memberIndex', 'Keys/MemberIndex'],
+    ] as const) {
+      const [roles] = keyNeeds(name, {}, place);
+      const needed = new Set([...byCloudFormation[name], ...byFunctions(path), ...common]);
+      expect([name, roles?.Action]).toEqual([
+        name,
+        expect.arrayContaining([...needed].filter((action) => !withoutResource.includes(action))),
+      ]);
     }
   });
 });

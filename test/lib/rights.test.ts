@@ -14,7 +14,7 @@ import {
 } from '../support/stage-template.ts';
 
 const tablesKey =
-  'Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo on Keys/Data if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com';
+  'Allow kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom kms:ReEncryptTo on Keys/Data if StringEquals kms:ViaService=dynamodb.{region}.amazonaws.com';
 const interfaceActions =
   'ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses';
 /** What Lambda needs for a function: traces and, in a VPC, network interfaces, which code may not use. */
@@ -53,6 +53,9 @@ describe.each(stages)('rights in %s', (stage) => {
   const onlyWritten = (names: string): string =>
     `${onlyAttributes(names)} and StringEqualsIfExists dynamodb:ReturnValues=NONE`;
 
+  /** A function that may write these items, and read none. */
+  const returnsNothing = ' if StringEqualsIfExists dynamodb:ReturnValues=NONE';
+
   /** The rights that Lambda needs in a durable function's role, for executions of any of its versions. */
   const ofExecutions = (path: string, ...more: readonly string[]): string[] => [
     `Allow ${['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState', ...more].join(' ')} on ${path}/Function:*`,
@@ -74,12 +77,12 @@ describe.each(stages)('rights in %s', (stage) => {
   const identityPolicies = () => ofType(template, 'AWS::IAM::ManagedPolicy');
 
   it.each<[path: string, rights: string[]]>([
-    ['Functions/Authorize', ['Allow dynamodb:PutItem on Tables/LoginAttempts', ...readRegistry]],
+    ['Functions/Authorize', [`Allow dynamodb:PutItem on Tables/LoginAttempts${returnsNothing}`, ...readRegistry]],
     [
       'Functions/Callback',
       [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/LoginAttempts',
-        'Allow dynamodb:PutItem on Tables/Grants',
+        `Allow dynamodb:PutItem on Tables/Grants${returnsNothing}`,
         'Allow kms:GenerateMac on Keys/MemberIndex',
         ...readRegistry,
         ...readSecrets,
@@ -88,7 +91,7 @@ describe.each(stages)('rights in %s', (stage) => {
     [
       'Functions/Connections',
       [
-        'Allow dynamodb:PutItem on Tables/LoginAttempts',
+        `Allow dynamodb:PutItem on Tables/LoginAttempts${returnsNothing}`,
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/LoginAttempts if ForAllValues:StringLike dynamodb:LeadingKeys=session.* and Null dynamodb:LeadingKeys=false',
         'Allow dynamodb:Query on Tables/Grants/index/Member',
         // No hash, key or sealed token is among them.
@@ -115,7 +118,7 @@ describe.each(stages)('rights in %s', (stage) => {
       'Functions/Fetch',
       [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants Tables/Limits',
-        'Allow dynamodb:PutItem on Tables/AuditEvents',
+        `Allow dynamodb:PutItem on Tables/AuditEvents${returnsNothing}`,
         'Allow dynamodb:GetItem dynamodb:PutItem on Tables/Exports',
         `Allow kms:GenerateDataKey on Keys/Exports${forExports}`,
         ...readRegistry,
@@ -130,7 +133,7 @@ describe.each(stages)('rights in %s', (stage) => {
         `Allow dynamodb:UpdateItem on Tables/Exports${onlyWritten(
           'beganAt callbackId exportId grantId payerToken payerTokenAt payerTokenExpiresAt payerVersion refusedVersion startAgainAt status waitingSince',
         )}`,
-        'Allow dynamodb:PutItem on Tables/AuditEvents',
+        `Allow dynamodb:PutItem on Tables/AuditEvents${returnsNothing}`,
         'Allow s3:GetObject on Exports/Files/*/manifest Exports/Files/*/parts/*',
         `Allow kms:GenerateDataKey on Keys/Exports${forExports}`,
         `Allow kms:Decrypt on Keys/Exports${throughS3}`,
@@ -150,7 +153,7 @@ describe.each(stages)('rights in %s', (stage) => {
             'pollAgainAt refusedVersion resources resourcesTotal stateKey status typesDone typesTotal waitingSince',
         )}`,
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Limits',
-        'Allow dynamodb:PutItem on Tables/AuditEvents',
+        `Allow dynamodb:PutItem on Tables/AuditEvents${returnsNothing}`,
         'Allow s3:GetObject on Exports/Files/*/state/*',
         'Allow s3:PutObject on Exports/Files/*/kept Exports/Files/*/manifest Exports/Files/*/parts/* Exports/Files/*/state/*',
         `Allow kms:Decrypt kms:GenerateDataKey on Keys/Exports${forExports}`,
@@ -173,7 +176,7 @@ describe.each(stages)('rights in %s', (stage) => {
       [
         'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/Exports.StreamArn Tables/Grants.StreamArn',
         'Allow dynamodb:ListStreams on Tables/Exports/stream/* Tables/Grants/stream/*',
-        'Allow dynamodb:DeleteItem on Tables/Exports',
+        `Allow dynamodb:DeleteItem on Tables/Exports${returnsNothing}`,
         'Allow lambda:InvokeFunction on Events/Deliver/Function:* Exports/ExportJob/Function:* Exports/Sweep/Function:*',
         ...readRegistry,
       ],
@@ -195,7 +198,7 @@ describe.each(stages)('rights in %s', (stage) => {
         'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/AuditEvents.StreamArn Tables/Grants.StreamArn Tables/Registry.StreamArn',
         'Allow dynamodb:ListStreams on Tables/AuditEvents/stream/* Tables/Grants/stream/* Tables/Registry/stream/*',
         'Allow dynamodb:Scan on Tables/AuditEvents/index/OpenReads',
-        'Allow dynamodb:UpdateItem on Tables/AuditEvents',
+        `Allow dynamodb:UpdateItem on Tables/AuditEvents${returnsNothing}`,
         tablesKey,
         'Allow kms:GenerateDataKey on Keys/Audit if StringEquals kms:ViaService=s3.{region}.amazonaws.com',
       ],
@@ -215,7 +218,7 @@ describe.each(stages)('rights in %s', (stage) => {
   it('let the function that fills the registry add items, read the data version, write its log, and nothing else', () => {
     expect(rightsOf(template, 'RegistryFill/FillRegistry')).toEqual([
       'Allow dynamodb:GetItem on Tables/Registry if ForAllValues:StringLike dynamodb:LeadingKeys=dataVersion and Null dynamodb:LeadingKeys=false',
-      'Allow dynamodb:PutItem on Tables/Registry',
+      `Allow dynamodb:PutItem on Tables/Registry${returnsNothing}`,
       tablesKey,
       'Allow logs:CreateLogStream logs:PutLogEvents on RegistryFill/FillRegistry/Logs',
     ]);
@@ -322,7 +325,7 @@ it('only a stage with identity providers lets token create grants, compute the i
   ]);
   const ofPage = rightsOf(without, 'Functions/Connections');
   expect(rightsOf(withThem, 'Functions/Connections').filter((line) => !ofPage.includes(line))).toEqual([
-    'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys=jti.* and Null dynamodb:LeadingKeys=false',
+    'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys=jti.* and Null dynamodb:LeadingKeys=false and StringEqualsIfExists dynamodb:ReturnValues=NONE',
   ]);
 });
 
@@ -368,7 +371,7 @@ it('only a stage with exchanges lets functions do these for them, and tells them
       table,
     ].sort(),
     'Exports/Export': [
-      `Allow dynamodb:DeleteItem on Tables/Exchanges${leading('*/*')}`,
+      `Allow dynamodb:DeleteItem on Tables/Exchanges${leading('*/*')} and StringEqualsIfExists dynamodb:ReturnValues=NONE`,
       `Allow dynamodb:GetItem on Tables/Exchanges${leading('token#*')}`,
       `Allow kms:Decrypt on Keys/Exports${box('export')}`,
       table,

@@ -152,6 +152,9 @@ describe('a condition of a role', () => {
     [{ ReturnValues: 'NONE' }, true],
     [{ ReturnValues: 'ALL_NEW' }, false],
     [{ ReturnValues: 'UPDATED_OLD' }, false],
+    // IAM has no condition key for it:
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+    [{ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }, true],
   ])('on ReturnValues is about what a write returns: %j', async (parameters, may) => {
     const conditions = [when('StringEqualsIfExists', 'ReturnValues', 'NONE')];
 

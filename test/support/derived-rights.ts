@@ -120,7 +120,8 @@ export const derivations: readonly Derivation[] = [
       }).flatMap((key) =>
         allow(
           words(`
-            kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo
+            kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext
+            kms:ReEncryptFrom kms:ReEncryptTo
           `),
           key,
           through('dynamodb'),

@@ -15,6 +15,8 @@ export interface UsedRight {
   readonly attributes?: readonly string[];
   /** Whether it read these attributes and no other. */
   readonly isProjection?: boolean;
+  /** Whether a write, by a function that may not read what it writes, returned nothing. */
+  readonly returnsNothing?: boolean;
   /** The keys of the encryption contexts that it gave to KMS. */
   readonly contextKeys?: readonly string[];
 }
@@ -44,17 +46,26 @@ const onlyKeys = (pattern: string): string =>
 /** Limits a right to requests that name only these attributes. A read without names would return all of them, and so might a write. */
 const onlyAttributes = (attributes: readonly string[], isProjection: boolean): string =>
   ` if ForAllValues:StringEquals dynamodb:Attributes=${attributes.toSorted().join('|')} and Null dynamodb:Attributes=false` +
-  (isProjection
-    ? ' and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES'
-    : ' and StringEqualsIfExists dynamodb:ReturnValues=NONE');
+  (isProjection ? ' and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES' : '');
+
+/** Limits a right to writes that return nothing. */
+const onlyNothing = 'StringEqualsIfExists dynamodb:ReturnValues=NONE';
 
 /** Limits a right to requests whose encryption context has these keys and no others. */
 const onlyContext = (keys: readonly string[]): string =>
   ` if ForAllValues:StringEquals kms:EncryptionContextKeys=${keys.toSorted().join('|')} and Null kms:EncryptionContextKeys=false`;
 
-/** The part of a used right's line after its resource. */
-export const conditionOfUse = ({ keys, attributes, isProjection = false, contextKeys }: UsedRight): string => {
+const withoutAnswer = ({ keys, attributes, isProjection = false, contextKeys }: UsedRight): string => {
   if (keys !== undefined) return onlyKeys(keys);
   if (attributes !== undefined) return onlyAttributes(attributes, isProjection);
   return contextKeys === undefined ? '' : onlyContext(contextKeys);
+};
+
+/** The part of a used right's line after its resource. */
+export const conditionOfUse = (right: UsedRight): string => {
+  const condition = withoutAnswer(right);
+  // A write that is limited to attributes could return the others.
+  const isWrite = right.keys === undefined && right.attributes !== undefined && right.isProjection !== true;
+  if (!isWrite && right.returnsNothing !== true) return condition;
+  return condition === '' ? ` if ${onlyNothing}` : `${condition} and ${onlyNothing}`;
 };
