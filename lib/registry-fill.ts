@@ -27,7 +27,8 @@ const timeout = Duration.minutes(14);
 const serviceTimeout = Duration.minutes(15);
 
 /**
- * What a deployment does in the registry, before anything that has members' data or serves requests changes:
+ * What a deployment does in the registry, before any table of members' data and any function that serves requests changes. The edge,
+ * web ACLs, DNS, network and roles do not wait for it: a rollback puts them back.
  *
  * - It refuses code that is older than what the tables hold. The resource has the data version in its name, so that other
  *   code always makes a new one; CloudFormation's own rollback makes none, and is never refused. A table that was made

@@ -455,6 +455,21 @@ describe('the policy that CloudFormation deploys with', () => {
     },
   );
 
+  it('denies it every change of this policy, by the name that docs/deploy.md gives it', () => {
+    const guide = readFileSync(join(import.meta.dirname, '../../docs/deploy.md'), 'utf8');
+    const [, name = ''] = /create-policy --policy-name (\S+) --policy-document/.exec(guide) ?? [];
+    const itself = `arn:aws:iam::${account}:policy/${name}`;
+    const changes = [
+      'CreatePolicyVersion',
+      'SetDefaultPolicyVersion',
+      'DeletePolicyVersion',
+      'CreatePolicy',
+      'DeletePolicy',
+    ];
+
+    expect(changes.map((change) => decided(`iam:${change}`, itself))).toEqual(changes.map(() => 'denied'));
+  });
+
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
   it('has variables only where IAM reads them: in a resource after the fifth colon', () => {
     const early = resources.filter((arn) => arn !== '*' && arn.split(':').slice(0, 5).join(':').includes('${'));
