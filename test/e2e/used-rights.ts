@@ -227,5 +227,5 @@ export const usesIn = (template: StageTemplate, target: LocalTarget, calls: read
     const returnsNothing = writes.test(call.action) && called.every(({ asksForItem }) => asksForItem !== true);
     return [{ function: path, action: call.action, resource, ...narrowed(called, resource), returnsNothing }];
   });
-  return used.map((right) => ({ ...right, returnsNothing: right.returnsNothing && !mayRead(right, used) }));
+  return used.map((right) => Object.assign(right, { returnsNothing: right.returnsNothing && !mayRead(right, used) }));
 };
