@@ -390,7 +390,9 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const one = attached.get(asked);
     // It breaks off the document itself, not a Bundle sent in its place.
     if (hiccup?.fails === 'cut' && one !== undefined) return { ...document(one), cut: true };
-    if (hiccup !== undefined) return failures[hiccup.fails]();
+    // In place of HTML, nobody could tell a page from the document.
+    const isAlike = hiccup?.fails === 'html' && one?.contentType.includes('html') === true;
+    if (hiccup !== undefined && !isAlike) return failures[hiccup.fails]();
     if (one !== undefined) return document(one);
     if (url.pathname === '/metadata') return capabilities(spec);
     if (more === '$everything') return everything(url);
