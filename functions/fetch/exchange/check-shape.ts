@@ -126,7 +126,7 @@ const checkPrimitive = (value: unknown, { type, targets }: Element, at: string):
   const isOneOf = targets.length === 0 || targets.includes(String(value));
   return hasForm(value, type)
     ? unless(isOneOf, 'invalid', at, 'The code is not one that FHIR R4 has here.')
-    : unless(false, 'invalid', at, `The value has not the form of FHIR R4's ${type}.`);
+    : unless(false, 'invalid', at, `The value does not have the form of FHIR R4's ${type}.`);
 };
 
 /**
