@@ -41,6 +41,10 @@ type GroupFile =
   | { readonly fault: FileFault; readonly status?: number }
   | { readonly after: After };
 
+/** Whether the invocation has no more time to read. A file that still comes is cut at that moment, or a little later. */
+const isLate = ({ calls, remainingMs }: ExchangeLeg): boolean =>
+  !calls.stopped.aborted && remainingMs() < reserveMs + 10;
+
 /** Reads a file whole. */
 const readFile = async (
   leg: ExchangeLeg,
@@ -63,6 +67,7 @@ const readFile = async (
   const longestMs = leg.remainingMs() - reserveMs;
   const answer = await leg.ask({ ...fileRequest(file, task, withToken), longestMs });
   if (answer.kind !== 'answered') {
+    if (answer.kind === 'failed' && isLate(leg)) return { after: { again: true } };
     const after = await afterPlan(leg, task, answer);
     return 'giveUp' in after ? { fault: answer.kind === 'elsewhere' ? 'elsewhere' : 'broken' } : { after };
   }
@@ -76,7 +81,7 @@ const readFile = async (
     try {
       text = await readText(response, room.bytes);
     } catch {
-      const after = await afterFailure(leg, task);
+      const after = isLate(leg) ? ({ again: true } as const) : await afterFailure(leg, task);
       return 'giveUp' in after ? { fault: 'broken' } : { after };
     }
     if (text === undefined) return { fault: 'tooLarge' };
@@ -114,15 +119,6 @@ const groupsOf = (
   return read.flatMap(({ resource }) => (resource['resourceType'] === 'Parameters' ? groupsInEnvelope(resource) : []));
 };
 
-/**
- * Whether the invocation ends before all files are read, and another one may try: each reads them from the first. The last one leaves out what
- * is left.
- */
-const mayTryAgain = (leg: ExchangeLeg): boolean => {
-  const task = leg.next.queue[0] as FilesTask;
-  return updateTask(leg, task, { tries: task.tries + 1 }).tries < mostWhole;
-};
-
 /** Reads the answer of a match, checks it, keeps its Groups, and passes them on. */
 export const takeGroups = async (
   leg: ExchangeLeg,
@@ -138,15 +134,21 @@ export const takeGroups = async (
   for (const file of files) {
     if (file.kind === 'deleted') continue;
     for (;;) {
-      const isLate = leg.remainingMs() < reserveMs;
-      if (isLate && mayTryAgain(leg)) return { kind: 'wait', seconds: 1, why: 'invocation' };
-      const taken: GroupFile = isLate
+      const task = leg.next.queue[0] as FilesTask;
+      const late = (task.late ?? 0) + 1;
+      // Each invocation reads the files from the first. The last one leaves out what is left.
+      if (isLate(leg) && late < mostWhole) {
+        updateTask(leg, task, { late, tries: 0 });
+        return { kind: 'wait', seconds: 1, why: 'invocation' };
+      }
+      const taken: GroupFile = isLate(leg)
         ? { fault: 'slow' }
         : await readFile(leg, { file, withToken, report: found.add, room });
       if ('after' in taken) {
         if ('stop' in taken.after) return taken.after.stop;
         continue;
       }
+      updateTask(leg, leg.next.queue[0] as FilesTask, { tries: 0 });
       const { number, kind, type, said } = file;
       if ('fault' in taken) {
         if (taken.fault === 'tooLarge') room.bytes = 0;

@@ -143,6 +143,8 @@ export interface FilesTask extends TaskBase {
   readonly list: string;
   /** The index of the file that is read. */
   readonly at: number;
+  /** Of a match: how many invocations ended before all files were read. @default 0 */
+  readonly late?: number;
   /** Where its next line begins, in bytes; and how many lines came before it. */
   readonly offset: number;
   readonly lines: number;
