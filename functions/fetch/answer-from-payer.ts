@@ -64,6 +64,9 @@ const mostLinkCharacters = 4000;
 /** All that is the payer's in headers. The link to the next page may take what the others leave of it. */
 const mostOfPayer = 8000;
 
+/** Whether a header that cannot be read has the relation `next`. */
+const namesNext = /\brel\s*=[^;,]*\bnext\b/i;
+
 /**
  * The links of a page in a header, which some payers have in place of those in the body, as links below our base. One to the next page
  * that nobody can follow is counted, and has one in its place that says so: without any, the page would look like the last.
@@ -81,7 +84,7 @@ const linkHeader = (deps: FetchDeps, answer: PayerAnswer, room: number): string 
   );
   let sent = '';
   let hasNext = false;
-  let lost = isUnreadable && /next/i.test(header ?? '') && !found.some(({ relation }) => relation === 'next') ? 1 : 0;
+  let lost = isUnreadable && namesNext.test(header ?? '') && !found.some(({ relation }) => relation === 'next') ? 1 : 0;
   for (const { url, relation } of found) {
     const sealed = seal(url);
     const more = `${sent === '' ? '' : ', '}<${sealed}>; rel="${relation}"`;

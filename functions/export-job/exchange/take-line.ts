@@ -86,7 +86,8 @@ const whyBeyondR4 = ({ rules, lines }: LineTaking, resource: PageResource): Line
   if (ids.length === 0) return undefined;
   const isKnown = ids.every((id) => lines.leftOut.has(id) || lines.others.has(id));
   if (patientsOf(resource, rules).length > 0) return isKnown ? 'besideLeftOut' : 'naming';
-  return isKnown ? 'leftOut' : 'stranger';
+  if (!isKnown) return 'stranger';
+  return ids.some((id) => lines.leftOut.has(id)) ? 'leftOut' : 'otherMember';
 };
 
 /** Why a line does not belong to the record; undefined if it does. */

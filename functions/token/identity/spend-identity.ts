@@ -23,7 +23,7 @@ const othersOf = (attestation: JsonObject): readonly (readonly [string, unknown]
     .sort(([one], [two]) => (one < two ? -1 : 1));
 
 /**
- * Binds the member's approval to this identity token. If another token came with the same approval, it was copied. Two that only share their
+ * Binds the member's approval to this identity token. If another token came with the same approval, unchanged, it was copied. Two that only share their
  * time are two.
  * @throws GatewayError `invalid_grant`
  */
