@@ -83,7 +83,7 @@ const isShown = (
   if (spec.everything === 'whole' && isAskedForAll(spec)) return true;
   const isPlain = how.pages === 'plain' && ['finds', 'informs'].includes(how.search);
   if (spec.everything !== 'none' || !isPlain) return undefined;
-  if (spec.self !== 'used' && spec.self !== 'asked') return false;
+  if (!['used', 'short', 'asked'].includes(spec.self)) return false;
   return spec.metadata === 'searches' && isDeclared(spec, type) && takenParameters(how).length > 0 ? true : undefined;
 };
 
@@ -138,6 +138,8 @@ const isMissed = (one: Attached): boolean =>
 const bringsNotAll = (facts: Facts): boolean =>
   facts.spec.provenances !== 'declared' ||
   isUndeclared(facts.spec) ||
+  // What a search cannot find came with $everything.
+  facts.spec.senders.some(({ isTaken }) => !isTaken) ||
   facts.spec.asked !== undefined ||
   [...typesOf(facts.spec).keys()].some((type) => type !== 'Provenance' && troubles(facts, type).length > 0);
 
