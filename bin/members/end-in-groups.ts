@@ -14,12 +14,12 @@ import type { App } from './names.ts';
 import type { OpenStage } from './open-stage.ts';
 import type { Target } from './target.ts';
 
-/** A Group from which a partner can export a member until it expires. */
+/** A Group from which a partner can export a member until it expires, or could. */
 export interface MemberGroup extends Pick<MemberExchange, 'exchange' | 'kind' | 'partner' | 'payer'> {
   readonly group: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
-  /** How it is, if it does not export the member to whoever asks: a match has made it, but it cannot be used yet; or it is a later match's now, and only an export that began before has the member. */
+  /** `unready`: not usable yet. `replaced`: a later match has its id, but an earlier export of the member may still run. @default usable */
   readonly state?: 'unready' | 'replaced';
 }
 

@@ -36,9 +36,12 @@ const lookAlikes: readonly (readonly [RegExp, string])[] = [
 
 /** A name as people read it: without accents, letter case, width, spaces and punctuation. Names that look alike give the same. */
 export const nameAsRead = (name: string): string =>
-  lookAlikes
-    .reduce(
-      (read, [alike, one]) => read.replaceAll(alike, one),
-      name.replaceAll(/[™℠]/g, '').normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase(),
-    )
-    .replaceAll(/[^\p{L}\p{N}+&]/gu, '');
+  lookAlikes.reduce(
+    (read, [alike, one]) => read.replaceAll(alike, one),
+    // The bar and the okina look like a letter and a quotation mark.
+    name
+      .replaceAll(/[™℠ʻ]/g, '')
+      .normalize('NFKD')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}+&|]/gu, ''),
+  );

@@ -81,7 +81,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   logretention: 'is not known; write retention.logDays',
   retentiondays: 'is not known; write retention.logDays or retention.auditDays',
   payersecrets: 'is not known here; write it as a field of the stage',
-  refreshtoken: 'is not known; write lifetimes.grant, as long as which a refresh token lasts',
+  refreshtoken: 'is not known; write lifetimes.grant: a refresh token lasts as long as the grant',
   accesstoken: 'is not known here; write it in lifetimes',
 };
 

@@ -242,7 +242,7 @@ describe('a field that is unknown', () => {
 
 describe('a field that is unknown and named like a secret, but whose value can be none,', () => {
   it.each([
-    ['lifetimes.refreshToken', 3600, 'is not known; write lifetimes.grant, as long as which a refresh token lasts'],
+    ['lifetimes.refreshToken', 3600, 'is not known; write lifetimes.grant: a refresh token lasts as long as the grant'],
     ['accessToken', 3600, 'is not known here; write it in lifetimes'],
     ['retention.payerSecrets', 'tool', 'is not known here; write it as a field of the stage'],
     ['payers[0].clientSecret', true, 'is not a known field; check its spelling, or remove it'],

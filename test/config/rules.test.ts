@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { shownName } from '../../config/checks/names.ts';
+import { nameAsRead, shownName } from '../../config/checks/names.ts';
 import * as rules from '../../config/checks/rules.ts';
 import { words } from '../support/words.ts';
 import { holds, ok, type Case } from './rule-table.ts';
@@ -79,6 +79,19 @@ describe('words', () => {
         (point) => `Plan ${String.fromCodePoint(Number.parseInt(point, 16))}`,
       ),
     ],
+  );
+
+  it.each([
+    ['River Network', 'RiverNetwork'],
+    ['R.N. Health', 'RN Health'],
+    ['Hawaiʻi Care', 'Hawai‘i Care'],
+    ['Hawaiʻi Care', 'Hawaii Care'],
+    ['Plan | A', 'Plan l a'],
+  ])(
+    'a name is read like another that differs by spaces, punctuation and letters that look alike: %s, %s',
+    (one, other) => {
+      expect(nameAsRead(one)).toBe(nameAsRead(other));
+    },
   );
 
   const notVisible =
