@@ -2,7 +2,7 @@
 import { namesPrivateAddress, namesThisMachine } from '../../functions/shared/http/private-address.ts';
 import type { StageConfig } from '../stage.ts';
 import { originOf } from './deployment-schema.ts';
-import type { ConfigFinding } from './finding.ts';
+import { findingIf, type ConfigFinding } from './finding.ts';
 import { stageUrls, type UrlField } from './stage-urls.ts';
 
 /** Of AWS's, and of other clouds', metadata services (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). */
@@ -35,34 +35,27 @@ const instead = ({ path: [list, , field] }: UrlField): string =>
 /** Hosts that no URL of any stage may have. */
 export const wrongHosts = (config: StageConfig): readonly ConfigFinding[] => {
   const own = URL.parse(originOf(config) ?? '')?.host;
-  return stageUrls(config).flatMap((field): ConfigFinding[] => {
+  return stageUrls(config).flatMap((field): readonly ConfigFinding[] => {
     const { path, url } = field;
     const { hostname } = URL.parse(url) ?? {};
     if (hostname === undefined) return [];
     if (isOwn(field, own)) return [{ path, message: `is this gateway itself; write ${instead(field)}` }];
-    return isMetadataHost(hostname)
-      ? [
-          {
-            path,
-            message: `has the host ${hostname}, where a machine finds its own credentials; write ${instead(field)}`,
-          },
-        ]
-      : [];
+    const message = `has the host ${hostname}, where a machine finds its own credentials; write ${instead(field)}`;
+    return findingIf(isMetadataHost(hostname), path, message);
   });
 };
 
 /** Why functions in AWS cannot reach a URL. The account's own VPC may reach a private network; the stack's VPC reaches only the internet. */
-export const unreachableByFunctions = ({ existing }: StageConfig, { path, url, by }: UrlField): ConfigFinding[] => {
+export const unreachableByFunctions = (
+  { existing }: StageConfig,
+  { path, url, by }: UrlField,
+): readonly ConfigFinding[] => {
   if (by !== 'functions' || !URL.canParse(url)) return [];
-  return existing?.vpc === undefined && !namesThisMachine(url) && namesPrivateAddress(url)
-    ? [
-        {
-          path,
-          message:
-            'is in a private network, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC',
-        },
-      ]
-    : [];
+  return findingIf(
+    existing?.vpc === undefined && !namesThisMachine(url) && namesPrivateAddress(url),
+    path,
+    'is in a private network, which functions in AWS cannot reach without existing.vpc; write a public URL, or that VPC',
+  );
 };
 
 /** A native app listens on its own machine (RFC 8252 §7.3). */
@@ -70,10 +63,12 @@ const isOfNativeApp = ({ path: [, , field], url }: UrlField): boolean =>
   field === 'redirectUris' && namesThisMachine(url);
 
 /** Why browsers of members and partners cannot open a URL. */
-export const unreachableByBrowsers = (field: UrlField): ConfigFinding[] => {
+export const unreachableByBrowsers = (field: UrlField): readonly ConfigFinding[] => {
   const { path, url, by } = field;
   if ((by !== 'browsers' && by !== 'both') || !URL.canParse(url) || isOfNativeApp(field)) return [];
-  return namesPrivateAddress(url)
-    ? [{ path, message: 'is in a private network, which browsers elsewhere cannot reach; write a public URL' }]
-    : [];
+  return findingIf(
+    namesPrivateAddress(url),
+    path,
+    'is in a private network, which browsers elsewhere cannot reach; write a public URL',
+  );
 };
