@@ -213,15 +213,17 @@ describe('a stage that brings nothing', () => {
 });
 
 describe('what a brought key must allow', () => {
+  const keyPaths = [
+    ['data', 'Keys/Data'],
+    ['audit', 'Keys/Audit'],
+    ['exports', 'Keys/Exports'],
+    ['memberIndex', 'Keys/MemberIndex'],
+  ] as const;
+
   it('is what the policies of the stack’s own keys allow', async () => {
     const config = await import('../../config/production-example.ts');
     const place = { partition: '{partition}', region: '{region}', account: '{account}' };
-    for (const [name, path] of [
-      ['data', 'Keys/Data'],
-      ['audit', 'Keys/Audit'],
-      ['exports', 'Keys/Exports'],
-      ['memberIndex', 'Keys/MemberIndex'],
-    ] as const) {
+    for (const [name, path] of keyPaths) {
       const [, ...needed] = keyNeeds(name, config.default, place);
       const [, ...allowed] = statementsOf(at(production, path), 'KeyPolicy');
       const asLine = (statement: Statement): string =>
@@ -252,12 +254,7 @@ describe('what a brought key must allow', () => {
     // Whoever uses a key may look at it, as `existing -- check` does.
     const common = ['kms:DescribeKey'];
     const place = { partition: 'aws', region: 'us-east-1', account: '111122223333' };
-    for (const [name, path] of [
-      ['data', 'Keys/Data'],
-      ['audit', 'Keys/Audit'],
-      ['exports', 'Keys/Exports'],
-      ['memberIndex', 'Keys/MemberIndex'],
-    ] as const) {
+    for (const [name, path] of keyPaths) {
       const [roles] = keyNeeds(name, {}, place);
       const needed = new Set([...byCloudFormation[name], ...byFunctions(path), ...common]);
       expect([name, roles?.Action]).toEqual([

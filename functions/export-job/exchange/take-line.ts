@@ -58,23 +58,21 @@ const isNew = ({ leg: { seen, problems }, file, count }: LineTaking, resource: P
   return false;
 };
 
-/** The elements of a type that R4 lets refer to a patient, and those that say so elsewhere: {@link checkResource} has looked at them. */
-const comparedIn = (type: string): readonly string[] => [
-  ...elementsAbout(type),
-  ...elementsAtSource(type),
-  ...elementsElsewhere(type),
-  ...elementsOfParts(type),
-];
+const compared = [elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts];
+
+/** Whether {@link checkResource} has looked at an element, since R4 lets it refer to a patient there or within it. */
+const isCompared = (type: string, name: string): boolean =>
+  compared.some((elementsOf) => elementsOf(type).includes(name));
 
 /**
- * The patients, by their ids at the payer, whom a resource names at its top where R4 has no patient, as `Subject` or `Device.owner` would;
- * an empty id for one on another server.
+ * The ids, at the payer, of the patients that a resource names in top-level elements where R4 has no patient, such as `Subject` or
+ * `Device.owner`. An empty id stands for a patient on another server.
  */
 const namedBeyondR4 = ({ type, resource }: PageResource, rules: LineTaking['rules']): readonly string[] =>
   Object.entries(resource).flatMap(([name, value]) => {
     if (typeof value !== 'object' || value === null) return [];
     return objectsIn(Array.isArray(value) ? value : [value]).flatMap(({ reference }) => {
-      if (typeof reference !== 'string' || !/Patient/i.test(reference) || comparedIn(type).includes(name)) return [];
+      if (typeof reference !== 'string' || !/Patient/i.test(reference) || isCompared(type, name)) return [];
       const parsed = parseReference(reference, rules);
       return parsed?.type === 'Patient' ? [parsed.isOwn ? parsed.id : ''] : [];
     });
