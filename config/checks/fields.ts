@@ -30,7 +30,7 @@ const follows = (rule: Rule) =>
 /** A string that follows a rule. */
 export const text = (rule: Rule & { readonly ofUrl?: undefined } = notEmpty) => follows(rule);
 
-/** A URL that is only compared, sent or shown as text: in no list of URLs. */
+/** A URL that is only compared, sent or shown as text, so no check of URLs looks at it. */
 export const urlAsName = (rule: UrlRule) => follows(rule);
 
 /** Marks of schemas. Refine a schema before it is marked: zod's refinements make new ones. */

@@ -2,7 +2,7 @@
 const token = String.raw`[\w!#$%&'*+.^\x60|~-]`;
 const named = `${token}{1,127}/${token}{1,127}`;
 const quoted = String.raw`"(?:[\t !#-[\]-~]|\\[\t -~])*"`;
-/** Without quotes, many write a value with a slash, such as that of `profile`. */
+/** Many write a value that has a slash without quotes, such as that of `profile`. */
 const plain = String.raw`[!#-+\--:<-[\]-~]+`;
 const parameter = `${token}+=(?:${plain}|${quoted})`;
 

@@ -13,7 +13,7 @@ export interface IdentityRequest {
 /** Whose sign-in, and where it goes. */
 export interface SignInRequest {
   readonly member: MemberKey;
-  /** The app's own authorize URL, or the values to build one from. */
+  /** The app's own authorize URL, or what is needed to build one. */
   readonly from: { readonly authorizeUrl: string } | AppRequest;
   /** Redeems the code, with this secret unless the client is public. */
   readonly tokens?:

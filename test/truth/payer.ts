@@ -390,7 +390,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const one = attached.get(asked);
     // It breaks off the document itself, not a Bundle sent in its place.
     if (hiccup?.fails === 'cut' && one !== undefined) return { ...document(one), cut: true };
-    // In place of HTML, nobody could tell a page from the document.
+    // Nobody could tell an error page in HTML from a document in HTML.
     const isAlike = hiccup?.fails === 'html' && one?.contentType.includes('html') === true;
     if (hiccup !== undefined && !isAlike) return failures[hiccup.fails]();
     if (one !== undefined) return document(one);

@@ -57,7 +57,7 @@ export const countsOf = (parts: JobState['parts']): ReadonlyMap<string, number> 
  * everything counts for every type, except those with a search of their own that was read to its end.
  * @param asked the types that were asked for; undefined for all
  * @param byReference the types that the scope names and no search finds
- * @param sentenceOf puts a problem into words
+ * @param sentenceOf describes a problem in a sentence
  */
 export const outcomesByType = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,

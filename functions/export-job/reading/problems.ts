@@ -174,7 +174,7 @@ export type Problem =
   /**
    * An attachment on the payer's server did not come, or the payer does not have it.
    * @property status the payer's HTTP status, if it refused
-   * @property isUnserved whether nobody gets it from the gateway by its URL in the files, either
+   * @property isUnserved whether the gateway does not serve the URL that the resource has for it, either
    */
   | {
       readonly kind: 'attachmentNotRead' | 'attachmentGone';
@@ -436,7 +436,7 @@ const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>([
 /** Whether a problem means that something is, or may be, missing from the record. What the payer does not have is not. */
 export const isMissing = (problem: Problem): boolean => {
   if (problem.kind === 'fileLines') return lackingLines.has(problem.why);
-  // A payer that heeds the parameter would not find it by that.
+  // A payer that applied the parameter would not have returned it.
   if (problem.kind === 'unknownPatient') return problem.isGuessed !== true;
   if (problem.kind === 'memberLeftOut') return problem.isPart === true;
   if (problem.kind === 'fileCount') return problem.came < problem.said;

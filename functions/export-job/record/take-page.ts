@@ -41,7 +41,7 @@ export interface PageEvents {
 /** Links that come before the entries are usually within the first piece. */
 const pieceBytes = 4096;
 
-/** A chunk in pieces. Between them the job goes on asking for the next page, which takes a read of its own before it is sent. */
+/** A chunk in pieces. Between them the job can send its request for the next page, for which it first reads the export's item. */
 const piecesOf = function* (chunk: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < chunk.length; at += pieceBytes) yield chunk.subarray(at, at + pieceBytes);
 };

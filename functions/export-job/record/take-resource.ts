@@ -331,7 +331,7 @@ const noteBesides = ({ leg, rules, source }: Taking, resource: PageResource, isN
     if (seen.has(along) && seen.add(`found ${along}`)) count('along', -1);
     return;
   }
-  // The tags are spared where nobody asks for Provenances.
+  // Each note takes memory, so none is made where nobody asks for Provenances.
   if ((next.provenances?.[type] === 'asked' || !isOfAll) && seen.add(besides)) count('besides', 1);
   if (isAlong && seen.add(along)) count('along', 1);
 };

@@ -97,8 +97,8 @@ const isInRange = (value: number, type: string): boolean =>
   type === 'decimal' ? Number.isFinite(value) : value >= -(2 ** 31) && value < 2 ** 31;
 
 /**
- * What no text may have besides, though R4's own expressions allow it: what ends a line or turns the direction of what follows, so that people read
- * another text than machines, and what XML cannot carry.
+ * Characters that no text may have, though R4's regular expressions permit them: separators of lines and paragraphs and those that change the
+ * direction of writing, so that people and machines read different texts, and those that XML cannot contain.
  */
 const misleading = /[\u2028\u2029\u202A-\u202E\u2066-\u2069\uFFFE\uFFFF]/u;
 

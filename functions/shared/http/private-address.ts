@@ -83,8 +83,8 @@ const isPrivateName = (host: string): boolean =>
   isLocalhost(host);
 
 /**
- * Whether a URL names this machine, or a host that is not on the public internet, by its address or by its name. Names are not
- * looked up in DNS.
+ * Whether a URL names this machine, or a host that is not on the public internet, by its address or by its name. It makes no
+ * DNS request.
  */
 export const namesPrivateAddress = (url: string): boolean => {
   const host = bareHost(new URL(url).hostname);

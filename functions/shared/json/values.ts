@@ -1,6 +1,6 @@
 /**
- * About how many values a JSON text has, and never fewer: its commas and brackets, with those in its strings. A value takes up to a hundred bytes
- * once it is parsed.
+ * The most values that a JSON text can have: its commas and opening brackets are counted, and those in its strings too. A parsed value takes
+ * up to a hundred bytes.
  */
 export const countValues = (text: string): number => {
   let values = 1;

@@ -100,7 +100,7 @@ export interface StoredGroupHead {
   readonly expiresAt: number;
   /** A hash of the patients whom the payer's Group has. */
   readonly patients: string;
-  /** Whether matches have given its id to Groups of different patients: the payer's may have more than it names now. */
+  /** Whether matches have given its id to Groups of different patients, so that the payer's Group may have more members than these. */
   readonly isMixed: boolean;
   /** Hashes of its members' ids whom an operator has ended since. */
   readonly ended: readonly string[];

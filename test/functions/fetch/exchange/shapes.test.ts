@@ -136,7 +136,7 @@ it('the shapes of what a match may have are those of R4’s own definitions', as
 
 /**
  * The elements of types, deflated, in base64: a line for each type, and in it each element with its types, \`*\` if it is a list,
- * and after \`>\` what a reference can be to, or which codes there are. The line of a primitive type has its form.
+ * and after \`>\` the types that a reference can refer to, or the permitted codes. The line of a primitive type has its regular expression.
  * An extension's value is a primitive, or of few other types.
  */
 export const r4Shapes =
