@@ -44,6 +44,8 @@ export interface LocalStackOptions {
   readonly state?: { readonly folder: string; readonly fresh: boolean } | undefined;
   /** The most processes per function, each for one call at a time. @default as many as calls come at once, up to 32 */
   readonly environments?: number;
+  /** How many times as long as in AWS the functions wait for AWS. @default 1 */
+  readonly awsWaitFactor?: number;
   /** How fast functions stream. @default as Lambda does: 2 MB a second after the first 6 MB */
   readonly pace?: StreamPace;
   /** Gets each finished request. The service is `gateway`, `partner` or a payer's id. */
@@ -182,8 +184,8 @@ const startAll = async (
   };
   // Stage `local` is for standard clients, which need what an edge does. Other stages are served as deployed.
   const edge = options.configFile === undefined;
-  const { environments, onStep } = options;
-  const asked = { config, ...secrets, edge, environments };
+  const { environments, awsWaitFactor, onStep } = options;
+  const asked = { config, ...secrets, edge, environments, awsWaitFactor };
   const starting = startCloud({ ...asked, gateway, aws, onFunctionLog, onStep, signal }).then(opened);
   const payers = new Map<string, LocalPayer>();
   const startParty = async (party: Party): Promise<void> => {

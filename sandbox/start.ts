@@ -26,6 +26,8 @@ await runTool(spec, async (args) => {
   output.out('Starting …');
   const stack = await startLocalStack({
     ...options,
+    // A busy machine is slow, and nobody gains by a refusal.
+    awsWaitFactor: 20,
     onStep: (step) => progress.show(startSteps.indexOf(step), step),
     log: (service, line) => say(requestLogLine(service, line)),
     onFunctionLog: (name, line) => say(functionLogLine(name, line)),

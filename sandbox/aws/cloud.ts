@@ -42,6 +42,8 @@ export interface CloudOptions {
   readonly onStep?: ((step: StartStep) => void) | undefined;
   /** The most processes per function. @default {@link FunctionOptions.environments} */
   readonly environments?: number | undefined;
+  /** How many times as long as in AWS the functions wait for AWS. @default 1 */
+  readonly awsWaitFactor?: number | undefined;
   /** @default each batch comes once, from one shard */
   readonly streams?: StreamHabits | undefined;
   /** Aborts the start. */
@@ -146,7 +148,7 @@ const startOne = async (spec: FunctionSpec, options: FunctionOptions, aws: Local
 const startFunctions = async (
   functions: readonly FunctionSpec[],
   { routes }: Pick<LocalTemplate, 'routes'>,
-  { aws, onFunctionLog, environments }: CloudOptions,
+  { aws, onFunctionLog, environments, awsWaitFactor = 1 }: CloudOptions,
   workDir: string,
   opened: Opened,
 ): Promise<readonly LocalFunction[]> => {
@@ -161,6 +163,7 @@ const startFunctions = async (
       const options: FunctionOptions = {
         socketPath: join(workDir, spec.name),
         awsEndpoint: aws.url,
+        awsWaitFactor,
         onLog,
         environments,
         lazy: !routed.has(spec.physicalName),

@@ -37,6 +37,8 @@ export interface EnvironmentOptions {
   readonly socketPath: string;
   /** The endpoint that replaces AWS. */
   readonly awsEndpoint: string;
+  /** How many times as long as in AWS the function waits for AWS. @default 1 */
+  readonly awsWaitFactor?: number | undefined;
   /** Gets each line that the process prints. */
   readonly onLog: (line: string) => void;
 }
@@ -51,10 +53,14 @@ const initMs = 10_000;
 const compileCache = process.env['NODE_COMPILE_CACHE'];
 
 /** Nothing else from this process's environment: a function sees only what it would see in AWS. */
-const variablesOf = (spec: FunctionSpec, awsEndpoint: string): NodeJS.ProcessEnv => ({
+const variablesOf = (
+  spec: FunctionSpec,
+  { awsEndpoint, awsWaitFactor = 1 }: EnvironmentOptions,
+): NodeJS.ProcessEnv => ({
   ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
   ...spec.environment,
   AWS_ENDPOINT_URL: awsEndpoint,
+  AWS_WAIT_FACTOR: String(awsWaitFactor),
   // This tells the endpoint which function calls.
   AWS_ACCESS_KEY_ID: spec.name,
   AWS_SECRET_ACCESS_KEY: 'local',
@@ -121,11 +127,11 @@ const closeOf = (response: IncomingMessage): Promise<unknown> =>
 
 /** Starts a process with a function's code. */
 export const startEnvironment = (spec: FunctionSpec, options: EnvironmentOptions): Environment => {
-  const { socketPath, awsEndpoint, onLog } = options;
+  const { socketPath, onLog } = options;
   const child = spawn(
     process.execPath,
     [`--max-old-space-size=${spec.memoryMb}`, join(import.meta.dirname, 'runtime.ts'), socketPath],
-    { env: variablesOf(spec, awsEndpoint), stdio: ['pipe', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
+    { env: variablesOf(spec, options), stdio: ['pipe', 'pipe', 'pipe', 'ipc'], cwd: spec.assetDir },
   );
   child.stdin?.on('error', () => {});
   const ended = new Promise<number | string>((resolve) => {

@@ -45,6 +45,8 @@ export interface FunctionOptions {
   readonly socketPath: string;
   /** The endpoint that replaces AWS. */
   readonly awsEndpoint: string;
+  /** How many times as long as in AWS it waits for AWS. @default 1 */
+  readonly awsWaitFactor?: number | undefined;
   /** Gets each line that the function prints. */
   readonly onLog: (name: string, line: string) => void;
   /**
@@ -156,7 +158,7 @@ const fleetOf = (spec: FunctionSpec, options: FunctionOptions): Fleet => {
     // A new name each time, since a crashed process leaves its socket behind.
     const socketPath = `${options.socketPath}.${(started += 1)}`;
     const onLog = (line: string): void => options.onLog(spec.name, line);
-    const environment = startEnvironment(deployed, { socketPath, awsEndpoint: options.awsEndpoint, onLog });
+    const environment = startEnvironment(deployed, { ...options, socketPath, onLog });
     all.add(environment);
     const forget = async (): Promise<void> => {
       const how = await environment.ended;

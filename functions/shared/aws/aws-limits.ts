@@ -1,3 +1,5 @@
+import { waitFactor } from './wait-factor.ts';
+
 /** Options of an AWS client, so that its calls end in time. Without the flag, timeouts only warn. */
 interface AwsLimits {
   readonly maxAttempts: number;
@@ -15,5 +17,9 @@ interface AwsLimits {
  */
 export const awsLimits = ({ maxAttempts, requestMs }: { maxAttempts: number; requestMs: number }): AwsLimits => ({
   maxAttempts,
-  requestHandler: { connectionTimeout: 1000, requestTimeout: requestMs, throwOnRequestTimeout: true },
+  requestHandler: {
+    connectionTimeout: 1000 * waitFactor(),
+    requestTimeout: requestMs * waitFactor(),
+    throwOnRequestTimeout: true,
+  },
 });

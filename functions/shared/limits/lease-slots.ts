@@ -3,7 +3,7 @@ import { limitAttributes } from '../store/attributes.ts';
 import type { Table } from '../store/dynamo.ts';
 import { anyOf, clausesOn, updateOf, type Change } from '../store/expressions.ts';
 import { readerOf, writeItem } from '../store/items.ts';
-import { withTimeLimit } from '../store/time-limit.ts';
+import { withTimeLimit, type LimitedCall, type TimeLimit } from '../store/time-limit.ts';
 import { boundsOf, roundingMs, slotMsOf, spareOf, wayOf, type Bounds, type Rate } from './slots.ts';
 
 const { absent, exists, is } = clausesOn(limitAttributes);
@@ -49,14 +49,8 @@ interface LeaseAnswer {
 /** Takes slots. @throws whatever the store throws */
 export type LeaseSlots = (request: LeaseRequest) => Promise<LeaseAnswer>;
 
-/** How long a lease may take, in milliseconds. */
-interface LeaseTimes {
-  readonly tryMs: number;
-  readonly wholeMs: number;
-}
-
 /** For reads, since a member waits. After this the caller goes on without a lease. */
-const usualTimes: LeaseTimes = { tryMs: 400, wholeMs: 1000 };
+const usualTimes: TimeLimit = { tryMs: 400, wholeMs: 1000 };
 /** An item may be deleted an hour after its last slot: by then it only says that nothing is taken. */
 const keptSeconds = 3600;
 /**
@@ -70,7 +64,7 @@ const decimal = (ms: number): number => Number(ms.toFixed(3));
 
 const lease = async (
   { client, name }: Table,
-  options: { readonly requestTimeout: number; readonly abortSignal: AbortSignal },
+  options: LimitedCall,
   { key, rate, needed, slots, alone, ahead, now, seenMs, crowded }: Parameters<LeaseSlots>[0],
 ): ReturnType<LeaseSlots> => {
   const Key = writeItem(limitAttributes, { limitId: key });
@@ -155,9 +149,9 @@ const lease = async (
  * race to restart an idle limit would find its first slots lost again, and race to restart it again.
  */
 export const leaseFromTable =
-  (table: Table, { tryMs, wholeMs } = usualTimes): LeaseSlots =>
+  (table: Table, times = usualTimes): LeaseSlots =>
   (asked) =>
-    withTimeLimit(wholeMs, (abortSignal) => lease(table, { requestTimeout: tryMs, abortSignal }, asked));
+    withTimeLimit(times, (options) => lease(table, options, asked));
 
 /** How many slots before the oldest usable one were never taken; 0 if it is not known up to when slots were taken. */
 const lostSlots = (rate: Rate, seenMs: number | undefined, oldestMs: number): number =>
@@ -218,7 +212,6 @@ export const returnSlot = async (
   { client, name }: Table,
   { key, rate }: { readonly key: string; readonly rate: Rate },
 ): Promise<void> => {
-  const { tryMs, wholeMs } = usualTimes;
   const giveBack = new UpdateItemCommand({
     TableName: name,
     Key: writeItem(limitAttributes, { limitId: key }),
@@ -227,5 +220,5 @@ export const returnSlot = async (
       when: [exists('takenUntilMs')],
     }),
   });
-  await withTimeLimit(wholeMs, (abortSignal) => client.send(giveBack, { requestTimeout: tryMs, abortSignal }));
+  await withTimeLimit(usualTimes, (options) => client.send(giveBack, options));
 };

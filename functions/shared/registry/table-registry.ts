@@ -32,8 +32,7 @@ export interface TableRegistryDeps {
 }
 
 /** Limits of one try and of all, in milliseconds: a connection that hangs leaves time for another. */
-const tryMs = 1000;
-const allTriesMs = 2500;
+const times = { tryMs: 1000, wholeMs: 2500 };
 
 /** What can be an id, as the configuration requires: no other name costs a read. */
 const isName = (text: string): boolean => /^[a-z0-9-]{1,64}$/.test(text);
@@ -65,9 +64,7 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
       Key: writeItem(registryAttributes, { entryId }),
       ConsistentRead: true,
     });
-    const { Item } = await withTimeLimit(allTriesMs, (abortSignal) =>
-      table.client.send(get, { requestTimeout: tryMs, abortSignal }),
-    );
+    const { Item } = await withTimeLimit(times, (options) => table.client.send(get, options));
     if (Item === undefined) return undefined;
     const stored = readEntryItem<unknown>(Item);
     // Once per read. The requests that it refuses say so in their own lines.

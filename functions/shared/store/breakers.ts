@@ -4,11 +4,10 @@ import { grantsToOpen, isMarked, usualTimes, type Breaker, type BreakerTimes, ty
 import type { Table } from './dynamo.ts';
 import { allOf, anyOf, clausesOn, updateOf, type Change, type Clause } from './expressions.ts';
 import { readerOf, writeItem, type StoredItem } from './items.ts';
-import { withTimeLimit } from './time-limit.ts';
+import { withTimeLimit, type LimitedCall } from './time-limit.ts';
 
 /** Time limits of one try and of a whole call, in milliseconds. After that the caller goes on without the breaker. */
-const tryMs = 400;
-const allTriesMs = 1000;
+const times = { tryMs: 400, wholeMs: 1000 };
 /** How long an item without traffic is kept: by then a closed breaker and a half-open one mean the same. */
 const keptSeconds = 3600;
 
@@ -20,8 +19,7 @@ const isStill = (attribute: 'lateSinceMs' | 'openUntilMs' | 'probeUntilMs', valu
 
 const keyOf = (payer: string) => writeItem(limitAttributes, { limitId: `breaker#${payer}` });
 const expiresAt = (untilMs: number): number => Math.ceil(untilMs / 1000) + keptSeconds;
-const inTime = <T>(send: (options: { requestTimeout: number; abortSignal: AbortSignal }) => Promise<T>): Promise<T> =>
-  withTimeLimit(allTriesMs, (abortSignal) => send({ requestTimeout: tryMs, abortSignal }));
+const inTime = <T>(send: (options: LimitedCall) => Promise<T>): Promise<T> => withTimeLimit(times, send);
 
 const breakerOf = (item: StoredItem): Breaker => {
   const read = readerOf(limitAttributes, item);

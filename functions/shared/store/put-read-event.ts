@@ -7,8 +7,7 @@ import { readEventItem, type ReadEvent } from './read-events.ts';
 import { withTimeLimit } from './time-limit.ts';
 
 /** Limits of one try and of all tries, in ms. A member waits, and the end must fit into the deadline's reserve. */
-const tryMs = 1000;
-const allTriesMs = 2500;
+const times = { tryMs: 1000, wholeMs: 2500 };
 
 const { absent, is } = clausesOn(auditEventAttributes);
 
@@ -21,7 +20,7 @@ const notEnded = (requestId: string): Clause => anyOf(absent('eventId'), is('ope
  */
 export const putAuditItem = async ({ client, name }: Table, item: Item, condition: object): Promise<void> => {
   const command = new PutItemCommand({ TableName: name, Item: item, ...condition });
-  await withTimeLimit(allTriesMs, (abortSignal) => client.send(command, { requestTimeout: tryMs, abortSignal }));
+  await withTimeLimit(times, (options) => client.send(command, options));
 };
 
 /**

@@ -65,7 +65,7 @@ export const durableProcesses = (spec: FunctionSpec, options: FunctionOptions): 
     if (closed) throw new Error(`The function ${spec.name} was stopped`);
     const onLog = (line: string): void => options.onLog(spec.name, line);
     const socketPath = `${options.socketPath}.${(started += 1)}`;
-    const environment = startEnvironment(version, { socketPath, awsEndpoint: options.awsEndpoint, onLog });
+    const environment = startEnvironment(version, { ...options, socketPath, onLog });
     environments.set(environment, event.DurableExecutionArn);
     try {
       await environment.ready;

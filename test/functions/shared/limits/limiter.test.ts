@@ -218,7 +218,9 @@ describe('the slots that an environment holds', () => {
 it.each([
   ['a second, and each try 400 ms', undefined, 1000, 400],
   ['as long as it is told', { tryMs: 7, wholeMs: 9 }, 9, 7],
-])('a lease takes %s', async (_, times, wholeMs, tryMs) => {
+  ['as many times as long as the local stack says', undefined, 20_000, 8000, '20'],
+])('a lease takes %s', async (_, times, wholeMs, tryMs, factor = '1') => {
+  process.env['AWS_WAIT_FACTOR'] = factor;
   const timers = jest.spyOn(globalThis, 'setTimeout');
   const { dynamo } = setUp();
   const options: { readonly abortSignal?: AbortSignal }[] = [];
@@ -246,6 +248,7 @@ it.each([
 
   expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([wholeMs]);
   timers.mockRestore();
+  delete process.env['AWS_WAIT_FACTOR'];
   const abortSignal = options[0]?.abortSignal;
   expect(abortSignal).toBeInstanceOf(AbortSignal);
   expect(options).toEqual([
