@@ -11,6 +11,10 @@ if (kid === undefined) {
 const base = given.replace(/\/+$/, '');
 // From your identity provider, as soon as the member has agreed and signed in there.
 const idToken = process.env.ID_TOKEN;
+if (!idToken) {
+  console.error('Set ID_TOKEN to an id token of your identity provider.');
+  process.exit(1);
+}
 const agreedAt = new Date().toISOString();
 /** Ends the program with what the gateway says. */
 const end = async ({ message, error, error_description, cause, response = cause }) => {
@@ -20,8 +24,11 @@ const end = async ({ message, error, error_description, cause, response = cause 
   process.exit(1);
 };
 
-const der = createPrivateKey(await readFile(keyFile)).export({ type: 'pkcs8', format: 'der' });
-const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' };
+// RS384 or ES384, as the key is.
+const pem = createPrivateKey(await readFile(keyFile));
+const der = pem.export({ type: 'pkcs8', format: 'der' });
+const isEc = pem.asymmetricKeyType === 'ec';
+const algorithm = isEc ? { name: 'ECDSA', namedCurve: 'P-384' } : { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' };
 const key = await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
 
 // The assertion that your key signs says who the member is, and that the member agreed.

@@ -2,6 +2,7 @@
 # Gets tokens with a member's identity token, with curl, jq and openssl: sh present-identity.sh BASE CLIENT_ID KEY_FILE KEY_ID
 set -eu
 [ $# -eq 4 ] || { echo 'ID_TOKEN=… sh present-identity.sh BASE CLIENT_ID KEY_FILE KEY_ID' >&2; exit 1; }
+[ -n "${ID_TOKEN:-}" ] || { echo 'Set ID_TOKEN to an id token of your identity provider.' >&2; exit 1; }
 base=${1%/} client_id=$2 key_file=$3 kid=$4
 # Asks the gateway. An error ends the program with what the gateway says.
 ask() { answer=$(curl --silent --show-error --fail-with-body "$@") || { printf '%s\n' "$answer" >&2; exit 1; }; printf %s "$answer"; }
@@ -13,7 +14,9 @@ base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 agreed_at=$(jq --null-input --raw-output 'now | "\(floor | todate[:-1]).\(. * 1000 % 1000 + 1000 | floor | tostring[1:])Z"')
 
 # The assertion that your key signs says who the member is, and that the member agreed. ID_TOKEN is from your identity provider.
-header=$(jq --null-input --compact-output --arg kid "$kid" '{alg: "RS384", typ: "JWT", kid: $kid}' | base64url)
+is_ec=$(openssl pkey -in "$key_file" -noout -text | grep -c 'NIST CURVE: P-384' || :)
+[ "$is_ec" -eq 0 ] && alg=RS384 || alg=ES384
+header=$(jq --null-input --compact-output --arg alg $alg --arg kid "$kid" '{alg: $alg, typ: "JWT", kid: $kid}' | base64url)
 claims=$(jq --null-input --compact-output --arg client_id "$client_id" --arg aud "$token_endpoint" \
   --arg jti "$(openssl rand -hex 16)" --arg agreed_at "$agreed_at" '
   {
@@ -23,7 +26,13 @@ claims=$(jq --null-input --compact-output --arg client_id "$client_id" --arg aud
       consent_attestation: {user_action: "approved", user_action_timestamp: $agreed_at}
     }}
   }' | base64url)
-signature=$(printf %s "$header.$claims" | openssl dgst -sha384 -sign "$key_file" -binary | base64url)
+# A JWT has the two numbers of an ES384 signature as 48 bytes each; openssl writes them as ASN.1.
+numbers() {
+  [ $alg = ES384 ] || { cat; return; }
+  openssl asn1parse -inform DER | sed -n 's/.*INTEGER *://p' | while read -r number; do printf '%96s\n' "$number"; done |
+    tr ' ' 0 | fold -w 2 | while read -r byte; do printf "\\$(printf %03o "0x$byte")"; done
+}
+signature=$(printf %s "$header.$claims" | openssl dgst -sha384 -sign "$key_file" -binary | numbers | base64url)
 
 # `resource` says which payer. The form comes from standard input, so that no other process sees the identity.
 tokens=$(printf %s "$header.$claims.$signature" | ask "$token_endpoint" \

@@ -1,7 +1,7 @@
 """Gets tokens with a member's identity token, in one call: python3 present_identity.py BASE CLIENT_ID KEY_FILE KEY_ID"""
 import datetime, json, os, sys, time, uuid
 import requests
-from authlib.jose import jwt
+from authlib.jose import JsonWebKey, jwt
 
 # One line for what goes wrong, such as a gateway that cannot be reached.
 sys.excepthook = lambda kind, error, _: print(f"{kind.__name__}: {error}", file=sys.stderr)
@@ -9,7 +9,7 @@ if len(sys.argv) != 5:
     sys.exit(__doc__)
 base, client_id, key_file, kid = sys.argv[1].rstrip("/"), *sys.argv[2:]
 # From your identity provider, as soon as the member has agreed and signed in there.
-id_token = os.environ["ID_TOKEN"]
+id_token = os.environ.get("ID_TOKEN") or sys.exit("Set ID_TOKEN to an id token of your identity provider.")
 agreed_at = datetime.datetime.now(datetime.timezone.utc).isoformat()
 
 
@@ -38,8 +38,10 @@ claims = {
         }
     },
 }
-with open(key_file, "rb") as key:
-    assertion = jwt.encode({"alg": "RS384", "typ": "JWT", "kid": kid}, claims, key.read()).decode()
+with open(key_file, "rb") as file:
+    key = JsonWebKey.import_key(file.read())
+algorithm = "ES384" if key.kty == "EC" else "RS384"
+assertion = jwt.encode({"alg": algorithm, "typ": "JWT", "kid": kid}, claims, key).decode()
 
 # `resource` says which payer.
 form = {

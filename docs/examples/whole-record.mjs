@@ -9,6 +9,7 @@ process.on('uncaughtException', ({ message, cause }) => {
 });
 const [given, folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('ACCESS_TOKEN=… node whole-record.mjs BASE FOLDER');
+if (!process.env.ACCESS_TOKEN) throw new Error("Set ACCESS_TOKEN to an access token of the member's grant.");
 const base = given.replace(/\/+$/, '');
 const accessToken = () => process.env.ACCESS_TOKEN; // In your app: refresh it before it expires.
 

@@ -3,7 +3,7 @@ import * as openid from 'openid-client';
 
 /** The app's own key at the gateway, for `private_key_jwt`. */
 export interface AppKey {
-  /** An RSA key in PEM. */
+  /** An RSA key, or an EC key of the curve P-384, in PEM. */
   readonly privateKey: string;
   readonly kid: string;
 }
@@ -85,6 +85,11 @@ export const discovered = async (
 };
 
 const importKey = (pem: string): Promise<openid.CryptoKey> => {
-  const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
-  return crypto.subtle.importKey('pkcs8', der, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' }, false, ['sign']);
+  const key = createPrivateKey(pem);
+  const der = key.export({ type: 'pkcs8', format: 'der' });
+  const algorithm =
+    key.asymmetricKeyType === 'ec'
+      ? { name: 'ECDSA', namedCurve: 'P-384' }
+      : { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' };
+  return crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
 };

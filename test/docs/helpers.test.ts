@@ -263,9 +263,9 @@ describe('the example programs end with one line', () => {
     ['whole_record.py', 'python3', ['.']],
   ];
   const env = { ...process.env, NODE_OPTIONS: '', ACCESS_TOKEN: 'a', ID_TOKEN: 'i' };
-  const run = (name: string, program: string, rest: readonly string[]) => {
+  const run = (name: string, program: string, rest: readonly string[], more: Readonly<Record<string, string>> = {}) => {
     const { status, stderr } = spawnSync(program, [join(root, 'docs/examples', name), ...rest], {
-      env,
+      env: { ...env, ...more },
       encoding: 'utf8',
     });
     // A machine without Authlib or jq runs the others.
@@ -279,6 +279,16 @@ describe('the example programs end with one line', () => {
       const ended = run(name, program, []);
       if (ended === undefined) return;
       expect(ended).toEqual({ status: 1, lines: [expect.stringMatching(new RegExp(`${name} BASE [A-Z_ ]+$`))] });
+    },
+  );
+
+  it.each(programs.flatMap((row) => (/identity|whole/.test(row[0]) ? [row] : [])))(
+    '%s without its variable says what to set',
+    (name, program, rest) => {
+      const variable = name.startsWith('whole') ? 'ACCESS_TOKEN' : 'ID_TOKEN';
+      const ended = run(name, program, ['http://localhost:2/r4/plan', ...rest], { [variable]: '' });
+      if (ended === undefined) return;
+      expect(ended).toEqual({ status: 1, lines: [expect.stringMatching(new RegExp(`^Set ${variable} to an? `))] });
     },
   );
 

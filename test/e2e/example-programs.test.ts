@@ -335,6 +335,14 @@ it.each(identityPrograms)('%s gets tokens of the member with an identity token',
   expect(await present()).toMatchObject({ code: 1, err: expect.stringContaining('invalid_grant') as string });
 });
 
+it.each(identityPrograms)('%s signs with an EC key too', async (name, interpreter) => {
+  const key = join(examples, 'new-plan-key.pem');
+  const command = [interpreter, join(examples, name), base(), 'new-plan', key, 'new-plan-1'];
+
+  // A plan's own system presents no members; a wrong signature would be invalid_client.
+  expect((await run(command, { ID_TOKEN: 'none' })).err).toContain('unauthorized_client');
+});
+
 it.each([
   ['receive-events.mjs', process.execPath],
   ['receive_events.py', python],

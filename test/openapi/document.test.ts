@@ -2,6 +2,10 @@ import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { registryData } from '../../config/checks/load.ts';
+import { defaultPorts, localStage } from '../../config/local.ts';
+import { facadeOf } from '../../functions/discovery/facade.ts';
+import { authorizationServerMetadata, smartConfiguration } from '../../functions/discovery/oauth-metadata.ts';
 import { outputFormats } from '../../functions/fetch/kick-off/read-parameters.ts';
 import { errorCodes } from '../../functions/shared/errors.ts';
 import { languageParameter } from '../../functions/shared/pages/view.ts';
@@ -15,7 +19,7 @@ import {
   identityGrantType,
 } from '../../functions/shared/registry/token-endpoint.ts';
 import { root } from '../docs/documents.ts';
-import { localRegistry, pkce } from '../support/login.ts';
+import { es384Jwk, localRegistry, pkce } from '../support/login.ts';
 import { stageTemplate } from '../support/stage-template.ts';
 import {
   codesIn,
@@ -88,6 +92,16 @@ const textsIn = (source: string) =>
     return { pattern, letters: parts.join('').length };
   });
 
+/** The payers of the local stack, of which one is asked for exchanges too. */
+const payersAsRun = () =>
+  registryData(localStage(defaultPorts, { exchangePublicKey: es384Jwk('exchange-1').publicJwk })).payers;
+
+/** No language can name a variable like these. */
+const reserved =
+  'break case catch class const continue default delete do else enum export extends false finally for function if '.concat(
+    'import in instanceof new null return static super switch this throw true try typeof var void while with yield',
+  );
+
 describe(openapiPath, () => {
   it('passes the linter without a finding', async () => {
     expect(await lint()).toEqual([]);
@@ -135,7 +149,7 @@ describe(openapiPath, () => {
       );
 
     expect(listed('grant_type')).toEqual([[...grantTypes, identityGrantType].join(', ')]);
-    expect(new Set(listed('grant_types_supported'))).toEqual(new Set([grantTypes.join(', ')]));
+    expect(new Set(listed('grant_types_supported'))).toEqual(new Set([[...grantTypes, identityGrantType].join(', ')]));
     for (const [endpoint, methods] of Object.entries(authenticationAt)) {
       expect(new Set(listed(`${endpoint}_endpoint_auth_methods_supported`))).toEqual(new Set([methods.join(', ')]));
       expect(new Set(listed(`${endpoint}_endpoint_auth_signing_alg_values_supported`))).toEqual(
@@ -144,6 +158,42 @@ describe(openapiPath, () => {
     }
     expect(text).toContain(`\`grant_type\` must be ${grantTypes.map((type) => `\`${type}\``).join(' or ')}.`);
     expect(text).toContain(`your key (${assertionAlgorithms.join(' or ')})`);
+  });
+
+  it("shows a payer's discovery documents as the local stack sends them", () => {
+    const payer = payersAsRun().find(({ id }) => id === 'demo-health-plan')!;
+    const origin = 'http://localhost:3000';
+    const shown = new Map(
+      [...nodesOf(openapi, '')].map(([pointer, node]) => [pointer.split('/').at(-1), node['value']]),
+    );
+
+    expect(shown.get('smart')).toEqual(smartConfiguration(origin, facadeOf(origin, payer), payer));
+    expect(shown.get('metadata')).toEqual(authorizationServerMetadata(facadeOf(origin, payer), payer));
+  });
+
+  it('asks in its examples of tokens only for what the payer that they name gives', () => {
+    const forms = [...nodesOf(openapi, '')].flatMap(([, node]) => {
+      const value = node['value'] as Readonly<Record<string, string>> | undefined;
+      return value?.['grant_type'] === identityGrantType ? [value] : [];
+    });
+    const payers = new Map(payersAsRun().map((payer) => [`http://localhost:3000/r4/${payer.id}`, payer]));
+
+    expect(forms).not.toEqual([]);
+    for (const { resource, scope } of forms) {
+      const payer = payers.get(resource!)!;
+      expect([
+        resource,
+        scope === 'system/*.rs' ? payer.exchange !== undefined : payer.identitySignIn !== undefined,
+      ]).toEqual([resource, true]);
+    }
+  });
+
+  it('names its parameters so that programs made from it compile', () => {
+    const names = [...nodesOf(openapi, '')].flatMap(([, { in: place, name }]) =>
+      place === 'path' || place === 'query' ? [String(name)] : [],
+    );
+
+    expect(names.filter((name) => reserved.split(' ').includes(name) || /\s/.test(name))).toEqual([]);
   });
 
   it('lists the formats of an export, as the page for partners does', () => {
@@ -201,12 +251,14 @@ describe(openapiPath, () => {
         // The API's root is no resource of its own.
         return id === undefined ? '/' : pathOf(id);
       });
-    const documented = new Set(operations.map(({ path }) => path));
+    // The document names its parameters so that programs made from it compile.
+    const unnamed = (path: string): string => path.replaceAll(/\{\w+\}/g, '{}');
+    const documented = new Set(operations.map(({ path }) => unnamed(path)));
     // The browser comes back there from the payer, and the FHIR paths are listed one by one.
     const others = ['/oauth2/callback/{payer}', '/r4/{payer}/{proxy+}'];
 
     expect(routes.length).toBeGreaterThan(10);
-    expect(routes.filter((route) => !documented.has(route)).toSorted()).toEqual(others);
+    expect(routes.filter((route) => !documented.has(unnamed(route))).toSorted()).toEqual(others);
   });
 
   it.each(operations.map(({ id, answers }) => [id, answers] as const))(

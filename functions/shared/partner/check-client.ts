@@ -41,8 +41,9 @@ export const checkApp = async (
   { values, repeated }: RequestParameters,
   record: Pick<RequestRecord, 'partner'>,
 ): Promise<CheckedApp> => {
-  if (repeated.has('client_id') || repeated.has('redirect_uri')) {
-    throw new GatewayError('invalid_request', 'The app sent its name or its address twice.');
+  for (const name of ['client_id', 'redirect_uri']) {
+    if (repeated.has(name))
+      throw new GatewayError('invalid_request', `The app that sent you here gave its ${name} more than once.`);
   }
   if (partner === undefined) {
     const sentence = values.has('client_id')

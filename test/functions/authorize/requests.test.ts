@@ -149,7 +149,7 @@ const expectSentBack = (
 const noClient = 'The app that sent you here is not registered (client_id).';
 const noAddress = 'The app that sent you here gave an address to return to that is not registered (redirect_uri).';
 
-const repeated = 'The app sent its name or its address twice.';
+const repeated = (name: string) => `The app that sent you here gave its ${name} more than once.`;
 const request: Pairs = [
   ['client_id', 'demo-partner'],
   ['redirect_uri', redirectUri],
@@ -162,8 +162,8 @@ describe('authorize, before the partner is trusted', () => {
     ['a client id in another letter case', { client_id: 'Demo-Partner' }, noClient, undefined],
     ['no client', { client_id: '' }, 'client_id is missing.', undefined],
     ['no redirect URI', { redirect_uri: '' }, 'redirect_uri is missing.', 'demo-partner'],
-    ['a repeated client', [...request, ['client_id', 'demo-partner']], repeated, undefined],
-    ['a repeated redirect URI', [...request, ['redirect_uri', redirectUri]], repeated, undefined],
+    ['a repeated client', [...request, ['client_id', 'demo-partner']], repeated('client_id'), undefined],
+    ['a repeated redirect URI', [...request, ['redirect_uri', redirectUri]], repeated('redirect_uri'), undefined],
     ...Object.entries({
       'another case': 'http://localhost:3002/Callback',
       'a host in another letter case': 'http://LOCALHOST:3002/callback',
@@ -352,12 +352,17 @@ describe('authorize, once the partner is trusted', () => {
     });
   });
 
-  it.each(['scope', 'response_type', 'code_challenge', 'unheard_of'])('refuses a repeated %s', async (name) => {
+  it.each([
+    ['scope', 'scope'],
+    ['response_type', 'response_type'],
+    ['code_challenge', 'code_challenge'],
+    ['unheard_of', 'A parameter'],
+  ])('refuses a repeated %s, and names it if it is known', async (name, named) => {
     const test = gateway();
 
     const response = await test.authorize([...request, ['state', 'partner-state'], [name, 'code'], [name, 'code']]);
 
-    expectSentBack(test, response, { error: 'invalid_request', text: 'A parameter must not be sent more than once.' });
+    expectSentBack(test, response, { error: 'invalid_request', text: `${named} must not be sent more than once.` });
   });
 
   it('refuses a state of more than 2,048 characters, and does not return it: the headers would be too long', async () => {

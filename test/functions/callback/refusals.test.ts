@@ -30,7 +30,7 @@ const noPartner = {
   detail: 'partner left the config during the login',
   ...both,
 };
-const repeated = { ...noLink, payer, text: 'A parameter must not be sent more than once.' };
+const repeated = { ...noLink, payer, text: 'code must not be sent more than once.' };
 const finished = {
   title: 'This sign-in is finished',
   text: 'This sign-in link was already used.',

@@ -862,7 +862,7 @@ describe('each field of both tokens', () => {
       );
       fields.append(name, fields.get(name) ?? '');
 
-      const sentence = 'A parameter must not be sent more than once.';
+      const sentence = `${name} must not be sent more than once.`;
       expectRefused(await world.post(fields.toString()), 'invalid_request', sentence);
     },
   );
