@@ -7,7 +7,7 @@ import { readerOf, writeItem, type StoredItem } from './items.ts';
 import { withTimeLimit, type LimitedCall } from './time-limit.ts';
 
 /** Time limits of one try and of a whole call, in milliseconds. After that the caller goes on without the breaker. */
-const times = { tryMs: 400, wholeMs: 1000 };
+const limit = { tryMs: 400, wholeMs: 1000 };
 /** How long an item without traffic is kept: by then a closed breaker and a half-open one mean the same. */
 const keptSeconds = 3600;
 
@@ -19,7 +19,7 @@ const isStill = (attribute: 'lateSinceMs' | 'openUntilMs' | 'probeUntilMs', valu
 
 const keyOf = (payer: string) => writeItem(limitAttributes, { limitId: `breaker#${payer}` });
 const expiresAt = (untilMs: number): number => Math.ceil(untilMs / 1000) + keptSeconds;
-const inTime = <T>(send: (options: LimitedCall) => Promise<T>): Promise<T> => withTimeLimit(times, send);
+const inTime = <T>(send: (options: LimitedCall) => Promise<T>): Promise<T> => withTimeLimit(limit, send);
 
 const breakerOf = (item: StoredItem): Breaker => {
   const read = readerOf(limitAttributes, item);
