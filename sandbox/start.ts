@@ -4,6 +4,7 @@ import { progressBar, terminalOf } from '../bin/shared/progress.ts';
 import { noteRunning } from '../bin/shared/running-stack.ts';
 import { startSteps } from './aws/cloud.ts';
 import { functionLogLine, requestLogLine, welcome } from './console.ts';
+import { refuseFlagsOfNpm } from './npm-flags.ts';
 import { startLocalStack } from './stack.ts';
 import { optionsOf, spec } from './start-flags.ts';
 
@@ -12,6 +13,7 @@ const say = (line: string | undefined): void => {
 };
 
 await runTool(spec, async (args) => {
+  refuseFlagsOfNpm(spec, process.env);
   const options = optionsOf(args);
   const stopping = new AbortController();
   const signaled = new Promise<void>((resolve) => {

@@ -73,6 +73,14 @@ export const codeIn = (redirect: string, authorizeUrl: string): string => {
   return code;
 };
 
+/** The sentence of an OAuth error, whole, since it ends with the reference; or how another answer begins. */
+const saidIn = (text: string): string => {
+  const said = /^\{"error":/.test(text) ? (JSON.parse(text) as Record<string, string>) : {};
+  return said['error_description'] === undefined
+    ? text.slice(0, 300)
+    : `${said['error']}: ${said['error_description']}`;
+};
+
 const redeem = async (authorizeUrl: string, form: Readonly<Record<string, string>>): Promise<object> => {
   const url = `${new URL(authorizeUrl).origin}/oauth2/token`;
   const answer = await fetch(url, { method: 'POST', body: new URLSearchParams(form) });
@@ -81,7 +89,7 @@ const redeem = async (authorizeUrl: string, form: Readonly<Record<string, string
     answer.status === 401 && form['client_secret'] === undefined
       ? '. For a client with a secret add --client-secret'
       : '';
-  if (answer.status !== 200) throw new Error(`/oauth2/token answered ${answer.status}: ${text.slice(0, 300)}${hint}`);
+  if (answer.status !== 200) throw new Error(`/oauth2/token answered ${answer.status}: ${saidIn(text)}${hint}`);
   return JSON.parse(text) as object;
 };
 

@@ -9,14 +9,26 @@ import type { DrillResult } from '../../sandbox/drill/drill.ts';
 import { casesTable, recordOf } from '../../sandbox/drill/record.ts';
 import { faultsIn, type Seen } from '../../sandbox/drill/try-tokens.ts';
 import type { Ended } from '../../sandbox/drill/world.ts';
+import { refuseFlagsOfNpm } from '../../sandbox/npm-flags.ts';
 import { freePorts } from '../../sandbox/ports.ts';
-import { readFlags } from '../../sandbox/sign-in/flags.ts';
+import { readFlags, spec as signInSpec } from '../../sandbox/sign-in/flags.ts';
 import type { SignInRequest } from '../../sandbox/sign-in/sign-in.ts';
 import { reasonOf, signIn } from '../../sandbox/sign-in/sign-in.ts';
-import { optionsOf } from '../../sandbox/start-flags.ts';
+import { optionsOf, spec as startSpec } from '../../sandbox/start-flags.ts';
 import { words } from '../support/words.ts';
 
 const optionsFor = (...args: string[]) => optionsOf(args);
+
+it.each([
+  [startSpec, '--identity-port'],
+  [signInSpec, '--redirect-uri'],
+])('says that -- is missing before a flag that npm kept', (spec, flag) => {
+  const kept = { [`npm_config_${flag.slice(2).replace('-', '_')}`]: '5000', npm_config_scope: 'of-npm' };
+
+  expect(() => refuseFlagsOfNpm(spec, kept)).toThrow(
+    `npm kept ${flag} for itself; write -- before the flags: ${spec.call} ${flag} …`,
+  );
+});
 
 describe('npm start', () => {
   it.each<[string[], string | RegExp]>([
@@ -133,7 +145,11 @@ describe('npm start -- --client', () => {
     [['=http://localhost/'], [], /^--client "=http:\/\/localhost\/": its id is not a valid id; write .* "my-app"$/],
     [['My App=http://localhost/'], [], /its id is not a valid id/],
     [['demo-partner=http://localhost/'], [], /demo-partner is one of the sandbox's own clients; choose another id$/],
-    [['my-app=localhost:5210/callback'], [], /its redirect URI has the scheme "localhost:"; write https/],
+    [
+      ['my-app=localhost:5210/callback'],
+      [],
+      /its redirect URI lacks its scheme; write http:\/\/localhost:5210\/callback$/,
+    ],
     [['my-app=not a url'], [], /its redirect URI is not a URI; write an absolute one/],
     [['my-app=http://example.com/cb'], [], /its redirect URI uses plain http; write https/],
     [['my-app=http://localhost/cb#x'], [], /its redirect URI has a fragment/],
@@ -302,6 +318,7 @@ describe('things that are started together', () => {
   });
 });
 
+const longError = { error: 'invalid_client', error_description: `${'Why. '.repeat(80)}(reference 3f2a9c01-77de)` };
 const app = ['--client', 'my-app', '--redirect-uri', 'http://localhost:5210/cb'];
 const url = 'http://localhost:3000/oauth2/authorize/northwind?client_id=my-app';
 
@@ -361,15 +378,16 @@ describe('npm run sign-in', () => {
   });
 
   it.each([
-    [undefined, '. For a client with a secret add --client-secret'],
-    ['wrong', ''],
-  ])('says what a refused client with the secret %s lacks', async (clientSecret, hint) => {
+    [undefined, '{}', '{}', '. For a client with a secret add --client-secret'],
+    ['wrong', '{}', '{}', ''],
+    ['wrong', JSON.stringify(longError), `invalid_client: ${longError.error_description}`, ''],
+  ])('says what a refused client with the secret %s lacks, answered %s', async (clientSecret, body, said, hint) => {
     const redirect = 'http://localhost:5210/cb?code=c&state=s';
     const { fetch: real } = globalThis;
     globalThis.fetch = (asked) =>
       Promise.resolve(
         new Request(asked).url.endsWith('/token')
-          ? new Response('{}', { status: 401 })
+          ? new Response(body, { status: 401 })
           : new Response(null, { status: 302, headers: { location: redirect } }),
       );
     const authorizeUrl = `${url}&state=s&redirect_uri=${encodeURIComponent('http://localhost:5210/cb')}`;
@@ -379,7 +397,7 @@ describe('npm run sign-in', () => {
       tokens: { clientSecret, codeVerifier: undefined },
     };
     const failure = signIn(request).finally(() => (globalThis.fetch = real));
-    await expect(failure).rejects.toThrow(new Error(`/oauth2/token answered 401: {}${hint}`));
+    await expect(failure).rejects.toThrow(new Error(`/oauth2/token answered 401: ${said}${hint}`));
   });
 
   it('says in one line that the local stack is not there', async () => {
