@@ -75,7 +75,7 @@ export const codeIn = (redirect: string, authorizeUrl: string): string => {
 
 /** The sentence of an OAuth error, whole, since it ends with the reference; or how another answer begins. */
 const saidIn = (text: string): string => {
-  const said = /^\{"error":/.test(text) ? (JSON.parse(text) as Record<string, string>) : {};
+  const said = text.startsWith('{"error":') ? (JSON.parse(text) as Record<string, string>) : {};
   return said['error_description'] === undefined
     ? text.slice(0, 300)
     : `${said['error']}: ${said['error_description']}`;
