@@ -17,6 +17,8 @@ const config: KnipConfig = {
     // Whatever stages an operator has written.
     ...stageNames().map((stage) => `config/${stage}.ts`),
     'sandbox/partner/main.ts',
+    // Its package.json requires it.
+    'sandbox/partner/check-node.cjs',
     // Pages name them.
     'sandbox/partner/static/*.js',
     'sandbox/aws/runtime.ts',
