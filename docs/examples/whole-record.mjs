@@ -7,10 +7,9 @@ process.on('uncaughtException', ({ message, cause }) => {
   console.error(cause?.message || cause?.code || message);
   process.exit(1);
 });
-const [given, folder] = process.argv.slice(2);
+const [base, folder] = process.argv.slice(2).map((text) => text.replace(/\/+$/, ''));
 if (folder === undefined) throw new Error('ACCESS_TOKEN=… node whole-record.mjs BASE FOLDER');
 if (!process.env.ACCESS_TOKEN) throw new Error("Set ACCESS_TOKEN to an access token of the member's grant.");
-const base = given.replace(/\/+$/, '');
 const accessToken = () => process.env.ACCESS_TOKEN; // In your app: refresh it before it expires.
 
 const call = async (url, method = 'GET', headers = {}) => {

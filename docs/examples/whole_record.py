@@ -5,13 +5,11 @@ import gzip, json, os, pathlib, sys, time, urllib.error, urllib.request
 sys.excepthook = lambda kind, error, _: print(f"{kind.__name__}: {error}", file=sys.stderr)
 if len(sys.argv) != 3:
     sys.exit(__doc__)
-if not os.environ.get("ACCESS_TOKEN"):
-    sys.exit("Set ACCESS_TOKEN to an access token of the member's grant.")
 base, folder = sys.argv[1].rstrip("/"), pathlib.Path(sys.argv[2])
 
 
-def access_token():
-    return os.environ["ACCESS_TOKEN"]  # In your app: refresh it before it expires.
+def access_token():  # In your app: refresh it before it expires.
+    return os.environ.get("ACCESS_TOKEN") or sys.exit("Set ACCESS_TOKEN to an access token of the member's grant.")
 
 
 def call(url, method="GET", **headers):
