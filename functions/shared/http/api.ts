@@ -53,10 +53,9 @@ export const parameters = (pairs: readonly (readonly [string, string])[]): Reque
 };
 
 /** What a refusal may name: parameters that an endpoint reads, and those that apps send though none does. */
-const known =
-  `client_id redirect_uri response_type response_mode scope state aud nonce prompt code_challenge code_challenge_method request
-  request_uri grant_type code code_verifier refresh_token client_secret client_assertion client_assertion_type resource token
-  token_type_hint iss error error_description`.split(/\s+/);
+const known = `client_id redirect_uri response_type response_mode scope state aud nonce prompt code_challenge code_challenge_method
+  request request_uri grant_type code code_verifier refresh_token client_secret client_assertion client_assertion_type resource
+  token token_type_hint iss error error_description`;
 
 /**
  * Refuses repeated parameters. Nothing else of a request is repeated, so a name that is not known is not either.
@@ -64,7 +63,7 @@ const known =
  */
 export const checkNotRepeated = ({ repeated }: RequestParameters): void => {
   if (repeated.size === 0) return;
-  const name = known.find((one) => repeated.has(one)) ?? 'A parameter';
+  const name = known.split(/\s+/).find((one) => repeated.has(one)) ?? 'A parameter';
   throw new GatewayError('invalid_request', `${name} must not be sent more than once.`);
 };
 

@@ -76,19 +76,19 @@ describe('parameters', () => {
   });
 
   it('sent more than once are refused by name', () => {
-    expect(() => checkNotRepeated(parameters([['a', '1']]))).not.toThrow();
+    expect(() => checkNotRepeated(parameters([['scope', '1']]))).not.toThrow();
     expect(() =>
       checkNotRepeated(
         parameters([
-          ['a', '1'],
-          ['a', '1'],
+          ['scope', '1'],
+          ['scope', '1'],
         ]),
       ),
     ).toThrow(
       expect.objectContaining({
         code: 'invalid_request',
         status: 400,
-        publicMessage: 'A parameter must not be sent more than once.',
+        publicMessage: 'scope must not be sent more than once.',
       }),
     );
   });
