@@ -1,3 +1,4 @@
+import { writtenId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
@@ -104,8 +105,10 @@ export const valuesAt = (resource: JsonObject, path: string): readonly unknown[]
   );
 };
 
-const aboutPatient = (id: unknown, { patient, linked = [], members }: Whose): About =>
-  id === patient || linked.some((one) => one === id) || members?.has(id as string) === true ? 'member' : 'other';
+const aboutPatient = (given: unknown, { patient, linked = [], members }: Whose): About => {
+  const id = writtenId(given);
+  return id === patient || linked.some((one) => one === id) || members?.has(id as string) === true ? 'member' : 'other';
+};
 
 /**
  * What an identifier or a name alone says: nothing that can be compared with the member. The search that brought it proves
@@ -318,7 +321,8 @@ export const patientsOf = (
   { type, resource }: Pick<PageResource, 'type' | 'resource'>,
   whose: AnswerBases,
 ): string[] => {
-  if (type === 'Patient') return typeof resource['id'] === 'string' ? [resource['id']] : [];
+  const ownId = writtenId(resource['id']);
+  if (type === 'Patient') return typeof ownId === 'string' ? [ownId] : [];
   const holder: Holder = { resource, resolve: () => undefined };
   const idsAt = (paths: readonly string[]): string[] => {
     const ids: string[] = [];

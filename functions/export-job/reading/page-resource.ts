@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { writtenId } from '../../shared/fhir/fhir-id.ts';
 import { openObject } from '../../shared/json/bytes.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
@@ -75,8 +76,7 @@ const resourceOf = (
   const survey = surveyResource(parsed);
   if (survey.members !== members) return 'repeatedKey';
   const { resourceType: type, id } = parsed as { readonly resourceType: string; readonly id?: unknown };
-  // Some payers write an id of digits as a number, and refer to it as any other.
-  const named = Number.isSafeInteger(id) ? String(id) : id;
+  const named = writtenId(id);
   const isShort = typeof named === 'string' && named.length <= mostCharacters && !named.endsWith(cutMark);
   return { type, id: isShort ? named : undefined, line, resource: parsed, ...survey };
 };

@@ -1,3 +1,5 @@
+import { writtenId } from '../fhir/fhir-id.ts';
+import { isObject, objectsIn, parseObject, type JsonObject } from '../json/json-object.ts';
 import { fhirMediaType } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import type { PayerClientDeps } from './client.ts';
@@ -6,23 +8,29 @@ import { getText } from './get-text.ts';
 import { isReadablePatientId } from './patient-id.ts';
 import { readSecretHeaders } from './secrets.ts';
 
-interface SearchSet {
-  readonly resourceType?: unknown;
-  readonly total?: unknown;
-  readonly link?: readonly { readonly relation?: unknown }[];
-  readonly entry?: readonly {
-    readonly resource?: { readonly resourceType?: unknown; readonly id?: unknown };
-    readonly search?: { readonly mode?: unknown };
-  }[];
-}
+const noBundle = (): PayerError => new PayerError('nonsense', 'GET Patient answered without a Bundle');
 
-const onlyPatient = (bundle: SearchSet): string | undefined => {
-  if (bundle.resourceType !== 'Bundle' || bundle.link?.some(({ relation }) => relation === 'next')) return undefined;
-  if (typeof bundle.total === 'number' && bundle.total > 1) return undefined;
-  const ids = bundle.entry
-    ?.filter(({ search }) => (search?.mode ?? 'match') === 'match')
-    .map(({ resource }) => (resource?.resourceType === 'Patient' ? resource.id : undefined));
-  const id = ids?.length === 1 ? ids[0] : undefined;
+/** Whether a Bundle names a next page: in R4's list of links, or in a map by their relations, as some payers write them. */
+const hasNext = ({ link }: JsonObject): boolean =>
+  isObject(link) && typeof link['relation'] !== 'string' && typeof link['rel'] !== 'string'
+    ? (link['next'] ?? undefined) !== undefined
+    : objectsIn([link].flat()).some(({ relation, rel }) => (relation ?? rel) === 'next');
+
+/** An entry that says why it is there counts by that; else an OperationOutcome is a remark. */
+const isMatch = ({ resource, search }: JsonObject): boolean => {
+  const mode = isObject(search) ? search['mode'] : undefined;
+  const isRemark = isObject(resource) && resource['resourceType'] === 'OperationOutcome';
+  return mode === 'match' || ((mode ?? undefined) === undefined && !isRemark);
+};
+
+const onlyPatient = (bundle: JsonObject): string | undefined => {
+  const { resourceType, total, entry = [] } = bundle;
+  if (resourceType !== 'Bundle' || hasNext(bundle) || (typeof total === 'number' && total > 1)) return undefined;
+  if (!Array.isArray(entry) || !entry.every(isObject)) throw noBundle();
+  const [only, ...others] = entry.filter(isMatch);
+  const patient = only?.['resource'];
+  if (others.length > 0 || !isObject(patient) || patient['resourceType'] !== 'Patient') return undefined;
+  const id = writtenId(patient['id']);
   return isReadablePatientId(id) ? id : undefined;
 };
 
@@ -51,9 +59,7 @@ export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessTok
 const patientIn = (text: string): string | undefined => {
   // A 204: the search found nobody.
   if (text === '') return undefined;
-  try {
-    return onlyPatient(JSON.parse(text) as SearchSet);
-  } catch {
-    throw new PayerError('nonsense', 'GET Patient answered without a Bundle');
-  }
+  const bundle = parseObject(text);
+  if (bundle === undefined) throw noBundle();
+  return onlyPatient(bundle);
 };

@@ -247,6 +247,13 @@ describe('whose resource it is', () => {
     expect(verdict({ resourceType: 'Patient' })).toBe('otherPatient');
   });
 
+  it('takes an id of digits that is a number for the same id', () => {
+    const ofSeven = { ...rules, patient: '7' };
+    const of = (id: number) => checkResource({ type: 'Patient', resource: { resourceType: 'Patient', id } }, ofSeven);
+
+    expect([of(7), of(8)]).toEqual(['keep', 'otherPatient']);
+  });
+
   it('is not asked of a type that is not wanted, is not FHIR or is a remark', () => {
     expect(verdict({ resourceType: 'Library' })).toBe('notWanted');
     expect(verdict({ resourceType: 'Claimed' })).toBe('notFhir');

@@ -56,11 +56,18 @@ describe('whose record a token opens', () => {
       [patient(), { resource: { resourceType: 'OperationOutcome' }, search: { mode: 'outcome' } }],
     ],
     ['no search mode', [{ resource: { resourceType: 'Patient', id: 'p-1' } }]],
+    ['an outcome without a mode', [patient(), { resource: { resourceType: 'OperationOutcome', issue: [] } }]],
+    ['links as a map', [patient()], { link: { self: 'https://payer.example/Patient' } }],
+    ['null for links', [patient()], { link: null }],
     ['a link to itself', [patient()], { link: [{ relation: 'self' }] }],
     ['a total of one', [patient()], { total: 1 }],
     ['a total that is no number', [patient()], { total: '2' }],
   ])('is accepted with %s', async (_, entry, more = {}) => {
     expect(await ask(() => Response.json(bundle(entry, more))).finding).toBe('p-1');
+  });
+
+  it('is accepted with an id of digits that is a number', async () => {
+    expect(await ask(() => Response.json(bundle([patient(5)]))).finding).toBe('5');
   });
 
   const unclear = 'GET Patient named no single patient';
@@ -70,11 +77,14 @@ describe('whose record a token opens', () => {
     ['no match', bundle([])],
     ['no entries', bundle(undefined)],
     ['a further page', bundle([patient()], { link: [{ relation: 'self' }, { relation: 'next' }] })],
+    ['a further page in a map', bundle([patient()], { link: { next: 'https://payer.example/next' } })],
+    ['a further page in no list', bundle([patient()], { link: { relation: 'next' } })],
+    ['a further page by rel', bundle([patient()], { link: [{ rel: 'next' }] })],
     ['a total of two, although one is in the answer', bundle([patient()], { total: 2 })],
     ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
     ['an entry without a resource', bundle([{}])],
     ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],
-    ['an id that is not a string', bundle([patient(5)])],
+    ['an id that is neither a text nor digits', bundle([patient(5.5)])],
     ['entries that are no list', bundle(5), noBundle],
     ['something that is not a Bundle', { resourceType: 'Parameters', entry: [patient()] }],
     ['null', null, noBundle],
