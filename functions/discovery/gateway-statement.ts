@@ -28,7 +28,9 @@ const byPatient = [
 const others = ['Location', 'Medication', 'Organization', 'Patient', 'Practitioner', 'PractitionerRole'];
 
 const definition = (type: string, name: string): string => `http://hl7.org/fhir/SearchParameter/${type}-${name}`;
-const everything = {
+
+/** R4's operation. */
+export const everything = {
   name: 'everything',
   definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
 };

@@ -10,7 +10,7 @@ import type { Payer } from '../shared/registry/types.ts';
 import { anyType, isResourceType } from '../shared/scopes/resource-types.ts';
 import { bulkDataStatement, exportOperation, hasExports } from './export-operation.ts';
 import type { Facade } from './facade.ts';
-import { usualResources } from './gateway-statement.ts';
+import { everything, usualResources } from './gateway-statement.ts';
 import { groupOperationsOf, groupResource } from './group-operations.ts';
 import { security } from './security.ts';
 
@@ -23,6 +23,10 @@ const unlessEmpty = (name: string, values: readonly unknown[]): JsonObject =>
 
 const onlyReads = (interactions: unknown): JsonObject[] =>
   objectsIn(interactions).filter(({ code }) => reads.has(code));
+
+/** The reads without a type. No search goes over several servers. */
+const systemReads = (interactions: unknown, { furtherBases }: Payer): JsonObject[] =>
+  onlyReads(interactions).filter(({ code }) => furtherBases === undefined || code !== 'search-system');
 
 /**
  * Whether the FHIR route takes a parameter, for the member of a grant. Anybody may ask for a statement and have the payer's names
@@ -55,13 +59,18 @@ const takenParameters = (given: unknown, payer: Payer, type?: string): JsonObjec
 const isPatient = ({ type }: JsonObject): boolean => type === 'Patient';
 const isGroup = ({ type }: JsonObject): boolean => type === 'Group';
 
-/** The payer's $everything and the operations that its profile names, and our exports in place of any that the payer has. */
+/**
+ * The payer's $everything, which the profile decides, and those of the profile's operations that the payer's statement defines; and our
+ * exports in place of any that the payer has.
+ */
 const operations = (resource: JsonObject, payer: Payer): JsonObject[] => {
   if (isGroup(resource)) return [...groupOperationsOf(payer)];
   if (!isPatient(resource)) return [];
+  const nameOf = ({ name }: JsonObject): string => String(name).replace(/^\$/, '');
   const passedOn = new Set([...(payer.everything ? ['everything'] : []), ...Object.keys(payer.operations ?? {})]);
-  const given = objectsIn(resource['operation']).filter(({ name }) => passedOn.has(String(name).replace(/^\$/, '')));
-  return [...given, ...(hasExports(payer) ? [exportOperation] : [])];
+  const given = objectsIn(resource['operation']).filter((one) => passedOn.has(nameOf(one)));
+  const isUnsaid = payer.everything && !given.some((one) => nameOf(one) === 'everything');
+  return [...given, ...(isUnsaid ? [everything] : []), ...(hasExports(payer) ? [exportOperation] : [])];
 };
 
 const readOnlyResource = (resource: JsonObject, payer: Payer): JsonObject => {
@@ -121,7 +130,9 @@ const resourcesOf = (rest: JsonObject, payer: Payer, isWhole: boolean): JsonObje
   const resources = isWhole ? listed : [...listed, ...unlisted(listed, payer)];
   return [
     ...resources,
-    ...(hasExports(payer) && !resources.some(isPatient) ? [{ type: 'Patient', operation: [exportOperation] }] : []),
+    ...(hasExports(payer) && !resources.some(isPatient)
+      ? [{ type: 'Patient', operation: operations({ type: 'Patient' }, payer) }]
+      : []),
     ...(mayBeAsked(payer) && !resources.some(isGroup) ? [groupResource(payer)] : []),
   ];
 };
@@ -147,7 +158,7 @@ const readOnlyRest = (rest: JsonObject, payer: Payer, facade: Facade, isWhole: b
   ...documentationOf(rest, isWhole),
   security: security(facade),
   ...unlessEmpty('resource', resourcesOf(rest, payer, isWhole)),
-  ...unlessEmpty('interaction', onlyReads(rest['interaction'])),
+  ...unlessEmpty('interaction', systemReads(rest['interaction'], payer)),
   ...unlessEmpty('searchParam', takenParameters(rest['searchParam'], payer)),
 });
 

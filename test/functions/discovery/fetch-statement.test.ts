@@ -70,7 +70,10 @@ it('of several bases has the types that are at each, and is not available if one
   const further = 'https://goals.example/fhir';
   const payer = northwind({ everything: false, furtherBases: [{ fhirBaseUrl: further, types: ['Goal'] }] });
   const statementOf = (...types: readonly string[]) =>
-    ofServer({ resource: types.map((type) => ({ type, documentation: type })) });
+    ofServer({
+      resource: types.map((type) => ({ type, documentation: type })),
+      interaction: [{ code: 'search-system' }, { code: 'history-type' }],
+    });
   const answer = (second: Response) =>
     fetchStatement(
       {
@@ -83,7 +86,8 @@ it('of several bases has the types that are at each, and is not available if one
 
   const { statement } = await answer(Response.json(statementOf('Patient', 'Goal', 'Coverage')));
   const types = [{ type: 'Patient' }, { type: 'Coverage' }, { type: 'Goal' }];
-  expect(statement).toMatchObject({ rest: [{ resource: types }] });
+  // The gateway refuses a search of all servers at once.
+  expect(statement).toMatchObject({ rest: [{ resource: types, interaction: [{ code: 'history-type' }] }] });
   expect(await answer(new Response('', { status: 503 }))).toEqual({ problem: 'metadata: status 503' });
 });
 
@@ -252,6 +256,12 @@ describe('what remains of a payer’s statement', () => {
     );
   });
 
+  it("has a patient's $everything if only the profile names it", async () => {
+    const ofR4 = { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' };
+    const unsaid = { type: 'Patient', operation: [{ name: 'match' }] };
+    expect(await kept({ resource: [unsaid] })).toEqual(left({ resource: [{ type: 'Patient', operation: [ofR4] }] }));
+  });
+
   it('has no $everything of another type, nor of a payer whose profile lacks it', async () => {
     const encounter = { type: 'Encounter', operation: [everything] };
     expect(await kept({ resource: [encounter] })).toEqual(left({ resource: [{ type: 'Encounter' }] }));
@@ -282,7 +292,7 @@ describe('the export of a whole record', () => {
 
   it('is declared on Patient even if the payer states nothing of it', async () => {
     expect(await kept({}, exporting)).toMatchObject({
-      rest: [{ resource: [{ type: 'Goal' }, { type: 'Patient', operation: [operation] }] }],
+      rest: [{ resource: [{ type: 'Goal' }, { type: 'Patient', operation: [{ name: 'everything' }, operation] }] }],
     });
   });
 
