@@ -225,12 +225,14 @@ const requestOptions = (deps: PayerClientDeps, payer: Payer, check?: CheckAnswer
   [oauth.allowInsecureRequests]: true,
 });
 
+const oauthFailure = (status: number, error: string): PayerError => {
+  const failure = error === 'invalid_grant' || error === 'invalid_client' ? error : 'nonsense';
+  return new PayerError(failure, `token endpoint answered ${status} with an OAuth error (${failure})`);
+};
+
 const tokenFailure = (error: unknown): PayerError | GatewayError => {
   if (error instanceof PayerError || error instanceof GatewayError) return error;
-  if (error instanceof oauth.ResponseBodyError) {
-    const failure = error.error === 'invalid_grant' || error.error === 'invalid_client' ? error.error : 'nonsense';
-    return new PayerError(failure, `token endpoint answered ${error.status} with an OAuth error (${failure})`);
-  }
+  if (error instanceof oauth.ResponseBodyError) return oauthFailure(error.status, error.error);
   return new PayerError('nonsense', `token endpoint: ${causeOf(error)}`);
 };
 
@@ -245,6 +247,10 @@ const readAnswer = async ({ clock }: PayerClientDeps, payer: Payer, response: Re
   }
   const answer = readJsonObject(await response.text());
   if (answer === undefined) throw notJson(response.status);
+  const { error, access_token: accessToken, refresh_token: refreshToken } = answer;
+  // Some give OAuth's errors with 200.
+  if (typeof error === 'string' && (accessToken ?? refreshToken ?? undefined) === undefined)
+    throw oauthFailure(response.status, error);
   return readTokenAnswer(answer, nowSeconds(clock), payer.patientMember);
 };
 

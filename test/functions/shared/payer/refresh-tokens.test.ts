@@ -228,22 +228,25 @@ describe('an access token of a refresh that cannot be used', () => {
 });
 
 describe('what ends a grant', () => {
-  it('ends it on a confirmed invalid_grant, and the item keeps no payer tokens', async () => {
-    const { test, grant, before } = await agedGrant(301);
-    test.payer.http = answers({ error: 'invalid_grant' }, 400);
+  it.each([400, 200])(
+    'ends it on a confirmed invalid_grant of status %i, and the item keeps no payer tokens',
+    async (status) => {
+      const { test, grant, before } = await agedGrant(301);
+      test.payer.http = answers({ error: 'invalid_grant' }, status);
 
-    await expect(fresh(test, before)).rejects.toMatchObject({
-      ...ended,
-      detail: 'the payer refused its refresh token: grant revoked',
-    });
+      await expect(fresh(test, before)).rejects.toMatchObject({
+        ...ended,
+        detail: 'the payer refused its refresh token: grant revoked',
+      });
 
-    expect(grant.stored().revokedAt).toBe(nowSeconds(test.deps.clock));
-    expect(grant.stored().sealedPayerTokens).toHaveLength(0);
-    expect(test.dynamo.items('Grants').get(grant.grantId)?.['lastEvent']?.M?.['reason']).toEqual({
-      S: 'refusedByPayer',
-    });
-    expect(sentForms(test)).toHaveLength(1);
-  });
+      expect(grant.stored().revokedAt).toBe(nowSeconds(test.deps.clock));
+      expect(grant.stored().sealedPayerTokens).toHaveLength(0);
+      expect(test.dynamo.items('Grants').get(grant.grantId)?.['lastEvent']?.M?.['reason']).toEqual({
+        S: 'refusedByPayer',
+      });
+      expect(sentForms(test)).toHaveLength(1);
+    },
+  );
 
   it('uses the tokens of another refresh if invalid_grant was about an older version, and writes nothing', async () => {
     const { test, grant, before } = await agedGrant(301);
