@@ -2,7 +2,7 @@ import { countValues } from '../../shared/json/values.ts';
 import { dropBody } from '../../shared/payer/answers.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
-import { afterFailure, type After } from '../leg/after-answer.ts';
+import { afterFailure, mostTries, type After } from '../leg/after-answer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
 import { updateTask } from '../leg/leg.ts';
 import type { PageResource } from '../reading/page-resource.ts';
@@ -45,22 +45,16 @@ type GroupFile =
 const isLate = ({ calls, remainingMs }: ExchangeLeg): boolean =>
   !calls.stopped.aborted && remainingMs() < reserveMs + 10;
 
+interface FileReading {
+  readonly file: ListedFile;
+  readonly withToken: boolean;
+  readonly report: ProblemList['add'];
+  /** The most bytes, and the most values. */
+  readonly room: { readonly bytes: number; readonly values: number };
+}
+
 /** Reads a file whole. */
-const readFile = async (
-  leg: ExchangeLeg,
-  {
-    file,
-    withToken,
-    report,
-    room,
-  }: {
-    readonly file: ListedFile;
-    readonly withToken: boolean;
-    readonly report: ProblemList['add'];
-    /** The most bytes, and the most values. */
-    readonly room: { readonly bytes: number; readonly values: number };
-  },
-): Promise<GroupFile> => {
+const readFile = async (leg: ExchangeLeg, { file, withToken, report, room }: FileReading): Promise<GroupFile> => {
   if (file.url === undefined) return { fault: 'elsewhere' };
   if (room.bytes <= 0 || room.values <= 0) return { fault: 'tooLarge' };
   const task = leg.next.queue[0] as FilesTask;
@@ -110,6 +104,18 @@ const readFile = async (
   }
 };
 
+/** Reads a file, unless it has failed too often. Its tries are its own, in all legs: a failure of one file costs the others none. */
+const readInTries = async (leg: ExchangeLeg, at: number, reading: FileReading): Promise<GroupFile> => {
+  const task = leg.next.queue[0] as FilesTask;
+  const tries = task.failed?.[at] ?? 0;
+  if (tries >= mostTries) return { fault: 'broken' };
+  updateTask(leg, task, { tries });
+  const taken = await readFile(leg, reading);
+  const after = leg.next.queue[0] as FilesTask;
+  if (after.tries > tries) updateTask(leg, after, { failed: { ...after.failed, [at]: after.tries } });
+  return taken;
+};
+
 /** The Groups of all files. Those in the 2.1 envelope count only if there are no Group files. */
 const groupsOf = (
   read: readonly { readonly line: string; readonly resource: PageResource['resource'] }[],
@@ -131,24 +137,23 @@ export const takeGroups = async (
   const ended: PlanFile[] = [];
   const found = createProblemList();
   const room = { bytes: mostBytes, values: mostValues };
-  for (const file of files) {
+  for (const [at, file] of files.entries()) {
     if (file.kind === 'deleted') continue;
     for (;;) {
       const task = leg.next.queue[0] as FilesTask;
       const late = (task.late ?? 0) + 1;
-      // Each invocation reads the files from the first. The last one leaves out what is left.
+      // Each leg reads the files from the first. The last invocation leaves out what is left.
       if (isLate(leg) && late < mostWhole) {
-        updateTask(leg, task, { late, tries: 0 });
+        updateTask(leg, task, { late });
         return { kind: 'wait', seconds: 1, why: 'invocation' };
       }
       const taken: GroupFile = isLate(leg)
         ? { fault: 'slow' }
-        : await readFile(leg, { file, withToken, report: found.add, room });
+        : await readInTries(leg, at, { file, withToken, report: found.add, room });
       if ('after' in taken) {
         if ('stop' in taken.after) return taken.after.stop;
         continue;
       }
-      updateTask(leg, leg.next.queue[0] as FilesTask, { tries: 0 });
       const { number, kind, type, said } = file;
       if ('fault' in taken) {
         if (taken.fault === 'tooLarge') room.bytes = 0;

@@ -5,7 +5,7 @@ import { secondsLeft, stopForToken, type LegStop } from './leg-stop.ts';
 import { updateTask, type Leg } from './leg.ts';
 
 /** How many times a request is tried before giving up. */
-const mostTries = 5;
+export const mostTries = 5;
 
 /** The wait after the first failure, the second, and so on, in seconds. */
 const backOffSeconds = [1, 4, 30, 120];

@@ -496,6 +496,18 @@ it.each([
   },
 );
 
+it('each file of a match that never comes is asked for five times, however many there are, and the others count', async () => {
+  const { errors, world } = await run(three, {
+    output: Array.from({ length: 3 }, () => matched(first, second).output![0]!),
+    instead: ({ path }) => (/output\/[12]$/.test(path) ? Promise.reject(new Error('no answer')) : undefined),
+  });
+
+  const broken = 'the payer did not send it to the end.';
+  expect(errors).toEqual([2, 3].map((at) => `File ${at} (Group) did not come whole: ${broken}`));
+  expect([1, 2].map((at) => askedFor(world, `/files/output/${at}`).length)).toEqual([5, 5]);
+  expect(usableIds(world)).toHaveLength(1);
+});
+
 it('Groups that name a large member again and again are passed on up to 32 MB, and the others are named', () => {
   const resource = { ...submittedPatient('ours-a'), name: [{ text: 'x'.repeat(1024 * 1024) }] };
   const { members } = matchInput('ours-a') as Extract<Exchange, { kind: 'match' }>;
