@@ -73,11 +73,15 @@ const askPatiently = async ({ http, wait = after }: AskDeps, address: string): P
 /** A result is asked for anew after this long. */
 const keptMs = 7 * 86_400_000;
 
+/** Raise it when the same answers are judged otherwise. Until 0.2 a result had no number, and what was not asked was `dead`. */
+const judgement = 2;
+
 interface Noted extends AskedEndpoint {
   readonly atMs: number;
+  readonly judgement: number;
 }
 
-/** What an earlier run found out. A last line that was not written to its end does not count. */
+/** What an earlier run found out, if it judged as this one does. A last line that was not written to its end does not count. */
 const readState = async (file: string, nowMs: number): Promise<AskedEndpoint[]> => {
   const lines = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
@@ -85,7 +89,9 @@ const readState = async (file: string, nowMs: number): Promise<AskedEndpoint[]> 
   });
   return lines.split('\n').flatMap((line) => {
     const noted = parseObject(line) as Partial<Noted> | undefined;
-    return typeof noted?.address === 'string' && Number(noted.atMs) > nowMs - keptMs ? [noted as Noted] : [];
+    const isKept =
+      typeof noted?.address === 'string' && noted.judgement === judgement && Number(noted.atMs) > nowMs - keptMs;
+    return isKept ? [noted as Noted] : [];
   });
 };
 
@@ -114,7 +120,7 @@ export const askEndpoints = async (
         ? await askPatiently(deps, address)
         : { address, result: 'unasked', why: 'it is no public address' };
       if (asked.result === 'living' || asked.result === 'dead') {
-        await appendFile(stateFile, `${JSON.stringify({ ...asked, atMs: deps.now() })}\n`);
+        await appendFile(stateFile, `${JSON.stringify({ ...asked, judgement, atMs: deps.now() })}\n`);
       }
       done.set(address, asked);
       onDone(done);

@@ -1,4 +1,4 @@
-import { shownName } from '../../config/checks/names.ts';
+import { nearestName, shownName } from '../../config/checks/names.ts';
 import * as rules from '../../config/checks/rules.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
@@ -14,6 +14,14 @@ export interface ImportedPayer {
   readonly brand: Brand | undefined;
   /** How many of the bundle's organizations it is merged from. */
   readonly organizations: number;
+  /** Names that pages may not show, and what is written in their place. */
+  readonly renamed: readonly Renamed[];
+}
+
+/** A name of a bundle that breaks the rule of names, and the one in its place; undefined if none is. */
+export interface Renamed {
+  readonly name: string;
+  readonly instead: string | undefined;
 }
 
 /** What a bundle holds. */
@@ -31,6 +39,7 @@ type Numbers = { -readonly [Kind in keyof NonNullable<Brand['identifiers']>]: st
 interface Organization {
   readonly name: string;
   readonly otherNames: readonly string[];
+  readonly renamed: readonly Renamed[];
   readonly website: string | undefined;
   readonly logo: string | undefined;
   readonly numbers: Numbers;
@@ -45,8 +54,22 @@ const valid = (rule: rules.Rule, value: unknown): string | undefined => {
   return given !== undefined && given !== '' && rule(given) === undefined ? given : undefined;
 };
 
-/** A name as pages may show it, whatever white space the bundle has in it. */
-const nameOf = (value: unknown): string | undefined => valid(shownName, text(value)?.replaceAll(/\s+/g, ' '));
+/** A name as the bundle has it, but for white space; undefined if it is empty. */
+const nameIn = (value: unknown): string | undefined => text(value)?.replaceAll(/\s+/g, ' ') || undefined;
+
+const nameless = 'A payer without a name';
+
+/** The names of an Organization as pages may show them: an alias in place of a name that they may not, or else the name without what is odd. */
+const namesOf = ({ name, alias }: JsonObject): Pick<Organization, 'name' | 'otherNames' | 'renamed'> => {
+  const given = nameIn(name);
+  const aliases = (Array.isArray(alias) ? alias : []).flatMap((one) => nameIn(one) ?? []);
+  const isShown = (one: string): boolean => shownName(one) === undefined;
+  const odd = aliases.filter((one) => !isShown(one)).map((one) => ({ name: one, instead: nearestName(one) }));
+  const otherNames = aliases.flatMap((one) => (isShown(one) ? one : (nearestName(one) ?? [])));
+  if (given === undefined || isShown(given)) return { name: given ?? nameless, otherNames, renamed: odd };
+  const instead = aliases.find(isShown) ?? nearestName(given);
+  return { name: instead ?? nameless, otherNames, renamed: [{ name: given, instead }, ...odd] };
+};
 
 const codesOf = ({ type }: JsonObject): unknown[] => [
   ...objectsIn(isObject(type) ? type['coding'] : undefined).map(({ code }) => code),
@@ -119,18 +142,22 @@ const organizationsIn = (entries: readonly JsonObject[]) => {
     const parent = isObject(partOf) ? find(text(partOf['reference']) ?? '') : undefined;
     return parent === undefined ? [] : addressesOf(parent, depth + 1);
   };
-  const organizations = of('Organization').map(({ resource }): Organization => ({
-    name: nameOf(resource['name']) ?? 'A payer without a name',
-    otherNames: (Array.isArray(resource['alias']) ? resource['alias'] : []).flatMap((alias) => nameOf(alias) ?? []),
-    website: objectsIn(resource['telecom'])
-      .filter(({ system }) => system === 'url')
-      .flatMap(({ value }) => valid(rules.webUrl, value) ?? [])[0],
-    logo: extensionsIn(resource, 'organization-brand')
-      .flatMap((brand) => extensionsIn(brand, 'brandLogo'))
-      .flatMap(({ valueUrl }) => valid(rules.webUrl, valueUrl) ?? [])[0],
-    numbers: numbersOf(resource),
-    addresses: addressesOf(resource),
-  }));
+  const organizations = of('Organization').map(({ resource }): Organization => {
+    const { name, otherNames, renamed } = namesOf(resource);
+    return {
+      name,
+      otherNames,
+      renamed,
+      website: objectsIn(resource['telecom'])
+        .filter(({ system }) => system === 'url')
+        .flatMap(({ value }) => valid(rules.webUrl, value) ?? [])[0],
+      logo: extensionsIn(resource, 'organization-brand')
+        .flatMap((brand) => extensionsIn(brand, 'brandLogo'))
+        .flatMap(({ valueUrl }) => valid(rules.webUrl, valueUrl) ?? [])[0],
+      numbers: numbersOf(resource),
+      addresses: addressesOf(resource),
+    };
+  });
   return { organizations, unusable: [...addresses.values()].filter((address) => address === undefined).length };
 };
 
@@ -181,6 +208,7 @@ const merged = (group: readonly Organization[]): ImportedPayer => {
     addresses: [...addresses.values()],
     brand: website === undefined ? undefined : (brand as Brand),
     organizations: group.length,
+    renamed: group.flatMap(({ renamed }) => renamed),
   };
 };
 

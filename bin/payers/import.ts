@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { causeOf } from '../../functions/shared/errors.ts';
 import { readText } from '../../functions/shared/payer/read-text.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
@@ -10,7 +11,7 @@ import type { Output } from '../shared/output.ts';
 import type { Progress } from '../shared/progress.ts';
 import { slug } from '../shared/slug.ts';
 import { askEndpoints, type AskDeps, type AskedEndpoint } from './ask-endpoints.ts';
-import { readBrands, type ImportedPayer } from './brands.ts';
+import { readBrands, type ImportedPayer, type Renamed } from './brands.ts';
 import { readDraft, sameBase, type Draft } from './draft.ts';
 
 /** What to import, and where to. */
@@ -103,6 +104,13 @@ const writeDraft = async (folder: string, draft: Draft): Promise<void> => {
 /** Of a bundle from the internet that names addresses of a private network. */
 const notAsked = (count: number): string => (count === 0 ? '' : `, ${count} not asked (no public address)`);
 
+/** What became of a name that pages may not show. */
+const renaming =
+  ({ displayName }: ImportedPayer) =>
+  ({ name, instead }: Renamed): string =>
+    `${displayName}: the bundle's name "${visibleLine(name)}" has what names may not have; ` +
+    (instead === undefined ? 'it was left out: choose one' : `"${instead}" is written instead: look at it`);
+
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
 /**
@@ -142,6 +150,7 @@ export const importPayers = async (
     if (payer.addresses.some((address) => there.has(sameBase(address)))) counts.kept += 1;
     else if (has('living')) {
       await writeDraft(folder, draftOf(payer, resultOf));
+      for (const one of payer.renamed) note(renaming(payer)(one));
       counts.written += 1;
     } else counts[has('throttled') ? 'throttled' : has('unasked') ? 'unasked' : 'dead'] += 1;
   }

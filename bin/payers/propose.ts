@@ -1,5 +1,6 @@
-import { shownName } from '../../config/checks/names.ts';
+import { nearestName } from '../../config/checks/names.ts';
 import * as rules from '../../config/checks/rules.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { examplePublicKey, pendingClientId } from '../../config/examples.ts';
 import { smart } from '../../config/presets.ts';
 import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
@@ -35,10 +36,15 @@ const few = ({ values }: PublishedList): string => values.slice(0, 6).join(', ')
 const namesOf = ({ statement, given }: Discovered): Record<'id' | 'displayName', Known<string>> => {
   const { hostname } = new URL(given);
   const publisher = statement?.publisher ?? '';
-  const isName = publisher !== '' && publisher.length <= 80 && shownName(publisher) === undefined;
-  const displayName = isName
-    ? read(publisher, `publisher in ${given}/metadata; members see it`)
-    : guess(hostname, 'the host; members see it, so choose a name');
+  const where = `publisher in ${given}/metadata`;
+  const isName = publisher.length <= 80 && rules.givenName(publisher) === undefined;
+  const near = isName ? nearestName(publisher) : undefined;
+  const displayName =
+    near === undefined
+      ? guess(hostname, 'the host; members see it, so choose a name')
+      : near === publisher
+        ? read(publisher, `${where}; members see it`)
+        : guess(near, `${where}, without what names may not have (${visibleLine(publisher)}); members see it`);
   return {
     id: guess(slug(displayName.value) || 'payer', 'from the name; choose it well, it is part of every URL'),
     displayName,

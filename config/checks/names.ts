@@ -26,6 +26,25 @@ export const shownName: Rule = (value) => {
     : `has ${JSON.stringify(strange)} (${codePoint(strange)}), which may look like something else; write names in the letters A to Z, with accents or without`;
 };
 
+/** A character in the usual form of it, or nothing. */
+const written = (character: string): string => {
+  const usual = /^[\p{Pd}−]$/u.test(character) ? '-' : character.normalize('NFKC');
+  return Array.from(usual).every(isPlain) ? usual : '';
+};
+
+/**
+ * A name that somebody else wrote, as near as pages may show it: odd dashes are hyphens, odd spaces and wide letters the usual ones,
+ * and any other character that {@link shownName} refuses is left out. Undefined if no letter or digit remains.
+ */
+export const nearestName = (value: string): string | undefined => {
+  const spaced = value.normalize('NFC').replaceAll(/\s+/g, ' ');
+  const near = Array.from(spaced, (one) => (isPlain(one) ? one : written(one)))
+    .join('')
+    .replaceAll(/ +/g, ' ')
+    .trim();
+  return /[\p{L}\p{N}]/u.test(near) && shownName(near) === undefined ? near : undefined;
+};
+
 /** What looks alike among letters and digits (UTS #39, confusables.txt), in small letters. */
 const lookAlikes: readonly (readonly [RegExp, string])[] = [
   [/[1i|]/g, 'l'],

@@ -1,7 +1,7 @@
 /** A bundle of 5,000 brands with planted duplicates and dead hosts, whose truth is known by how it is made. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { importPayers } from '../../bin/payers/import.ts';
 import { checkStage } from '../../config/checks/check-stage.ts';
+import { shownName } from '../../config/checks/names.ts';
+import { visibleLine } from '../../config/checks/visible.ts';
 import { localStage } from '../../config/local.ts';
 import { brandsBundle } from '../../functions/discovery/brands/bundle.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
@@ -108,11 +110,16 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const run = async (http: PayerHttp, from: string, known: readonly Payer[] = []) => {
   const out: string[] = [];
-  const output = { out: (text: string) => void out.push(text), note: () => undefined, secret: () => undefined };
+  const notes: string[] = [];
+  const output = {
+    out: (text: string) => void out.push(text),
+    note: (text: string) => void notes.push(text),
+    secret: () => undefined,
+  };
   const progress = { show: () => undefined, clear: () => undefined };
   const options = { from, folder: join(folder, 'drafts'), dryRun: false, known, progressOf: () => progress };
   const code = await importPayers({ http, now: Date.now, wait: async () => {} }, output, options);
-  return { code, out: out.join('\n') };
+  return { code, out: out.join('\n'), notes };
 };
 const drafts = async (): Promise<string[]> =>
   (await readdir(join(folder, 'drafts'))).filter((file) => file.endsWith('.json'));
@@ -151,7 +158,7 @@ describe('an import of thousands of brands', () => {
     const file = join(folder, 'bundle.json');
     await writeFile(file, JSON.stringify(bundleOf(hosts)));
 
-    expect(await run(http, file)).toEqual({ code: 0, out: report(join(folder, 'drafts')) });
+    expect(await run(http, file)).toMatchObject({ code: 0, out: report(join(folder, 'drafts')) });
     expect(await drafts()).toHaveLength(written);
     expect([most.hosts, most.perHost]).toEqual([16, 1]);
 
@@ -223,7 +230,7 @@ describe('an import of thousands of brands', () => {
     expect(killedAt).toBeGreaterThanOrEqual(300);
     expect(killedAt).toBeLessThan(600);
     expect(before).toBeGreaterThanOrEqual(killedAt);
-    expect(resumed).toEqual({ code: 0, out: report(join(folder, 'drafts'), 1) });
+    expect(resumed).toMatchObject({ code: 0, out: report(join(folder, 'drafts'), 1) });
     // Only what was under way when it was killed is asked again.
     const twice = [...asked].filter(
       ([path, times]) => times > (kindOf(Number(/\d+/.exec(path)?.[0])) === 'throttles once' ? 2 : 1),
@@ -260,6 +267,60 @@ describe('an import', () => {
     expect(() =>
       checkStage({ stage: 'x', production: false, payers: [pasted(entry)], partners: [] }, 'x'),
     ).not.toThrow();
+  });
+
+  it.each([
+    ['Hawai\u02bci Care', ['Hawai\u02bci', 'Island Care'], 'Island Care', ['Hawaii']],
+    ['Blue\u2011Plan \u2212 North\u20e0', [], 'Blue-Plan - North', undefined],
+    ['Ｗｉｄｅ\u00a0Plan\u200b 健', [], 'Wide Plan', undefined],
+    ['健康', ['\u0421are'], 'A payer without a name', ['are']],
+    ['Plan® Ñ', ['Plan\t A'], 'Plan® Ñ', ['Plan A']],
+  ])(
+    'writes the nearest name to one that pages may not show, and says so: %j',
+    async (name, alias, shown, otherNames) => {
+      const telecom = [{ system: 'url', value: 'https://plan.example.org/' }];
+      const endpoint = [{ reference: 'Endpoint/e' }];
+      const address = 'https://a.example.org/r4';
+      const entry = [
+        { resource: { resourceType: 'Organization', id: 'o', name, alias, telecom, endpoint } },
+        { resource: { resourceType: 'Endpoint', id: 'e', status: 'active', address } },
+      ];
+      const file = join(folder, 'bundle.json');
+      await writeFile(file, JSON.stringify({ resourceType: 'Bundle', entry }));
+
+      const { notes } = await run(
+        async () => Response.json({ token_endpoint: 'https://login.example.org/token' }),
+        file,
+      );
+
+      const [draft = ''] = await drafts();
+      const { displayName, brand } = JSON.parse(await readFile(join(folder, 'drafts', draft), 'utf8')) as Payer;
+      expect([displayName, brand?.otherNames]).toEqual([shown, otherNames]);
+      const told = notes.filter((note) => note.includes('names may not have'));
+      const odd = [name, ...alias]
+        .map((one) => one.replaceAll(/\s/g, ' '))
+        .filter((one) => shownName(one) !== undefined);
+      expect(told).toHaveLength(odd.length);
+      for (const [at, one] of odd.entries()) expect(told[at]).toContain(`"${visibleLine(one)}"`);
+    },
+  );
+
+  it('asks again what a version judged that called every address dead which it did not ask', async () => {
+    const address = 'https://a.example.org/r4';
+    const entry = [
+      { resource: { resourceType: 'Organization', id: 'o', name: 'Plan', endpoint: [{ reference: 'Endpoint/e' }] } },
+      { resource: { resourceType: 'Endpoint', id: 'e', status: 'active', address } },
+    ];
+    const file = join(folder, 'bundle.json');
+    await writeFile(file, JSON.stringify({ resourceType: 'Bundle', entry }));
+    await mkdir(join(folder, 'drafts'));
+    // As 0.2 wrote it.
+    const noted = { address, result: 'dead', why: 'it is no public address', atMs: Date.now() };
+    await writeFile(join(folder, 'drafts', 'asked.jsonl'), `${JSON.stringify(noted)}\n`);
+
+    const { out } = await run(async () => Response.json({ token_endpoint: 'https://login.example.org/token' }), file);
+
+    expect(out).toContain('1 endpoint: 1 living, 0 dead');
   });
 
   it.each([

@@ -226,6 +226,8 @@ describe('learn', () => {
     ['P'.repeat(80), 'P'.repeat(80)],
     ['P'.repeat(81), 'plan.test'],
     [' ', 'plan.test'],
+    ['Plan\u2010A of Ω', 'Plan-A of'],
+    ['健康', 'plan.test'],
   ])('takes the publisher %j for a name that members see: %s', async (publisher, displayName) => {
     const { payer } = await learnedFrom({ ...smart(), ...metadata({ publisher }) });
 
