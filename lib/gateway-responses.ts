@@ -2,6 +2,7 @@ import { GatewayResponse, ResponseType, type IRestApi } from 'aws-cdk-lib/aws-ap
 import type { Construct } from 'constructs';
 import { withReference } from '../functions/shared/errors.ts';
 import { operationOutcome } from '../functions/shared/fhir/operation-outcome.ts';
+import { withReadOn } from '../functions/shared/http/read-on.ts';
 
 /** A response that comes from AWS and not from our functions. */
 interface Answer {
@@ -21,13 +22,15 @@ interface Answer {
  * strict FHIR parser shows only the status, as for any response that is not FHIR; lenient parsers, which are the
  * majority, show the issue. It quotes nothing from the request: API Gateway's own messages quote headers.
  */
-const body = ({ error, issueType, message }: Answer, reference?: string, errorsUrl?: string): string =>
-  JSON.stringify({
+const body = ({ error, issueType, message }: Answer, reference?: string, errorsUrl?: string): string => {
+  const uri = errorsUrl === undefined ? undefined : `${errorsUrl}#in-front-of-the-gateway`;
+  return JSON.stringify({
     error,
     error_description: withReference(message, reference),
-    ...(errorsUrl === undefined ? {} : { error_uri: `${errorsUrl}#in-front-of-the-gateway` }),
-    ...operationOutcome(issueType, message, withReference(message, reference)),
+    ...(uri === undefined ? {} : { error_uri: uri }),
+    ...operationOutcome(issueType, message, withReadOn(message, reference, uri)),
   });
+};
 
 /**
  * Headers by name. `*` is safe: no response here carries data or depends on who asks. Without it, a page sees "network

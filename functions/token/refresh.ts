@@ -7,7 +7,7 @@ import {
   mayRefresh,
   scopeNow,
 } from '../shared/partner/live-grant.ts';
-import { nameScopes } from '../shared/partner/name-scopes.ts';
+import { nameScopes, nearestTypeIn } from '../shared/partner/name-scopes.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import { limitScopes, partsApart, partsNamed, readsSomething, scopesBeyond } from '../shared/scopes/limit-scopes.ts';
@@ -65,7 +65,11 @@ const narrowScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Sco
     );
   }
   if (!readsSomething(narrowed)) {
-    throw invalidScope(`The scope ${nameScopes(requested)} gives this app nothing to read.`, 'nothing to read');
+    const named = nameScopes(requested);
+    throw invalidScope(
+      `The scope ${named} gives this app nothing to read.${nearestTypeIn(requested)}`,
+      'nothing to read',
+    );
   }
   return narrowed;
 };

@@ -10,6 +10,8 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
 const site = join(root, 'docs', 'site');
 const generator = join(site, 'node_modules', 'vitepress', 'bin', 'vitepress.js');
+/** npm writes it last: without it an installation was broken off. */
+const installed = join(site, 'node_modules', '.package-lock.json');
 
 /** Where the local stack keeps the site. */
 export const localFolder = join(site, '.vitepress', 'local');
@@ -77,6 +79,26 @@ const takeTurn = async (signal?: AbortSignal): Promise<void> => {
   }
 };
 
+/** The line of npm's errors that says why. */
+const lineOf = (text: string): string => {
+  const lines = [...text.matchAll(/^npm (?:error|ERR!) ?(.*)$/gm)].map(([, line = '']) => line);
+  const isWhy = (line: string): boolean => !/^(?:(?:code|syscall|errno|path)\b| |$)/.test(line);
+  return (lines.find((line) => line.includes('reason:')) ?? lines.find(isWhy) ?? text).replace(/^network /, '');
+};
+
+/**
+ * Installs a folder's packages. A registry that cannot be reached is tried twice, not for minutes: somebody waits.
+ * @throws Error with npm's reason in one line
+ */
+export const installPackages = async (folder: string, signal?: AbortSignal): Promise<void> => {
+  const few = ['--fetch-retries', '1', '--fetch-retry-mintimeout', '1000', '--fetch-timeout', '30000'];
+  try {
+    await run('npm', ['ci', '--no-audit', '--no-fund', ...few, '--prefix', folder], { cwd: folder, signal });
+  } catch (cause) {
+    throw new Error(`npm cannot install what builds them: ${lineOf((cause as Error).message)}`, { cause });
+  }
+};
+
 /**
  * Builds the documentation site, a folder of files for any static host, unless it stands there as the documents are. Its
  * packages are in docs/site; they are installed once.
@@ -85,9 +107,9 @@ const takeTurn = async (signal?: AbortSignal): Promise<void> => {
 export const buildSite = async ({ folder, base, tell, signal }: SiteOptions): Promise<void> => {
   await takeTurn(signal);
   try {
-    if (!existsSync(generator)) {
+    if (!existsSync(installed)) {
       tell('Installing what builds the documents (once) …');
-      await run('npm', ['ci', '--no-audit', '--no-fund', '--prefix', site], { cwd: root, signal });
+      await installPackages(site, signal);
     }
     tell('Building the documents …');
     // Whoever reads meanwhile reads the old ones.

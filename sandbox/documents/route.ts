@@ -109,7 +109,8 @@ export const documents = (
     if (state.failure !== undefined && (file.endsWith('.html') || !hasSite(folder))) {
       const failure = state.failure;
       state.failure = undefined;
-      return say(500, `The documents cannot be built; "npm run docs" says more.\n${failure}\n`);
+      const next = 'Reload this page to try again. The same pages are Markdown files, in docs/.';
+      return say(500, `The documents cannot be built.\n\n${failure}\n\n${next}\n`);
     }
     if (state.building === undefined && !isBuilt(folder)) state.building = begin();
     if (!hasSite(folder)) {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { jest } from '@jest/globals';
 import { apiDocuments } from '../../sandbox/api-docs/route.ts';
-import { sources, type buildSite } from '../../sandbox/documents/build.ts';
+import { installPackages, sources, type buildSite } from '../../sandbox/documents/build.ts';
 import { documents } from '../../sandbox/documents/route.ts';
 import { createHub } from '../../sandbox/live/hub.ts';
 import { startLiveServer, type LiveServer } from '../../sandbox/live/server.ts';
@@ -120,6 +120,25 @@ describe('the documents of the local stack', () => {
     await ask('/docs/');
     expect(await ask('/docs/')).toMatchObject({ status: 500, body: expect.stringContaining('npm: no network') });
     expect((await askUntilBuilt('/docs/')).status).toBe(200);
+  });
+
+  it('name the reason of npm why what builds them cannot be installed', async () => {
+    await mkdir(folder);
+    const elsewhere = {
+      version: '1.0.0',
+      resolved: 'http://localhost:9/a.tgz',
+      integrity: `sha512-${'A'.repeat(86)}==`,
+    };
+    const dependencies = { dependencies: { a: '1.0.0' } };
+    const lock = { lockfileVersion: 3, packages: { '': dependencies, 'node_modules/a': elsewhere } };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(dependencies));
+    await writeFile(join(folder, 'package-lock.json'), JSON.stringify(lock));
+    // Nothing listens at this port.
+    await expect(installPackages(folder)).rejects.toThrow(
+      /^npm cannot install what builds them: .*reason: connect ECONNREFUSED \S+:9$/,
+    );
+    await rm(join(folder, 'package-lock.json'));
+    await expect(installPackages(folder)).rejects.toThrow(/existing package-lock\.json/);
   });
 
   it('run the scripts of the site and the inline ones by their hash, and show programs as text', async () => {

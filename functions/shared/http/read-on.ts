@@ -24,5 +24,5 @@ export const errorUri = (...asked: Parameters<typeof readOn>): { readonly error_
  * A sentence with its reference, and where to read on: for OperationOutcomes, in which R4 has no element for a link, and
  * `issue.diagnostics` is the text for those who look for the cause.
  */
-export const withReadOn = (sentence: string, reference: string, uri: string | undefined): string =>
+export const withReadOn = (sentence: string, reference: string | undefined, uri?: string): string =>
   uri === undefined ? withReference(sentence, reference) : `${withReference(sentence, reference)} See ${uri}`;

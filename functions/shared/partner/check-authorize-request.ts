@@ -6,7 +6,7 @@ import { limitScopes, readsSomething } from '../scopes/limit-scopes.ts';
 import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
 import { hasWord, parseScopes, writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { longestState, type CheckedClient } from './check-client.ts';
-import { nameScopes } from './name-scopes.ts';
+import { nameScopes, nearestTypeIn } from './name-scopes.ts';
 
 /** What a partner asks for, checked. */
 export interface CheckedRequest {
@@ -66,7 +66,7 @@ export const checkScope = (
   if (!readsSomething(registered)) {
     const advice = 'Ask for something to read that this app is registered for, such as patient/*.rs.';
     throw invalidScope(
-      `The scope ${nameScopes(wanted)} gives this app nothing to read. ${advice}`,
+      `The scope ${nameScopes(wanted)} gives this app nothing to read.${nearestTypeIn(wanted)} ${advice}`,
       'nothing to read that is registered',
     );
   }

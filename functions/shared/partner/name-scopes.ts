@@ -1,4 +1,6 @@
-import type { Scopes } from '../scopes/scopes.ts';
+import { nearestTo } from '../fhir/nearest.ts';
+import { resourceTypes } from '../scopes/resource-types.ts';
+import { namesType, type Scopes } from '../scopes/scopes.ts';
 
 const mostNamed = 5;
 const longestName = 64;
@@ -16,4 +18,14 @@ export const nameScopes = (scopes: Scopes): string => {
       .map(({ word }) => quoteScope(word))
       .join(', ') + more
   );
+};
+
+/** A sentence about a misspelled type and the nearest one, after a blank; empty if none of the first scopes has one. */
+export const nearestTypeIn = (scopes: Scopes): string => {
+  for (const scope of scopes.slice(0, mostNamed)) {
+    const type = scope.kind === 'resource' && !namesType(scope) ? scope.type : '';
+    const nearest = nearestTo(type, resourceTypes.split(' '));
+    if (nearest !== '') return ` FHIR R4 has no resource type ${quoteScope(type)}.${nearest}`;
+  }
+  return '';
 };

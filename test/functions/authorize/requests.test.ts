@@ -311,6 +311,12 @@ describe('authorize, once the partner is trusted', () => {
       ['a granular scope', 'patient/Observation.rs?category=lab', 'patient/Observation.rs?category=lab'],
       ['a scope of another context', 'user/*.rs system/*.rs', 'user/*.rs, system/*.rs'],
       ['a type that R4 does not have', 'patient/Nonsense.rs', 'patient/Nonsense.rs'],
+      [
+        'a type misspelled',
+        'launch/patient patient/observations.rs',
+        'launch/patient, patient/observations.rs',
+        ' FHIR R4 has no resource type observations. The nearest is Observation.',
+      ],
       ['scopes that read nothing', 'launch/patient offline_access', 'launch/patient, offline_access'],
       ['an unknown scope', 'openid', 'openid'],
       ['a scope as long as may be named', 'x'.repeat(64), 'x'.repeat(64)],
@@ -319,10 +325,10 @@ describe('authorize, once the partner is trusted', () => {
       ['more scopes than may be named', 'a b c d e f g', 'a, b, c, d, e and 2 more'],
       ['one scope many times', 'openid '.repeat(40_000), 'openid'],
       ['different scopes of 16,384 characters', scopeOf(16_384), `${'x'.repeat(64)}...`],
-    ].map(([what = '', scope = '', named = '']): Row => [
+    ].map(([what = '', scope = '', named = '', nearest = '']): Row => [
       what,
       { scope },
-      `The scope ${named} gives this app nothing to read. ${readable}`,
+      `The scope ${named} gives this app nothing to read.${nearest} ${readable}`,
       'invalid_scope',
       'nothing to read that is registered',
     ]),

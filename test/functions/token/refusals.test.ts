@@ -249,6 +249,17 @@ describe('a request for tokens is refused', () => {
   expectRefused({ error: 'invalid_scope', description: unreadable }, [
     ['a narrower scope reads nothing', grant, 'nothing to read', refreshWith(nothing)],
   ]);
+  const misspelled =
+    'The scope patient/Observations.rs gives this app nothing to read. FHIR R4 has no resource type Observations. ' +
+    'The nearest is Observation.';
+  expectRefused({ error: 'invalid_scope', description: misspelled }, [
+    [
+      'a narrower scope misspells its type',
+      grant,
+      'nothing to read',
+      refreshWith({ scope: 'patient/Observations.rs' }),
+    ],
+  ]);
   const taken = 'offline_access was taken from the partner';
   const online = withPartner('demo-partner', { scopes: ['patient/*.rs'] });
   expectRefused(badGrant('This app may no longer refresh its access. Ask the member to connect again.'), [
