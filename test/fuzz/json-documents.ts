@@ -28,7 +28,9 @@ export const numbersFrom = (start: number): ((bound: number) => number) => {
 };
 
 const keys = [
-  ...words('url link fullUrl location response reference relation relation id ur links Url'),
+  ...words(
+    'url link fullUrl location response reference relation relation id ur links Url href rel self next extension identifier',
+  ),
   '',
   ...words(`a"b é \\ reference\\`),
   '\u{1f600}',

@@ -1,7 +1,7 @@
 import { decodeBeginning } from '../json/spelling.ts';
 import { isAt, type FhirBase } from '../registry/fhir-bases.ts';
 import { originLength } from './base-url-prefix.ts';
-import { binaryLink, pageLink } from './find-links.ts';
+import { binaryLink, hostLink, pageLink } from './find-links.ts';
 
 /** The longest page link that is sealed, in bytes after unescaping. */
 export const longestPageLink = 5000;
@@ -97,6 +97,9 @@ const matchAt = (pattern: RegExp, characters: string, at: number): number => {
 
 const absolute = /https?:\/\//iy;
 
+/** How a URL begins that has a host, or that a client takes for one. */
+const withHost = /^[\0- ]*(?:https?:|[/\\]{2})/i;
+
 /** What recognizes the links to a payer. */
 interface LinkPatterns {
   readonly below: RegExp;
@@ -161,9 +164,10 @@ export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDec
   return {
     gatewayBase,
     decidePlain,
-    charactersFor: (type) => (type === pageLink ? Math.max(longestPageLink + 1, limit) : limit),
+    charactersFor: (type) => (type === pageLink || type === hostLink ? Math.max(longestPageLink + 1, limit) : limit),
     decide(type, spelling, isWhole) {
-      if (type !== pageLink) return decideLink(type, spelling);
+      if (type === hostLink && !withHost.test(decodeBeginning(spelling, limit).text)) return undefined;
+      if (type !== pageLink && type !== hostLink) return decideLink(type, spelling);
       const sealed = sealPage(spelling, isWhole);
       if (typeof sealed === 'string') return { length: spelling.length, by: spell(sealed) };
       const foreignBefore = foreignLinks;

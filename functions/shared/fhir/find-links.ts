@@ -12,6 +12,8 @@ export const binaryLink = 2;
 export const pageLink = 3;
 /** Under `link`: the link's relation. */
 export const relation = 4;
+/** A page's link, if it is a URL with a host. */
+export const hostLink = 5;
 
 const followed = 1;
 const url = 2;
@@ -19,16 +21,38 @@ const location = 3;
 const link = 4;
 const response = 5;
 const relationName = 6;
+const href = 7;
+const self = 8;
+const page = 9;
+const noLinks = 10;
 
-/** The names of the members that matter. */
-export const linkNames = namesOf({
+const everywhere = {
   fullUrl: followed,
   reference: followed,
   url,
+  href,
   location,
   link,
   response,
   relation: relationName,
+};
+
+/** The names of the members that matter. */
+export const linkNames = namesOf(everywhere);
+
+/** Those that matter under the answer's own `link`. An extension's URL and an identifier's system say what it is. */
+const namesInLink = namesOf({
+  ...everywhere,
+  rel: relationName,
+  self,
+  next: page,
+  prev: page,
+  previous: page,
+  first: page,
+  last: page,
+  extension: noLinks,
+  modifierExtension: noLinks,
+  identifier: noLinks,
 });
 
 // What is known of an open bracket, as flags.
@@ -36,6 +60,7 @@ const underLink = 1;
 const underResponse = 2;
 const isSelf = 4;
 const ofAnswer = 8;
+const inSelf = 16;
 
 /** How many levels under a `link` or `response` are known: more than an export's resource may have. What is deeper is not changed. */
 const mostLevels = 256;
@@ -43,9 +68,10 @@ const mostLevels = 256;
 /**
  * Tells which strings of an answer are links: the value of
  * - `fullUrl` and `reference`, anywhere;
- * - `url` in the object, or in an object of the array, that a `link` holds. It is a page's link if the `link` is the answer's
- *   own, since whoever wrote a document in it writes its links too, and unless the object's `relation` was already read as
- *   `self`;
+ * - `url` or `href` in the object, or in an object of the array, that a `link` holds;
+ * - any URL with a host, and any `url`, `href`, `next`, `prev`, `previous`, `first` and `last`, under the `link` that is the answer's own,
+ *   however it is written. It is a page's link, unless it is a `self` or in one, or its object's `relation` or `rel` was already read
+ *   as `self`. Whoever wrote a document in the answer writes the document's links too, so these are no page's;
  * - `location` in the object that a `response` holds;
  * - `url` anywhere else, if it points to a Binary.
  */
@@ -64,21 +90,38 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
   let isStarted = false;
   let isBroken = false;
 
-  const typeOf = (name: number): number => {
-    const inside = open[depth]!;
+  const typeInOwnLink = (name: number, inside: number): number => {
     if (name === followed) return anyLink;
-    if (name === url) {
-      if (!(inside & underLink)) return binaryLink;
-      return hasPages && inside & ofAnswer && !(inside & isSelf) ? pageLink : anyLink;
-    }
+    if (name === relationName) return relation;
+    if (!hasPages || inside & (isSelf | inSelf) || name === self) return anyLink;
+    return name === url || name === href || name === page ? pageLink : hostLink;
+  };
+
+  const typeOf = ({ name, level }: JsonTokens): number => {
+    const inside = open[depth]!;
+    if (inside & ofAnswer) return typeInOwnLink(name, inside);
+    if (name === followed) return anyLink;
+    if (name === url) return inside & underLink ? anyLink : binaryLink;
+    if (name === href) return inside & underLink ? anyLink : noLink;
     if (name === location) return inside & underResponse ? anyLink : noLink;
-    return name === relationName && inside & underLink ? relation : noLink;
+    if (name === link && level === 1) return hasPages ? hostLink : anyLink;
+    return noLink;
   };
 
   const bracketOf = ({ chunk, start, isMember, name, level }: JsonTokens): number => {
-    if (!isMember) return open[Math.min(depth, mostLevels)]! & (underLink | ofAnswer);
+    const inside = open[Math.min(depth, mostLevels)]!;
+    if (!isMember) return inside & (underLink | ofAnswer | inSelf);
+    if (inside & ofAnswer) return name === noLinks ? 0 : underLink | ofAnswer | (name === self ? inSelf : 0);
     if (name === link) return level === 1 ? underLink | ofAnswer : underLink;
     return name === response && chunk[start] === openObject ? underResponse : 0;
+  };
+
+  /** Under the answer's own `link` more names matter, and every string may be a link. */
+  const look = (tokens: JsonTokens): void => {
+    tokens.reportsBrackets = depth > 0;
+    tokens.reportsValues = (open[Math.min(depth, mostLevels)]! & ofAnswer) > 0;
+    if (depth === 0) tokens.names = linkNames;
+    else if (tokens.reportsValues) tokens.names = namesInLink;
   };
 
   const enter = (tokens: JsonTokens): void => {
@@ -86,12 +129,13 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
     if (depth === 0 && bracket === 0) return;
     depth++;
     if (depth <= mostLevels) open[depth] = bracket;
-    tokens.reportsBrackets = true;
+    look(tokens);
   };
 
   const leave = (tokens: JsonTokens): void => {
-    if (depth > 0) depth--;
-    tokens.reportsBrackets = depth > 0;
+    if (depth === 0) return;
+    depth--;
+    look(tokens);
   };
 
   const begin = (kind: number, { fault }: JsonTokens): void => {
@@ -108,7 +152,8 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
       if (!isStarted) begin(kind, tokens);
       if (depth > 0) check(tokens);
       if (isBroken || kind === token.none) return noLink;
-      const type = tokens.name !== 0 && tokens.isFirst && depth <= mostLevels ? typeOf(tokens.name) : noLink;
+      const mayBeLink = tokens.name !== 0 || (kind === token.text && tokens.reportsValues);
+      const type = mayBeLink && tokens.isFirst && depth <= mostLevels ? typeOf(tokens) : noLink;
       if (type === relation) open[depth]! &= ~isSelf;
       if (kind === token.opening) enter(tokens);
       if (kind === token.closing) leave(tokens);

@@ -8,12 +8,12 @@ export interface Names {
   readonly beginnings: Uint8Array;
 }
 
-/** The longest spelling of a name, in bytes: twelve letters, each as `\u0061`. */
-export const longestSpelling = 72;
+/** The longest spelling of a name, in bytes: seventeen letters, each as `\u0061`. */
+export const longestSpelling = 102;
 
 const beginning = (length: number, first: number): number => length * 256 + first;
 
-/** @param numbers by name: up to twelve letters of ASCII each */
+/** @param numbers by name: up to seventeen letters of ASCII each */
 export const namesOf = (numbers: Readonly<Record<string, number>>): Names => {
   const spellings = Object.entries(numbers).map(([name, number]) => ({ name: Buffer.from(name), number }));
   const beginnings = new Uint8Array(beginning(longestSpelling + 1, 0));

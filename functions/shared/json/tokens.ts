@@ -97,14 +97,17 @@ export interface JsonTokens {
   level: number;
   /** `stray` or another number if something was wrong since the previous token; else 0. */
   fault: number;
+  /** The names that are sought, if any. May be changed at an opening bracket, and at a closing one. */
+  names: Names | undefined;
   /** If names are sought: whether all brackets are reported. May be changed at any time. */
   reportsBrackets: boolean;
+  /** If names are sought: whether all strings that are values are reported. May be changed where names may. */
+  reportsValues: boolean;
   readonly state: State;
 }
 
 /** For `nextToken` only. */
 interface State {
-  readonly names: Names | undefined;
   isStarted: boolean;
   depth: number;
   readonly containers: Uint8Array;
@@ -137,9 +140,10 @@ export const readTokens = (names?: Names): JsonTokens => ({
   hasEscapes: false,
   level: 0,
   fault: 0,
+  names,
   reportsBrackets: false,
+  reportsValues: false,
   state: {
-    names,
     isStarted: false,
     depth: 0,
     containers: new Uint8Array(knownLevels + 1),
@@ -200,8 +204,8 @@ const endOfRun = (chunk: Buffer, from: number, kind: number): number => {
 
 /** Reads on in the token that the end of the chunk before has cut. */
 const readOn = (tokens: JsonTokens): number => {
-  const { chunk, characters, state } = tokens;
-  const { cut, names } = state;
+  const { chunk, characters, names, state } = tokens;
+  const { cut } = state;
   const stop = cut === text ? endOfText(chunk, characters, state.isEscaped ? 1 : 0) : endOfRun(chunk, 0, cut);
   const to = Math.min(stop, chunk.length);
   tokens.isFirst = false;
@@ -266,14 +270,14 @@ const cutOff = (tokens: JsonTokens, kind: number, stop: number): void => {
 
 /** Moves to the next token of the chunk, and returns what it is. */
 export const nextToken = (tokens: JsonTokens): number => {
-  const { chunk, characters, state } = tokens;
-  const { names } = state;
+  const { chunk, characters, names, reportsValues, state } = tokens;
   const { length } = chunk;
   const reportsAll = names === undefined || state.depth === 0;
   tokens.fault = 0;
   if (state.cut !== none && tokens.end < length) {
     const cut = readOn(tokens);
-    if (reportsAll || tokens.name > 0) return cut;
+    const isValue = reportsValues && cut === text && (tokens.isMember || containerOf(state) === array);
+    if (reportsAll || tokens.name > 0 || isValue) return cut;
   }
   let at = state.isStarted ? tokens.end : begin(state, chunk);
   let container = containerOf(state);
@@ -296,7 +300,7 @@ export const nextToken = (tokens: JsonTokens): number => {
         at = Math.min(stop + 1, length);
         tokens.hasEscapes = hasEscapes;
         expected = (isMember ? afterValue : afterName)[container]!;
-        const isReported = reportsAll || (isMember && name > 0);
+        const isReported = reportsAll || (isMember ? name > 0 || reportsValues : reportsValues && container === array);
         if (isReported || stop >= length) {
           report(tokens, start, at, isMember, name, expected);
           if (stop >= length) cutOff(tokens, text, stop);

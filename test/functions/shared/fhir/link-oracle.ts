@@ -8,8 +8,19 @@ export interface OracleResult {
   readonly unsealedLinks: number;
 }
 
-/** Whether it is in a `link`: of the answer itself, or of something in it. */
-type Where = 'own' | 'other' | undefined;
+/** Whether it is in a `link`: of the answer itself, its `self` or another, or of something in it. */
+type Where = 'own' | 'ownSelf' | 'other' | undefined;
+
+const pages = new Set(['url', 'href', 'next', 'prev', 'previous', 'first', 'last']);
+const identities = new Set(['extension', 'modifierExtension', 'identifier']);
+
+/** What the value of a member of something is in. */
+const under = (key: string, where: Where, level: number): Where => {
+  if (key === 'link' && level === 1) return 'own';
+  if (where === 'own' || where === 'ownSelf')
+    return identities.has(key) ? undefined : key === 'self' ? 'ownSelf' : 'own';
+  return key === 'link' ? 'other' : undefined;
+};
 
 export const rewriteSlowly = (
   text: string,
@@ -73,7 +84,8 @@ export const rewriteSlowly = (
   const value = (key: string | undefined, inLink: Where, inResponse: boolean, isSelf: boolean, level: number): void => {
     space();
     const first = text[position];
-    const where = key === 'link' ? (level === 1 ? 'own' : 'other') : key === undefined ? inLink : undefined;
+    const where = key === undefined ? inLink : under(key, inLink, level);
+    const isOwn = inLink === 'own' || inLink === 'ownSelf';
     if (first === '{') {
       object(where, key === 'response', level + 1);
     } else if (first === '[') {
@@ -81,8 +93,13 @@ export const rewriteSlowly = (
     } else if (first === '"') {
       const source = string();
       if (key === 'fullUrl' || key === 'reference') out += link(source, false);
-      else if (key === 'url' && inLink === 'own' && seal !== undefined && !isSelf) out += page(source);
-      else if (key === 'url') out += link(source, inLink === undefined);
+      else if (isOwn && (key === 'relation' || key === 'rel')) out += source;
+      else if (isOwn || (key === 'link' && level === 1)) {
+        const isPage = seal !== undefined && !isSelf && inLink !== 'ownSelf' && key !== 'self';
+        const mayBe = pages.has(key ?? '') || /^[\0- ]*(?:https?:|[/\\]{2})/i.test(JSON.parse(source) as string);
+        out += !isPage ? link(source, false) : mayBe ? page(source) : source;
+      } else if (key === 'url') out += link(source, inLink === undefined);
+      else if (key === 'href' && inLink === 'other') out += link(source, false);
       else if (key === 'location' && inResponse) out += link(source, false);
       else out += source;
     } else {
@@ -102,7 +119,8 @@ export const rewriteSlowly = (
       out += take(/:/y);
       const key = JSON.parse(source) as string;
       space();
-      if (key === 'relation') isSelf = text[position] === '"' && stringAhead() === 'self';
+      if (key === 'relation' || (key === 'rel' && inLink !== 'other'))
+        isSelf = text[position] === '"' && stringAhead() === 'self';
       value(key, inLink, isResponse, isSelf, level);
       if (text[position] === ',') out += take(/,/y);
       space();

@@ -39,7 +39,19 @@ describe('which strings are links', () => {
       'url in a link, and not in objects below it',
       '{"link":[{"relation":"next","url":"@?a"},{"extension":[{"url":"~?a"}],"url":"@?a"}]}',
     ],
-    ['url in a link that is no list', '{"link":{"url":"@?a","other":{"url":"~?a"}},"url":"~?a"}'],
+    [
+      'url in a link of an entry that is no list, and not below it',
+      '{"entry":[{"link":{"url":"@?a","other":{"url":"~?a"}}}],"url":"~?a"}',
+    ],
+    [
+      "any URL in any form of the answer's own link",
+      '{"link":{"url":"@?a","b":{"url":"@?a","c":["@"]}},"link":"@","url":"~?a"}',
+    ],
+    ['href in a link, and nowhere else', '{"link":[{"href":"@?a"}],"href":"~?a","entry":[{"link":[{"href":"@?a"}]}]}'],
+    [
+      'nothing in a link that says what something is',
+      '{"link":[{"other":{"identifier":{"system":"~/ids"}},"modifierExtension":[{"url":"~/x"}],"\\u0065xtension":{"url":"~/x"}}]}',
+    ],
     ['url in the link of an entry', '{"entry":[{"link":[{"url":"@"}]}]}'],
     ['a link in a link', '{"link":{"link":{"url":"@"}}}'],
     ['a link in a response', '{"response":{"link":[{"url":"@"}]}}'],
@@ -167,7 +179,7 @@ describe('how a link may be spelled', () => {
     ),
     [
       'not under longer keys in a link',
-      String.raw`{"link":{"x\"url":"~","urlurlurlurl":"~","\u0075r\u006c\u006c":"~"}}`,
+      String.raw`{"entry":{"link":{"x\"url":"~","urlurlurlurl":"~","\u0075r\u006c\u006c":"~"}}}`,
     ],
     [
       'after a string that looks like a key',
@@ -186,7 +198,7 @@ describe('how a link may be spelled', () => {
     ['in one document after another', '{"reference":"@/a"}\n{"link":[{"url":"@/b"}]}\n[{"fullUrl":"@"}]\n'],
     [
       'beside values that are no strings',
-      '{"reference":{"reference":"@/a"},"url":1,"link":"~","response":null,"fullUrl":["~"],"link":[true,[{"url":"@"}]]}',
+      '{"reference":{"reference":"@/a"},"url":1,"link":"@","response":null,"fullUrl":["~"],"link":[true,[{"url":"@"}]]}',
     ],
   ])('%s', (_what, template, foreignLinks = 0) => {
     expectRewritten(template, foreignLinks);
@@ -280,6 +292,29 @@ describe('are sealed as a whole: %j', () => {
     expect(linksOf(text)).toEqual([ours, seal(url), seal(url), seal(url), ours]);
     const repeated = `{"link":[{"relation":"self","relation":"next","url":"${url}"},{"relation":"s\\u0065lf","url":"${url}"}]}`;
     expect(linksOf(everywhere(repeated).text)).toEqual([seal(url), ours]);
+  });
+
+  it.each<[what: string, form: (url: string, relation: string) => object | string]>([
+    ['a map', (url, relation) => ({ [relation]: url })],
+    ['a map of objects', (url, relation) => ({ [relation]: { href: url } })],
+    ['a list of maps', (url, relation) => [{ [relation]: [url] }]],
+    ['href and rel', (url, relation) => [{ rel: relation, href: url }]],
+    ['a name that nobody knows', (url, relation) => [{ relation, uri: { of: url } }]],
+    ['one object', (url, relation) => ({ relation, href: url })],
+    ['one URL', (url) => url],
+  ])('are sealed in any form: %s', (_what, form) => {
+    const own = (url: string, relation: string) => JSON.stringify({ link: form(url, relation), entry: [] });
+    for (const url of [`${payer}/Observation?_page=2`, '//payer.example/r4?_page=2']) {
+      expect(everywhere(own(url, 'next')).text).toBe(own(seal(url)!, 'next'));
+    }
+    const ofSelf = everywhere(own(`${payer}?a`, 'self')).text;
+    expect(ofSelf).not.toContain(payer);
+    expect(everywhere(own('https://elsewhere.example', 'next')).foreignLinks).toBe(1);
+  });
+
+  it('are sealed as relative URLs in a map, where a relation says that they are one', () => {
+    const { text } = everywhere('{"link":{"next":"?page=2","other":"?page=2","self":"?page=1"}}');
+    expect(JSON.parse(text)).toEqual({ link: { next: seal('?page=2'), other: '?page=2', self: '?page=1' } });
   });
 
   it('to other hosts pass and are counted as foreign', () => {
