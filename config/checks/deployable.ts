@@ -11,7 +11,7 @@ import { isCalled, stageUrls, type UrlField } from './stage-urls.ts';
 /** A partner's app may be on the machine of whoever tries the stage out. Everything else is requested from AWS, or by members. */
 const onThisMachine = (field: UrlField): readonly ConfigFinding[] =>
   findingIf(
-    (isCalled(field) || field.path[0] === 'payers') && namesThisMachine(field.url),
+    (isCalled(field) || (field.path[0] === 'payers' && field.by !== 'printed')) && namesThisMachine(field.url),
     field.path,
     'is on this machine, which functions in AWS cannot reach; write the URL of a server',
   );

@@ -7,17 +7,7 @@ import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { availabilityZone, regionOfZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
-import {
-  firstProblem,
-  list,
-  problem,
-  requestedUrl,
-  text,
-  url,
-  urlAsName,
-  type Context,
-  type Fields,
-} from './fields.ts';
+import { firstProblem, list, problem, requestedUrl, text, url, type Context, type Fields } from './fields.ts';
 import { shownName } from './names.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
 
@@ -123,13 +113,13 @@ export const deployment = {
   }),
   account: text(rules.account).optional(),
   region: text(rules.region).optional(),
-  origin: urlAsName(origin).optional(),
+  origin: url(origin, 'browsers').optional(),
   domain: domain.optional(),
   operator: operator.optional(),
   indexPage: indexPage.optional(),
   alarmAddresses: list(rules.emailAddress).default([]),
   ticketAddresses: list(rules.emailAddress).default([]),
-  runbookUrl: text(rules.runbookUrl).default('docs/alarms.md'),
+  runbookUrl: requestedUrl(text(rules.runbookUrl), 'nobody').default('docs/alarms.md'),
   errorsUrl: url(webUrl, 'browsers').optional(),
   network: z.union([z.literal('none'), network]).default('none'),
   waf: z.union([z.literal('none'), waf]).default({ requestsPer5Minutes: 20_000 }),

@@ -30,18 +30,18 @@ const follows = (rule: Rule) =>
 /** A string that follows a rule. */
 export const text = (rule: Rule & { readonly ofUrl?: undefined } = notEmpty) => follows(rule);
 
-/** A URL that is only compared, sent or shown as text, so no check of URLs looks at it. */
-export const urlAsName = (rule: UrlRule) => follows(rule);
-
 /** Marks of schemas. Refine a schema before it is marked: zod's refinements make new ones. */
 export type Marks<Mark> = WeakMap<object, Mark>;
 
-/** Who requests a URL: functions, browsers, both, or nobody, since it only names a server that is requested elsewhere. */
-export type Requester = 'functions' | 'browsers' | 'both' | 'nobody';
+/**
+ * Who requests a URL: functions, the browsers of members and partners, or both. Nobody of them requests what only names something, or is
+ * opened by operators in their own network; `printed` is also what only appears in a payer's answers or requests, as the payer writes it.
+ */
+export type Requester = 'functions' | 'browsers' | 'both' | 'nobody' | 'printed';
 
 const requested: Marks<Requester> = new WeakMap();
 
-/** Marks a field as a URL of the stage, so that every check of URLs looks at it. */
+/** Marks a field whose value may be a URL, so that every check of URLs looks at it. */
 export const requestedUrl = <Schema extends z.ZodType>(schema: Schema, by: Requester): Schema => {
   requested.set(schema, by);
   return schema;

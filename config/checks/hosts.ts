@@ -26,11 +26,13 @@ const isOwn = ({ path: [list, , field], url }: UrlField, own: string | undefined
 const instead = ({ path: [list, , field] }: UrlField): string =>
   list === 'payers'
     ? "the payer's own URL"
-    : list === 'partners'
+    : list === 'partners' && field !== 'identityAudiences'
       ? "the partner's own URL"
       : field === 'jwksUri'
         ? "the URL of the provider's keys"
-        : 'your own URL';
+        : field === 'issuer' || field === 'identityAudiences'
+          ? "the provider's own issuer"
+          : 'your own URL';
 
 /** Hosts that no URL of any stage may have. */
 export const wrongHosts = (config: StageConfig): readonly ConfigFinding[] => {

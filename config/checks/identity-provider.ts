@@ -2,11 +2,11 @@
 import * as z from 'zod';
 import { identityTokenAlgorithms } from '../../functions/shared/registry/token-endpoint.ts';
 import type { IdentityProvider } from '../../functions/shared/registry/types.ts';
-import { checkUnique, url, urlAsName, type Fields } from './fields.ts';
+import { checkUnique, url, type Fields } from './fields.ts';
 import * as rules from './rules.ts';
 
 export const identityProvider = z.strictObject({
-  issuer: urlAsName(rules.issuer),
+  issuer: url(rules.issuer, 'nobody'),
   jwksUri: url(rules.webUrl),
   algorithms: z
     .array(z.enum(identityTokenAlgorithms))

@@ -79,13 +79,7 @@ const ofAddress = (path: readonly PropertyKey[], address: string): readonly Conf
 const ofOperator = ({ operator }: Deployment): readonly ConfigFinding[] =>
   operator?.support?.startsWith('mailto:') === true ? ofAddress(['operator', 'support'], operator.support) : [];
 
-const ofDeployment = ({
-  account,
-  domain,
-  alarmAddresses,
-  ticketAddresses,
-  runbookUrl,
-}: Deployment): readonly ConfigFinding[] => [
+const ofDeployment = ({ account, domain, alarmAddresses, ticketAddresses }: Deployment): readonly ConfigFinding[] => [
   ...findingIf(account === exampleAccount, ['account'], "is the example's; write your own account's 12 digits"),
   ...(domain === undefined ? [] : exampleHost(['domain', 'name'])(domain.name)),
   ...findingIf(
@@ -93,7 +87,6 @@ const ofDeployment = ({
     ['domain', 'hostedZone', 'id'],
     "is the example's; write the id of your own zone",
   ),
-  ...ofUrl(['runbookUrl'], runbookUrl),
   ...alarmAddresses.flatMap((address, index) => ofAddress(['alarmAddresses', index], address)),
   ...ticketAddresses.flatMap((address, index) => ofAddress(['ticketAddresses', index], address)),
 ];
@@ -109,7 +102,10 @@ export const leftovers = (config: StageConfig): readonly ConfigFinding[] =>
     : [
         ...ofDeployment(config),
         ...ofOperator(config),
-        ...stageUrls(config).flatMap(({ path, url }) => ofUrl(path, url)),
+        ...stageUrls(config)
+          // A domain has a finding of its own.
+          .filter(({ path }) => path[0] !== 'origin' || config.domain === undefined)
+          .flatMap(({ path, url }) => ofUrl(path, url)),
         ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),
         ...config.partners.flatMap((partner, index) => insideEntry('partners', index, ofPartner(partner))),
       ];

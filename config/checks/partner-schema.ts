@@ -14,7 +14,6 @@ import {
   requestedUrl,
   text,
   url,
-  urlAsName,
   type Context,
   type Fields,
 } from './fields.ts';
@@ -24,7 +23,7 @@ import * as rules from './rules.ts';
 const identityAudiences = z
   .array(
     z.strictObject({
-      issuer: urlAsName(rules.issuer),
+      issuer: url(rules.issuer, 'nobody'),
       audiences: list(rules.visible).min(1, "is empty; write the partner's client ids there"),
     } satisfies Fields<NonNullable<Partner['identityAudiences']>[number]>),
   )

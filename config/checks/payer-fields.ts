@@ -10,7 +10,7 @@ import type {
 } from '../../functions/shared/registry/types.ts';
 import { distinct } from './distinct.ts';
 import { identifiers, publicKeys, upTo } from './entry-fields.ts';
-import { list, listOf, problem, text, url, urlAsName, type Fields } from './fields.ts';
+import { list, listOf, problem, requestedUrl, text, url, type Fields } from './fields.ts';
 import { shownName } from './names.ts';
 import * as rules from './rules.ts';
 
@@ -18,7 +18,7 @@ const days = 86_400;
 
 /** A payer's base: two payers with one would get each other's tokens, and their links could not be told apart. */
 const baseUrl = distinct('base', url(rules.fhirBaseUrl));
-const printedBaseUrl = distinct('base', urlAsName(rules.printedBaseUrl));
+const printedBaseUrl = distinct('base', url(rules.printedBaseUrl, 'printed'));
 
 /** Names and values of extra parameters, each name by this rule. */
 const extraParameters = (rule: rules.Rule) =>
@@ -56,7 +56,7 @@ const longestFirstByte = 240;
 const quirks = z
   .strictObject({
     responseType: z.boolean().default(true),
-    aud: aud.default(true),
+    aud: requestedUrl(aud, 'printed').default(true),
     pkce: z.boolean().default(true),
     pkceOffReason: text().optional(),
     redirectUriAtToken: z.boolean().default(true),
@@ -153,12 +153,12 @@ const answerShape = z.strictObject({
 } satisfies Fields<IdentitySignIn['noMatch'][number]>);
 
 const identitySignIn = z.strictObject({
-  issuers: listOf(urlAsName(rules.issuer)).min(1, 'is empty; write the issuers whose tokens the payer accepts'),
+  issuers: listOf(url(rules.issuer, 'nobody')).min(1, 'is empty; write the issuers whose tokens the payer accepts'),
   assertionAlgorithm: z.enum(assertionAlgorithms),
   tokenEndpoint: url(rules.payerEndpoint).optional(),
   scopes: list(rules.identityScope).min(1, 'is empty; write the scopes that the payer lists for this call'),
   noMatch: z.array(answerShape).min(1, 'is empty; write how the payer says that no single member matches'),
-  consentPolicies: listOf(urlAsName(rules.webUrl))
+  consentPolicies: listOf(url(rules.webUrl, 'nobody'))
     .min(1, 'is empty; write the URLs of policies, or remove it')
     .optional(),
   longestAuthAge: upTo(days).optional(),

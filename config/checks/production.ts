@@ -49,7 +49,8 @@ const isLoopbackAddress = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[:
  * A native app listens only on its own machine, so http is allowed there, but only by address: `localhost` may resolve
  * elsewhere.
  */
-const plainHttp = ({ partners }: StageConfig, { path, url }: UrlField): readonly ConfigFinding[] => {
+const plainHttp = ({ partners }: StageConfig, { path, url, by }: UrlField): readonly ConfigFinding[] => {
+  if (by === 'printed') return [];
   const [list, index, field] = path;
   const isOfPublicClient =
     list === 'partners' && field === 'redirectUris' && partners[Number(index)]?.clientAuthentication.includes('none');
@@ -64,13 +65,10 @@ const plainHttp = ({ partners }: StageConfig, { path, url }: UrlField): readonly
 };
 
 /** Every URL is https, and can be reached by whoever requests it. */
-const ofUrls = (config: StageConfig): readonly ConfigFinding[] => {
-  const { origin } = config;
-  const own = origin === undefined ? [] : [{ path: ['origin'], url: origin, by: 'browsers' } as const];
-  return [...own, ...stageUrls(config)].flatMap((field) =>
+const ofUrls = (config: StageConfig): readonly ConfigFinding[] =>
+  stageUrls(config).flatMap((field) =>
     plainHttp(config, field).concat(unreachableByBrowsers(field), unreachableByFunctions(config, field)),
   );
-};
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
   ...findingIf(

@@ -18,22 +18,22 @@ export interface UrlField {
   readonly by: Requester;
 }
 
-/** Help may be an e-mail address, and a native app has a scheme of its own. */
-const isOfWeb = (url: string): boolean => /^https?:/i.test(url);
+/** Help may be an e-mail address, a runbook a path, and a native app has a scheme of its own. */
+const isOfWeb = (url: unknown): url is string => typeof url === 'string' && /^https?:/i.test(url);
 
 const urlsBy = (schema: z.core.$ZodType) => {
   const fields = requestedFields(schema);
   return (entry: object): readonly UrlField[] =>
-    fields
-      .flatMap(({ path: at, mark: by }) =>
-        valuesAt(entry, at).map(({ path, value }): UrlField => ({ path, url: value as string, by })),
-      )
-      .filter(({ url }) => isOfWeb(url));
+    fields.flatMap(({ path: at, mark: by }) =>
+      valuesAt(entry, at).flatMap(({ path, value }): readonly UrlField[] =>
+        isOfWeb(value) ? [{ path, url: value, by }] : [],
+      ),
+    );
 };
 
 const payer = z.strictObject(payerFields);
 
-/** All of a stage, with their paths from its root; not its own origin, which a domain gives it. */
+/** All of a stage, with their paths from its root. */
 export const stageUrls: (config: Partial<StageConfig>) => readonly UrlField[] = urlsBy(
   z.strictObject({
     ...deployment,

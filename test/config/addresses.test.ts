@@ -51,10 +51,11 @@ describe('the URLs of a stage', () => {
     'stage.json',
   );
 
-  it("are those that somebody requests, and who does, without a payer's aliases and addresses of e-mail", () => {
+  it('are all, and who requests them, without addresses of e-mail and paths', () => {
     expect(stageUrls(config).map(({ path, url, by }) => [path.join('.'), url, by])).toEqual([
       ['errorsUrl', 'https://dev.example.org/errors', 'browsers'],
       ['payers.0.fhirBaseUrl', 'https://plan.example.org/r4', 'functions'],
+      ['payers.0.fhirBaseUrlAliases.0', 'http://internal/fhir', 'printed'],
       ['payers.0.authorizationEndpoint', 'https://plan.example.org/authorize', 'both'],
       ['payers.0.tokenEndpoint', 'https://plan.example.org/token', 'functions'],
       ['payers.0.quirks.signInOrigins.0', 'https://id.example.org', 'browsers'],
@@ -69,7 +70,7 @@ describe('the URLs of a stage', () => {
   it.each(
     requestedFields(stageSchema).map(({ path, mark }) => [path.join('.').replaceAll('.*', '[0]'), mark] as const),
   )(
-    'each may name no host of machines, and in production none of a private network, nor plain http: %s, for %s',
+    'each may name no host of machines, and in production none of a private network, nor plain http, if somebody requests it: %s, for %s',
     (field, by) => {
       const refused = (url: string, beside: object = {}): boolean => {
         const asked = changed({ [field]: url }, { ...productionExample, ...beside }) as StageConfig;
@@ -78,16 +79,43 @@ describe('the URLs of a stage', () => {
       };
 
       expect(refused('https://169.254.169.254/x')).toBe(true);
-      expect(refused('http://lakeside-plan.net/x')).toBe(true);
+      expect(refused('http://lakeside-plan.net/x')).toBe(by !== 'printed');
       const hosts = ['id.lakeside.internal', 'id.lakeside.local', 'lakeside', '10.1.2.3'];
       const privately = (beside?: object): boolean[] => hosts.map((host) => refused(`https://${host}/x`, beside));
-      expect(new Set(privately())).toEqual(new Set([by !== 'nobody']));
+      expect(new Set(privately())).toEqual(new Set([by !== 'nobody' && by !== 'printed']));
       // An account's own VPC may reach its private network; browsers elsewhere do not.
       const ownVpc = { existing: { vpc: { id: 'vpc-1', subnets: [], awsEndpoints: 'nat' } } };
       expect(new Set(privately(ownVpc))).toEqual(new Set([by === 'browsers' || by === 'both']));
       expect(refused('https://lakeside-plan.net/x')).toBe(false);
     },
   );
+
+  it('are in every field whose rule is one for URLs', () => {
+    const marked = new Set(requestedFields(stageSchema).map(({ path }) => path.join('.')));
+    // Each text of production's example that is a URL; an identifier's system is a name, which has no host.
+    const written = (value: unknown, path: readonly string[] = []): readonly string[] =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).flatMap(([name, inner]) => written(inner, [...path, Array.isArray(value) ? '*' : name]))
+        : /^https?:/.test(String(value))
+          ? [path.join('.')]
+          : [];
+
+    const unmarked = new Set(written(productionExample).filter((path) => !marked.has(path)));
+    expect([...unmarked].filter((path) => !path.endsWith('.system'))).toEqual([]);
+    expect([...marked]).toEqual(
+      expect.arrayContaining([
+        'runbookUrl',
+        'origin',
+        'identityProviders.*.issuer',
+        'payers.*.issuer',
+        'payers.*.fhirBaseUrlAliases.*',
+        'payers.*.quirks.aud',
+        'payers.*.identitySignIn.issuers.*',
+        'payers.*.identitySignIn.consentPolicies.*',
+        'partners.*.identityAudiences.*.issuer',
+      ]),
+    );
+  });
 
   it("may have the ports that Node's own fetch does not block", async () => {
     const ports = Array.from({ length: 11_000 }, (_, index) => index + 1);
