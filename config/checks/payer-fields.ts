@@ -20,14 +20,21 @@ const days = 86_400;
 const baseUrl = distinct('base', url(rules.fhirBaseUrl));
 const printedBaseUrl = distinct('base', url(rules.printedBaseUrl, 'printed'));
 
-/** Names and values of extra parameters, each name by this rule. */
+/** Names and values of extra parameters, each name by this rule, which counts first: a secret must not become a string, but go. */
 const extraParameters = (rule: rules.Rule) =>
-  z.record(z.string(), z.string()).superRefine((parameters, context) => {
-    for (const name of Object.keys(parameters)) {
-      const message = rule(name);
-      if (message !== undefined) problem(context, [name], message);
-    }
-  });
+  z
+    .record(
+      z.string(),
+      z.custom<string>(() => true),
+    )
+    .superRefine((parameters, context) => {
+      for (const [name, input] of Object.entries<unknown>(parameters)) {
+        const message = rule(name);
+        if (message !== undefined) problem(context, [name], message);
+        else if (typeof input !== 'string')
+          context.addIssue({ code: 'invalid_type', expected: 'string', input, path: [name] });
+      }
+    });
 
 /** Not a union, whose findings would be about one of its kinds. */
 const aud = z

@@ -10,9 +10,17 @@ const secretName =
 export const secretAdvice =
   "remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)";
 
-/** A number is a lifetime, and `true` a switch. */
-const mayBeSecret = (value: unknown): boolean =>
-  (typeof value === 'string' && value !== '') || (typeof value === 'object' && value !== null);
+const tokenName = /tokens?$/i;
+/** Of ten years, in seconds. */
+const longestLifetime = 10 * 366 * 86_400;
+
+/** Every value but an empty one, a switch, and what is the lifetime of a token. */
+const mayBeSecret = (name: string, value: unknown): boolean =>
+  value !== '' &&
+  value !== undefined &&
+  value !== null &&
+  typeof value !== 'boolean' &&
+  !(tokenName.test(name) && Number.isInteger(value) && Math.abs(value as number) <= longestLifetime);
 
 const alwaysTheseGrantTypes = `is not supported: the grant types are always ${grantTypes.join(' and ')}; remove it, and for ${identityGrantType} write identityAudiences`;
 
@@ -101,7 +109,7 @@ export const unknownField = (name: string, known: readonly string[], value: unkn
   // Named like secrets, this says who makes them.
   if (
     secretName.test(name) &&
-    mayBeSecret(value) &&
+    mayBeSecret(name, value) &&
     !(name === 'payerSecrets' && (value === 'stack' || value === 'tool'))
   )
     return `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;

@@ -240,11 +240,30 @@ describe('a field that is unknown', () => {
   });
 });
 
+it.each([
+  ['clientSecret', 20481632],
+  ['password', 0],
+  ['api_key', 20481632n],
+  ['d', Number.NaN],
+  ['credentials', ['canary-7']],
+  ['accessToken', 4_102_444_800],
+  ['refresh_token', 0.5],
+  ['quirks.extraTokenParameters.api_key', 20481632],
+  ['quirks.extraAuthorizeParameters.password', ['canary-7']],
+])('a secret is one in any kind of value, and is not shown: %s', (field, value) => {
+  const [found = '', ...more] = problems(changed({ [`payers[0].${field}`]: value }));
+
+  expect(found).toMatch(/secret/);
+  expect(found).not.toMatch(/is a|write a string|canary-7|20481632|4102444800/);
+  expect(more).toEqual([]);
+});
+
 describe('a field that is unknown and named like a secret, but whose value can be none,', () => {
   it.each([
     ['lifetimes.refreshToken', 3600, 'is not known; write lifetimes.grant: a refresh token lasts as long as the grant'],
     ['accessToken', 3600, 'is not known here; write it in lifetimes'],
     ['retention.payerSecrets', 'tool', 'is not known here; write it as a field of the stage'],
+    ['refreshTokens', 90, 'is not a known field; check its spelling, or remove it'],
     ['payers[0].clientSecret', true, 'is not a known field; check its spelling, or remove it'],
     ['payers[0].secret', '', 'is not a known field; write "secretOf", or remove it'],
   ])('is told what it is: %s, %j', (field, value, message) => {
