@@ -32,8 +32,12 @@ const skipReasons = {
   notFhir: 'its type is not one of FHIR R4',
 } as const;
 
+const unusable =
+  'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
+
 const pageFaults = {
   truncated: 'the answer ended early',
+  unusable,
   notJson: 'the answer is not valid JSON',
   mediaType: 'the answer has a media type that is not FHIR JSON',
   notUtf8: 'the answer is not in UTF-8',
@@ -97,6 +101,7 @@ const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['
   otherPatient: ['suppressed', 'its security context names another patient, or somebody unknown'],
   slow: ['timeout', 'it did not arrive within five minutes'],
   broken: ['incomplete', 'the payer did not send it to the end'],
+  unusable: ['invalid', unusable],
   client: ['forbidden', 'the payer does not let the gateway in'],
   tooMany: ['too-costly', 'the record has more attachments than an export fetches'],
 };
@@ -123,6 +128,7 @@ const fileFaults: Readonly<Record<FileFault, readonly [code: Issue['code'], why:
   elsewhere: ['incomplete', "it is on a server that the payer's profile does not name"],
   refused: ['forbidden', 'the payer refused it'],
   broken: ['incomplete', 'the payer did not send it to the end'],
+  unusable: ['invalid', unusable],
   shorter: ['conflict', 'it broke off, and at another try the payer sent fewer lines than had come'],
   slow: ['timeout', 'the payer cannot send it in pieces, and the whole did not come in the time that the gateway has'],
   page: ['invalid', 'the payer answered with something else in its place, such as a page of HTML'],
@@ -252,6 +258,8 @@ const groupFaults = {
 const provenanceFaults: Readonly<Record<Of<'provenanceInPart'>['why'], (types: string) => string>> = {
   undeclared: (types) =>
     `the payer does not declare that a search of ${types} brings theirs (_revinclude=Provenance:target)`,
+  unread: (types) =>
+    `the gateway has no statement of the payer's that says whether a search of ${types} brings theirs (_revinclude=Provenance:target)`,
   refused: (types) => `a search of ${types} that brings theirs failed (_revinclude=Provenance:target)`,
   ignored: (types) => `the payer does not say that a search of ${types} brought theirs (_revinclude=Provenance:target)`,
   unfinished: (types) => `a search of ${types} that brings theirs did not end`,
@@ -262,7 +270,13 @@ const provenanceFaults: Readonly<Record<Of<'provenanceInPart'>['why'], (types: s
   alone: () => 'no other type was asked for whose search brings them',
 };
 
-const whyUnknown = ({ isElsewhere, isEarly, isNameless }: Extract<Problem, { kind: 'unknownPatient' }>): string => {
+const whyUnknown = ({
+  isElsewhere,
+  isWithoutId,
+  isEarly,
+  isNameless,
+}: Extract<Problem, { kind: 'unknownPatient' }>): string => {
+  if (isWithoutId === true) return 'it has no id that says whose it is';
   if (isNameless === true) return 'it names no patient, and nothing shows that it is about this member';
   if (isEarly === true)
     return "it came before the member's Patient, and is about another id, which may be the member's";
@@ -329,7 +343,9 @@ const refusedText = (problem: Of<'typeRefused'>): string => {
     : `The payer refused ${type} with status ${status}.`;
 };
 
-const planRefusedText = ({ step, status }: Of<'planRefused'>): string => {
+const planRefusedText = ({ step, status, fault }: Of<'planRefused'>): string => {
+  if (fault !== undefined)
+    return `The payer answered ${step === 'ask' ? 'the request' : 'when it was asked for the status'}, but ${unusable}.`;
   if (status === undefined)
     return `The payer did not answer ${step === 'ask' ? 'the request' : 'any more when it was asked for the status'}.`;
   return `The payer ${step === 'ask' ? 'refused' : 'ended'} the request with status ${status}.`;
@@ -531,7 +547,11 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     (problem) =>
       `The payer put a remark on page ${problem.page} of ${problem.type}: ${problem.severity}, ${problem.code}.${mayBeMissing(problem)}`,
   ],
-  planRefused: ['error', ({ status }) => (status === undefined ? 'timeout' : 'forbidden'), planRefusedText],
+  planRefused: [
+    'error',
+    ({ status, fault }) => (fault === undefined ? (status === undefined ? 'timeout' : 'forbidden') : 'invalid'),
+    planRefusedText,
+  ],
   planUnusable: incomplete(({ why }) => planFaults[why]),
   planNotDone: incomplete(({ why }) => `The payer had not ended its work: ${notReadReasons[why]}.`),
   fileNotRead: [

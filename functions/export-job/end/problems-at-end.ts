@@ -93,6 +93,7 @@ const provenancesMissing = (
     if (isAbsent || (isFinished && !counts.has(type))) return undefined;
     const how = provenances[type] ?? 'undeclared';
     if (how !== 'undeclared' && !isFinished) return 'unfinished';
+    if (how === 'undeclared' && !isKnownOf(declares, type)) return 'unread';
     if (how !== 'asked') return how;
     // What came otherwise, such as with `$everything`, came without its own.
     return (besides[type] ?? 0) > 0 ? 'missed' : undefined;

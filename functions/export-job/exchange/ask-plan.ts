@@ -16,8 +16,8 @@ export type PlanAnswer =
   | { readonly kind: 'throttled'; readonly seconds: number; readonly status: number }
   /** It issues no token to the gateway's client. */
   | { readonly kind: 'clientRefused' }
-  /** Another try may succeed. There is no status if it did not answer at all. */
-  | { readonly kind: 'failed'; readonly status?: number }
+  /** Another try may succeed. There is no status if it did not answer at all, or its answer is `unusable`: its HTTP cannot be read. */
+  | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'unusable' }
   | { readonly kind: 'paced' }
   | { readonly kind: 'gone' }
   /** A consent on which the request rests has ended, so it was not sent. */

@@ -117,7 +117,8 @@ export const lastProblem = (
 ): Problem => {
   if (answer.kind === 'clientRefused') return { kind: 'planUnusable', type, why: 'client' };
   if (answer.kind === 'elsewhere') return { kind: 'planUnusable', type, why: 'statusElsewhere' };
-  return { kind: 'planRefused', type, step, status: answer.kind === 'failed' ? answer.status : undefined };
+  const { status, fault } = answer.kind === 'failed' ? answer : {};
+  return { kind: 'planRefused', type, step, status, ...(fault !== undefined && { fault }) };
 };
 
 /** Records that the plan accepted the request: at what time, and where its status is. */

@@ -170,7 +170,8 @@ const readFile = async (leg: ExchangeLeg, file: ListedFile, withToken: boolean):
     const after = await afterPlan(leg, task, answer);
     if (!('giveUp' in after)) return { after };
     if (answer.kind === 'elsewhere') return { fault: 'elsewhere' };
-    return { fault: 'broken', status: answer.kind === 'failed' ? answer.status : undefined };
+    const { status, fault = 'broken' } = answer.kind === 'failed' ? answer : {};
+    return { fault, status };
   }
   const { response, end } = answer;
   try {

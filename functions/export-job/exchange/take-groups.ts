@@ -63,7 +63,9 @@ const readFile = async (leg: ExchangeLeg, { file, withToken, report, room }: Fil
   if (answer.kind !== 'answered') {
     if (answer.kind === 'failed' && isLate(leg)) return { after: { again: true } };
     const after = await afterPlan(leg, task, answer);
-    return 'giveUp' in after ? { fault: answer.kind === 'elsewhere' ? 'elsewhere' : 'broken' } : { after };
+    if (!('giveUp' in after)) return { after };
+    if (answer.kind === 'elsewhere') return { fault: 'elsewhere' };
+    return { fault: (answer.kind === 'failed' ? answer.fault : undefined) ?? 'broken' };
   }
   const { response, end } = answer;
   try {

@@ -12,6 +12,7 @@ import {
   keyRefusal,
   retryAfterOf,
 } from '../../shared/payer/answers.ts';
+import { isUnusable } from '../../shared/payer/decode-body.ts';
 import type { PayerRequest, PayerResponse } from '../../shared/payer/http.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import type { SecretHeaders } from '../../shared/payer/secrets.ts';
@@ -46,8 +47,8 @@ export type Answer =
       readonly saysNone?: true;
       readonly dateMs?: number | undefined;
     }
-  /** Another try may succeed. There is no status if the payer did not answer at all. */
-  | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' }
+  /** Another try may succeed. There is no status if the payer did not answer at all, or its answer is `unusable`: its HTTP cannot be read. */
+  | { readonly kind: 'failed'; readonly status?: number; readonly fault?: 'notJson' | 'notUtf8' | 'unusable' }
   /** A former plan issues no token to the gateway's client, so nothing was asked. */
   | { readonly kind: 'clientRefused' }
   /** The answer has another media type, or none. Asking again would not change that. */
@@ -200,7 +201,7 @@ export interface Sent {
 }
 
 /** Why a request has no answer. */
-type Unsent = Extract<Answer, { kind: 'paced' | 'gone' }> | { readonly kind: 'failed' };
+type Unsent = Extract<Answer, { kind: 'paced' | 'gone' }> | { readonly kind: 'failed'; readonly fault?: 'unusable' };
 
 /**
  * Sends a request to a payer, in its turn.
@@ -236,7 +237,7 @@ export const sendInTurn = async <T>(
   } catch (error) {
     end();
     if (error instanceof GatewayError) throw error;
-    return { kind: 'failed' };
+    return isUnusable(error) ? { kind: 'failed', fault: 'unusable' } : { kind: 'failed' };
   } finally {
     clearTimeout(firstByte);
   }

@@ -46,7 +46,9 @@ const givenUp: Fault = { why: 'broken' };
 /** Why an attachment that did not come at the last try is given up. If the payer answered with a status, it was not broken off. */
 const faultOf = (answer: Answer): Fault => {
   if (answer.kind === 'clientRefused') return { why: 'client' };
-  return answer.kind === 'failed' && answer.status !== undefined ? { why: 'refused', status: answer.status } : givenUp;
+  if (answer.kind !== 'failed') return givenUp;
+  if (answer.fault === 'unusable') return { why: 'unusable' };
+  return answer.status === undefined ? givenUp : { why: 'refused', status: answer.status };
 };
 
 /** Asks for one attachment, and seals it. */

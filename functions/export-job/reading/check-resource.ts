@@ -271,10 +271,14 @@ const aboutResource = (outer: Holder, whose: Whose): About => {
   return (['member', 'other', 'unknown'] as const).find((one) => parts.has(one)) ?? 'nobody';
 };
 
+/** Whether it is a Patient that does not say whose it is. */
+export const isPatientWithoutId = ({ resourceType, id }: JsonObject): boolean =>
+  resourceType === 'Patient' && (typeof writtenId(id) !== 'string' || id === '');
+
 /** Whether a resource is about another patient, or about someone who cannot be compared with the member; undefined if not. */
 export const aboutAnother = (resource: JsonObject, whose: Whose): 'otherPatient' | 'unknownPatient' | undefined => {
   const about = aboutResource({ resource, resolve: (reference) => whose.fullUrls?.get(reference) }, whose);
-  if (about === 'other') return 'otherPatient';
+  if (about === 'other') return isPatientWithoutId(resource) ? 'unknownPatient' : 'otherPatient';
   return about === 'unknown' || !holdsAsFhir(resource) ? 'unknownPatient' : undefined;
 };
 

@@ -95,7 +95,16 @@ export type Problem =
       readonly type: 'Provenance';
       readonly of: readonly string[];
       readonly why:
-        'undeclared' | 'refused' | 'ignored' | 'unfinished' | 'missed' | 'limited' | 'part' | 'scope' | 'alone';
+        | 'undeclared'
+        | 'unread'
+        | 'refused'
+        | 'ignored'
+        | 'unfinished'
+        | 'missed'
+        | 'limited'
+        | 'part'
+        | 'scope'
+        | 'alone';
     }
   /** A further base of the payer's declares the type, and the profile does not name it there. */
   | { readonly kind: 'typeAstray'; readonly type: string }
@@ -123,6 +132,7 @@ export type Problem =
   /**
    * A resource about someone who cannot be compared with the member.
    * @property isEarly it came before the Patient that tells the member's other ids
+   * @property isWithoutId it is a Patient that has no id
    * @property isNameless it names no patient, and nothing shows whose it is
    * @property isGuessed it came in answer to a search by a parameter that the payer may not know, and does not name the member
    */
@@ -131,6 +141,7 @@ export type Problem =
       readonly type: string;
       readonly page?: number;
       readonly isElsewhere?: true;
+      readonly isWithoutId?: true;
       readonly isEarly?: true;
       readonly isNameless?: true;
       readonly isGuessed?: true;
@@ -204,8 +215,14 @@ export type Problem =
 
 /** What can be missing or unusual in an exchange. Files have numbers, members the ids under which they were submitted. */
 type ExchangeProblem =
-  /** The payer refused the request, or ended it. @property status absent if it did not answer at all */
-  | { readonly kind: 'planRefused'; readonly type: string; readonly step: 'ask' | 'poll'; readonly status?: number }
+  /** The payer refused the request, or ended it. @property status absent, as `fault` is, if it did not answer at all */
+  | {
+      readonly kind: 'planRefused';
+      readonly type: string;
+      readonly step: 'ask' | 'poll';
+      readonly status?: number;
+      readonly fault?: 'unusable';
+    }
   /** The payer's answer cannot be used, or no request is possible. */
   | { readonly kind: 'planUnusable'; readonly type: string; readonly why: PlanFault }
   /** The exchange ended before its files were known. */
@@ -307,6 +324,8 @@ export type FileFault =
   | 'elsewhere'
   | 'refused'
   | 'broken'
+  /** The HTTP of the answer cannot be read. */
+  | 'unusable'
   /** It broke off, and the next try had fewer lines than had already come. */
   | 'shorter'
   /** It cannot be read in pieces, and the whole takes too long. */
@@ -363,6 +382,8 @@ export type AttachmentFault =
   | 'otherPatient'
   | 'slow'
   | 'broken'
+  /** The HTTP of the answer cannot be read. */
+  | 'unusable'
   /** A former plan issues no token to the gateway's client. */
   | 'client'
   /** There are more than an export fetches. */

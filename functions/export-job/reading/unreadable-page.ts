@@ -4,6 +4,8 @@ import type { JsonObject } from '../../shared/json/json-object.ts';
 export type PageFault =
   /** The page ended before its JSON was complete, or was empty. */
   | 'truncated'
+  /** Its HTTP cannot be read, such as a content coding that was not asked for. */
+  | 'unusable'
   | 'notJson'
   /** It declares another charset. */
   | 'notUtf8'

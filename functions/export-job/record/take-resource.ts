@@ -6,6 +6,7 @@ import { attachmentsToFetch, keep, type Keeping } from '../leg/keep.ts';
 import {
   checkResource,
   isAboutMember,
+  isPatientWithoutId,
   linkedPatients,
   mostLinked,
   namesMember,
@@ -210,7 +211,12 @@ const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceV
   if (why === 'unknownPatient') {
     const isElsewhere = namesPatientElsewhere(resource, taking.rules);
     const isGuessed = isGuess(source) && !namesMember(resource, taking.rules);
-    const said = { ...(isElsewhere && { isElsewhere }), ...(isGuessed && { isGuessed }) };
+    const isWithoutId = isPatientWithoutId(resource.resource);
+    const said = {
+      ...(isElsewhere && { isElsewhere }),
+      ...(isWithoutId && { isWithoutId }),
+      ...(isGuessed && { isGuessed }),
+    };
     leg.problems.add({ kind: 'unknownPatient', type: resource.type, page, ...said });
   }
   if (why === 'otherPatient') {

@@ -7,7 +7,7 @@ import { secretOwnerOf } from '../registry/profile.ts';
 import type { IdentitySignIn, Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { isThrottling } from './answers.ts';
-import { UnusableAnswer } from './decode-body.ts';
+import { isUnusable } from './decode-body.ts';
 import { CodeRefused, NoMatch, PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
@@ -44,10 +44,6 @@ type GrantType = 'authorization_code' | 'refresh_token';
 
 const timeoutMs = 10_000;
 const answerLimitBytes = 256 * 1024;
-
-/** The payer's answer breaks HTTP or its own content coding (RFC 9110 §8.4). */
-const isUnusable = (error: unknown): boolean =>
-  error instanceof UnusableAnswer || /:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(causeOf(error));
 
 /** Turns a failed call to a payer into a {@link PayerError}. Only the names of errors are kept. */
 export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {

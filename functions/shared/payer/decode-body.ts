@@ -1,5 +1,6 @@
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
+import { causeOf } from '../errors.ts';
 
 /** An answer that breaks HTTP or one of our own rules. The message never quotes the payer's bytes. */
 export class UnusableAnswer extends Error {
@@ -11,6 +12,10 @@ export class UnusableAnswer extends Error {
     this.code = code;
   }
 }
+
+/** Whether a call failed since the payer's answer breaks HTTP or its own content coding (RFC 9110 §8.4). */
+export const isUnusable = (error: unknown): boolean =>
+  error instanceof UnusableAnswer || /:(?:HPE_|Z_DATA_ERROR|ERR_(?:BROTLI_)?_?ERROR)/.test(causeOf(error));
 
 type Decoder = Transform & { readonly bytesWritten: number };
 

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { manifestName } from '../../../functions/shared/exports/object-names.ts';
+import { UnusableAnswer } from '../../../functions/shared/payer/decode-body.ts';
 import { createPayerHttp } from '../../../functions/shared/payer/http-client.ts';
 import {
   exportWorld,
@@ -547,6 +548,20 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     expect(urlsIn(made)).toEqual([`${facade}/Binary/1`]);
     expect(made.attachments.size).toBe(0);
     expect(asked(made.world).filter(isBinary)).toHaveLength(times);
+  });
+
+  it('whose HTTP cannot be read, as is that of a resource that the record refers to', async () => {
+    const author = [{ reference: 'Practitioner/1' }];
+    const made = await run([{ ...documentOf('d', { url: 'Binary/1' }), author }], () => {
+      throw new UnusableAnswer('CONTENT_ENCODING');
+    });
+
+    const unusable =
+      'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
+    expect(made.errors.toSorted()).toEqual([
+      `An attachment of DocumentReference/d did not come: ${unusable}.`,
+      `Practitioner/1, which the record refers to, could not be read: ${unusable}.`,
+    ]);
   });
 
   const unserved = ', and the gateway does not serve its URL';

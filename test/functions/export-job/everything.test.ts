@@ -388,6 +388,15 @@ describe("the Provenances of the member's resources", () => {
     expect(made.reasons['Provenance']).toContain(why);
   });
 
+  it('are incomplete without a statement that says whether a search brings them', async () => {
+    const made = await run({ status: 404 });
+
+    expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Provenance: 'incomplete 1' });
+    expect(made.reasons['Provenance']).toContain(
+      "the gateway has no statement of the payer's that says whether a search of Observation brings theirs",
+    );
+  });
+
   it.each([
     ['names the parameters that were used, and not that one', '/Observation?patient=member-1', 'incomplete 1'],
     ['names that one, too', `/Observation?patient=member-1&${brought}`, 'complete 1'],

@@ -4,6 +4,7 @@ import { readMatch } from '../../../functions/export-job/exchange/read-groups.ts
 import { GatewayError } from '../../../functions/shared/errors.ts';
 import { openGroupBody, type GroupMember } from '../../../functions/shared/exchanges/group.ts';
 import { payerDownThreshold } from '../../../functions/shared/metrics/metrics.ts';
+import { UnusableAnswer } from '../../../functions/shared/payer/decode-body.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
@@ -926,6 +927,18 @@ describe('what comes of a Group', () => {
       ['File 1 (Patient) did not come whole: the payer did not send it to the end.'],
     ),
     row(
+      'has a coding that was not asked for',
+      'a b',
+      {
+        output: [people, observations('1 a')],
+        instead: ({ path }) =>
+          path === '/files/output/1' ? Promise.reject(new UnusableAnswer('CONTENT_ENCODING')) : undefined,
+      },
+      [
+        'File 2 (Observation) did not come whole: the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long.',
+      ],
+    ),
+    row(
       'has a manifest that goes on elsewhere',
       'a b',
       { ...and(), manifest: { link: [{ relation: 'next', url: 'https://x' }] } },
@@ -1200,6 +1213,8 @@ describe('what comes of a Group', () => {
     });
   });
 
+  const unusable =
+    'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
   /** A plan that answers requests of this method or path so. */
   const answering = (which: string, answer: Sent): Plan => ({
     instead: ({ method, path }) => ([method, path].includes(which) ? answer : undefined),
@@ -1216,6 +1231,17 @@ describe('what comes of a Group', () => {
       { instead: ({ method }) => (method === 'POST' ? Promise.reject(new Error('down')) : undefined) },
       'The payer did not answer the request.',
     ],
+    ...[
+      ['POST', 'The payer answered the request, but'],
+      ['/status/1', 'The payer answered when it was asked for the status, but'],
+    ].map(([which = '', said]): [string, Plan, string] => [
+      `answers ${which} in a coding that was not asked for`,
+      {
+        instead: ({ method, path }) =>
+          [method, path].includes(which) ? Promise.reject(new UnusableAnswer('CONTENT_ENCODING')) : undefined,
+      },
+      `${said} ${unusable}.`,
+    ]),
     [
       'says nowhere to ask for the status',
       answering('POST', { status: 202 }),

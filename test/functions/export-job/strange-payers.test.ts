@@ -1,4 +1,5 @@
 import { localStage } from '../../../config/local.ts';
+import { UnusableAnswer } from '../../../functions/shared/payer/decode-body.ts';
 import {
   exportWorld,
   fhir,
@@ -15,6 +16,8 @@ import { byType, endOf, runToEnd, type World } from './end-of.ts';
 const hourMs = 3_600_000;
 /** More than the buffers of these tests take, which is a megabyte. Elsewhere it is ten. */
 const tooLarge = 'x'.repeat(1_100_000);
+const unusable =
+  'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
 const tooLong = 'the payer asked for a longer wait than the export has time for';
 
 /** Answers the first page, and then as the script says. */
@@ -494,6 +497,7 @@ describe('a resource', () => {
         pageOf([
           memberPatient,
           { resourceType: 'Patient', id: 'somebody' },
+          { resourceType: 'Patient' },
           observation('theirs', { subject: { reference: 'Patient/somebody' } }),
         ]),
     );
@@ -501,6 +505,7 @@ describe('a resource', () => {
     expect(made.ids).toEqual(['member-1']);
     expect(made.errors).toEqual([
       'A resource of type Patient on page 1 is left out: it is about another patient.',
+      'A resource of type Patient on page 1 is left out: it has no id that says whose it is.',
       'A resource of type Observation on page 1 is left out: it is about another patient.',
     ]);
     expect(JSON.stringify(made.manifest)).not.toContain('somebody');
@@ -1278,21 +1283,30 @@ describe('a payer that', () => {
     expect(new Set(made.world.asked.map(({ token }) => token)).size).toBe(3);
   });
 
-  it('cannot be reached is tried five times for each search, and the record ends with nothing', async () => {
+  it.each([
+    ['cannot be reached', Object.assign(new Error(), { code: 'ECONNREFUSED' }), 'the payer did not answer'],
+    // What Node's parser and the payer's client throw.
+    ['has too long headers', Object.assign(new Error(), { code: 'HPE_HEADER_OVERFLOW' }), unusable],
+    ['has two lengths', Object.assign(new Error(), { code: 'HPE_UNEXPECTED_CONTENT_LENGTH' }), unusable],
+    ['codes what it was not asked to', new UnusableAnswer('CONTENT_ENCODING'), unusable],
+  ])('%s is tried five times for each request, and the record ends with nothing', async (_, error, why) => {
     const made = exportWorld({
       payer: () => {
-        throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+        throw error;
       },
       profile: { wholeRecord: { searches: ['Patient', 'Condition'] } },
     });
 
     await made.run();
 
-    expect(made.asked).toHaveLength(10);
+    // One that answers at all is asked for the Patient by its id, too.
+    const byId = why === unusable ? [`Patient/member-1 could not be read: ${why}.`] : [];
+    expect(made.asked).toHaveLength(10 + 5 * byId.length);
     expect(await made.item()).toMatchObject({ status: 'failed', resources: 0 });
     expect((await made.record()).errors).toEqual([
-      'Page 1 of Patient could not be read: the payer did not answer. Resources may be missing.',
-      'Page 1 of Condition could not be read: the payer did not answer. Resources may be missing.',
+      `Page 1 of Patient could not be read: ${why}. Resources may be missing.`,
+      `Page 1 of Condition could not be read: ${why}. Resources may be missing.`,
+      ...byId,
     ]);
   });
 });

@@ -244,7 +244,8 @@ describe('whose resource it is', () => {
   it('keeps no patient but the member', () => {
     expect(verdict({ resourceType: 'Patient', id: 'member' })).toBe('keep');
     expect(verdict({ resourceType: 'Patient', id: 'other' })).toBe('otherPatient');
-    expect(verdict({ resourceType: 'Patient' })).toBe('otherPatient');
+    expect(verdict({ resourceType: 'Patient' })).toBe('unknownPatient');
+    expect(verdict({ resourceType: 'Patient', id: '' })).toBe('unknownPatient');
   });
 
   it('takes an id of digits that is a number for the same id', () => {

@@ -26,6 +26,7 @@ const notRead = [
 const skipped = ['tooLarge', 'tooDeep', 'tooMany', 'notJson', 'repeatedKey', 'notResource', 'noResource'] as const;
 const faults = [
   'truncated',
+  'unusable',
   'notJson',
   'notBundle',
   'notList',
@@ -46,6 +47,7 @@ const attachmentFaults = [
   'otherPatient',
   'slow',
   'broken',
+  'unusable',
   'tooMany',
   'empty',
   'withheld',
