@@ -120,7 +120,7 @@ export class GatewayExports extends Construct {
       runtime,
       folder: 'sweep',
       timeout: invocationTimeout,
-      durable: { executionTimeout: Duration.days(1), retentionPeriod: Duration.days(1) },
+      durable: { executionTimeout: Duration.days(3), retentionPeriod: Duration.days(1) },
       historyKey: keys.exports,
       environment: { EXPORTS_BUCKET: this.bucket.bucketName },
       statements: [

@@ -10,11 +10,11 @@ export interface SweepInput {
   readonly keep: boolean;
 }
 
-/** A job whose export is gone may run, and write, until its function ends: 15 minutes at most. */
-const again = { minutes: 20 };
+/** When objects are deleted again: a job whose export is gone may run, and write, until its function ends, 15 minutes at most. */
+export const againMinutes = 20;
 
-/** Retries for about a day. */
-const retryStrategy = createRetryStrategy({
+/** Retries for about 20 hours. */
+export const sweepRetries = createRetryStrategy({
   maxAttempts: 30,
   initialDelay: { seconds: 5 },
   backoffRate: 2,
@@ -30,8 +30,12 @@ export const sweepHandler =
   (deps: SweepDeps): DurableExecutionHandler<SweepInput, { readonly deleted: number }> =>
   async ({ exportId, keep }, context) => {
     if (grantOfExport(exportId) === undefined) throw new Error('no export is named');
-    const first = await context.step('delete', () => deleteObjects(deps, { exportId, keep }), { retryStrategy });
-    await context.wait('until nothing runs', again);
-    const second = await context.step('delete again', () => deleteObjects(deps, { exportId, keep }), { retryStrategy });
+    const first = await context.step('delete', () => deleteObjects(deps, { exportId, keep }), {
+      retryStrategy: sweepRetries,
+    });
+    await context.wait('until nothing runs', { minutes: againMinutes });
+    const second = await context.step('delete again', () => deleteObjects(deps, { exportId, keep }), {
+      retryStrategy: sweepRetries,
+    });
     return { deleted: first + second };
   };

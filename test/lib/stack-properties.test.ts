@@ -1,8 +1,10 @@
+import { jest } from '@jest/globals';
 /** How long the stack keeps, waits and tries, and what it serves, as literal tables for both stages. */
 import { longestCheckMs } from '../../functions/canary/check-payer.ts';
 import { mostTries, waitSeconds } from '../../functions/deliver/schedule.ts';
 import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
 import { longestReadSeconds } from '../../functions/shared/store/read-events.ts';
+import { againMinutes, sweepRetries } from '../../functions/sweep/handler.ts';
 import {
   at,
   nameOf,
@@ -53,7 +55,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
     const day = 86_400;
     expect(Object.fromEntries(durable)).toEqual({
       'Exports/ExportJob/Function': { ExecutionTimeout: 7 * day, RetentionPeriodInDays: 7, key: 'Keys/Exports' },
-      'Exports/Sweep/Function': { ExecutionTimeout: day, RetentionPeriodInDays: 1, key: 'Keys/Exports' },
+      'Exports/Sweep/Function': { ExecutionTimeout: 3 * day, RetentionPeriodInDays: 1, key: 'Keys/Exports' },
       'Events/Deliver/Function': { ExecutionTimeout: 5 * day, RetentionPeriodInDays: 30, key: 'Keys/Exports' },
     });
   });
@@ -289,6 +291,23 @@ describe.each(stages)('what waits for another in the stack of %s', (stage) => {
 
     const kept = longestExportSeconds + Number(variables['EXPORT_FILE_SECONDS']);
     expect(rules.map(({ ExpirationInDays: days }) => days * 86_400 > kept)).toEqual([true]);
+  });
+
+  it('an execution of a sweep outlasts both of its steps, with all retries at their longest', () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(1);
+    let retries = 0;
+    let longest = 0;
+    for (;;) {
+      retries += 1;
+      const { shouldRetry, delay } = sweepRetries(new Error('no bucket'), retries);
+      if (!shouldRetry) break;
+      longest += (delay as { seconds: number }).seconds;
+    }
+    random.mockRestore();
+
+    expect([retries, longest / 3600]).toEqual([30, expect.closeTo(20, 0)]);
+    const step = longest + retries * secondsOf('Exports/Sweep');
+    expect(executionOf('Exports/Sweep')).toBeGreaterThan(2 * step + againMinutes * 60);
   });
 
   it('an execution of a delivery outlasts all waits at their longest, and all tries at the time of their function', () => {
