@@ -54,7 +54,13 @@ describe('docs/alarms.md', () => {
 
     expect(needing.sort()).toEqual(Object.keys(words).sort());
     for (const name of needing) expect(said).toContain(words[name]);
-    expect(textOfAll).not.toMatch(/,\s+disable\s+the\s+key\s+`KeysExports`/);
+    const key = 'KeysExports';
+    expect(idsOf('AWS::KMS::Key').filter((id) => id.startsWith(key))).toHaveLength(1);
+    const sentences = textOfAll.split(/(?<=[.:!?])[\s*]+|\n{2,}/).filter((one) => /\bdisable\b|disable-key/i.test(one));
+    const about = sentences.filter((one) => one.includes(key));
+    const forbidding = about.filter((one) => /^\W*(?:do not|never) disable\b/i.test(one));
+    expect(forbidding).not.toEqual([]);
+    expect(about).toEqual(forbidding);
   });
 });
 
@@ -125,6 +131,53 @@ describe('the way to tear production down', () => {
 
     expect(retained.length).toBeGreaterThan(20);
     expect(unnamed.map(([id]) => id)).toEqual([]);
+  });
+});
+
+describe('what outlives a stack', () => {
+  /** A version goes with its function, a bucket's policy with its bucket, and the account's setting names a role, nothing more. */
+  const alongside = new Set(['AWS::Lambda::Version', 'AWS::S3::BucketPolicy', 'AWS::ApiGateway::Account']);
+  const outliving = ({ Resources: resources }: typeof template) =>
+    Object.entries(resources).filter(
+      ([, { DeletionPolicy: policy, Type: type }]) => String(policy).startsWith('Retain') && !alongside.has(type),
+    );
+  const [, production = '', others = ''] = documentAt('docs/deploy.md').text.split(
+    /\n## Tear down\n+### Production\n|\n### Other stages\n/,
+  );
+  const lookUps = (text: string) =>
+    [...text.matchAll(/resource ([A-Z]\w+) (AWS::\w+::\w+)/g)].map(([, prefix = '', type = '']) => ({ prefix, type }));
+  const isLookedUp = (text: string, id: string, of: string): boolean =>
+    lookUps(text).some(({ prefix, type }) => type === of && id.startsWith(prefix)) ||
+    text.includes(`output ${id.replace(/[\dA-F]{8}$/, '')})`);
+  const deletes: Readonly<Record<string, string>> = {
+    'AWS::DynamoDB::Table': 'dynamodb delete-table',
+    'AWS::S3::Bucket': 's3api delete-bucket',
+    'AWS::KMS::Key': 'kms schedule-key-deletion',
+    'AWS::Logs::LogGroup': 'logs delete-log-group',
+    'AWS::SecretsManager::Secret': 'secretsmanager delete-secret',
+    'AWS::EC2::EIP': 'ec2 release-address',
+    'AWS::IAM::Role': 'iam delete-role',
+    'AWS::IAM::ManagedPolicy': 'iam delete-policy',
+    'AWS::Lambda::Function': 'lambda delete-function',
+  };
+
+  it('is listed before production is torn down, each kind, and has a command that deletes it', () => {
+    const [, listed = ''] = /for type in ([\w: ]+);/.exec(production) ?? [];
+    const types = new Set(listed.split(' ').map((type) => `AWS::${type}`));
+    const left = outliving(template).map(([id, { Type: type }]) => ({ id, type }));
+
+    expect(new Set(left.map(({ type }) => type)).size).toBeGreaterThan(6);
+    expect(left.filter(({ id, type }) => !types.has(type) && !isLookedUp(production, id, type))).toEqual([]);
+    expect(left.filter(({ type }) => !production.includes(`aws ${deletes[type] ?? type} `))).toEqual([]);
+  });
+
+  it('is looked up by its name before another stage is destroyed', async () => {
+    const stage = await loadStage('production-example');
+    const made = await synthesized({ ...stage, production: false, removalPolicy: 'destroy', payerSecrets: 'tool' });
+    const left = outliving(made).map(([id, { Type: type }]) => ({ id, type }));
+
+    expect(left.length).toBeGreaterThan(5);
+    expect(left.filter(({ id, type }) => !isLookedUp(others, id, type))).toEqual([]);
   });
 });
 
