@@ -5,8 +5,9 @@ const parts = /"(?:[^"\\]|\\.)*"(?<colon>\s*:)?|[{}[\]]/g;
  * The first member that an object of a JSON text has twice; undefined if there is none. Parsers differ in which of the two
  * they take.
  * @param text what JSON's parser has accepted
+ * @param counts the names that matter
  */
-export const repeatedMember = (text: string): string | undefined => {
+export const repeatedMember = (text: string, counts: (name: string) => boolean = () => true): string | undefined => {
   const open: (Set<string> | undefined)[] = [];
   for (const { 0: part, groups } of text.matchAll(parts)) {
     const colon = groups?.['colon'];
@@ -16,7 +17,7 @@ export const repeatedMember = (text: string): string | undefined => {
     else if (colon !== undefined) {
       const name = JSON.parse(part.slice(0, -colon.length)) as string;
       const seen = open.at(-1);
-      if (seen?.has(name)) return name;
+      if (seen?.has(name) === true && counts(name)) return name;
       seen?.add(name);
     }
   }

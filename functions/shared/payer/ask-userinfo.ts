@@ -3,8 +3,9 @@ import type { Payer } from '../registry/types.ts';
 import type { PayerClientDeps } from './client.ts';
 import { PayerError } from './errors.ts';
 import { getText } from './get-text.ts';
+import { patientMemberOf } from './patient-id.ts';
 import { readSecretHeaders } from './secrets.ts';
-import { readJsonObject } from './token-answer.ts';
+import { isAmbiguous, readJsonObject } from './token-answer.ts';
 
 /**
  * Asks the payer about the member who signed in, with the fresh token (OpenID Connect Core §5.3). Only JSON counts; a
@@ -22,5 +23,7 @@ export const askUserinfo = async (deps: PayerClientDeps, payer: Payer, accessTok
   });
   const answer = readJsonObject(text);
   if (answer === undefined) throw new PayerError('nonsense', 'userinfo endpoint answered without a JSON object');
+  if (isAmbiguous(text, patientMemberOf(payer)))
+    throw new PayerError('nonsense', 'userinfo endpoint answered with a member twice');
   return answer;
 };

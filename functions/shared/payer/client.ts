@@ -14,6 +14,7 @@ import { requireText } from './read-text.ts';
 import { readSecretHeaders, type PayerSecret, type ReadPayerSecret } from './secrets.ts';
 import {
   formAsJson,
+  isAmbiguous,
   isTooLong,
   payerTokens,
   readJsonObject,
@@ -34,7 +35,7 @@ export interface PayerTokenAnswer extends Pick<ReadAnswer, 'scope' | 'patient' |
 }
 
 /** The result of a refresh. */
-export interface RefreshedTokens extends Pick<ReadAnswer, 'patient' | 'scope'> {
+export interface RefreshedTokens extends Pick<ReadAnswer, 'patient' | 'scope' | 'idToken'> {
   readonly tokens: PayerTokens;
   /** Why the new access token is unusable; `tokens` then has the old one, with the new refresh token. */
   readonly problem: PayerError | undefined;
@@ -119,6 +120,8 @@ const lenientFetch =
         if (status === 200 && text === '') return new Response();
         throw notJson(status);
       }
+      if (isAmbiguous(text, payer.patientMember))
+        throw new PayerError('nonsense', `token endpoint answered ${status} with a member twice`);
       // An API gateway in front of the payer, or another 401 that is none of OAuth's.
       if (status === 401 && typeof members['error'] !== 'string') throw notJson(status);
       return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });
@@ -415,13 +418,14 @@ export const refreshAtPayer = async (
     ...payer.quirks.extraRefreshParameters,
     refresh_token: old.refreshToken,
   });
-  const { accessToken, patient, scope, problem, refreshToken = old.refreshToken } = answer;
+  const { accessToken, patient, scope, idToken, problem, refreshToken = old.refreshToken } = answer;
+  const said = { patient, scope, idToken };
   if (accessToken !== undefined) {
-    return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), patient, scope, problem: undefined };
+    return { tokens: payerTokens(accessToken, { ...answer, refreshToken }), ...said, problem: undefined };
   }
   const failure = new PayerError('nonsense', String(problem));
   if (answer.refreshToken === undefined || isTooLong(answer.refreshToken)) throw failure;
-  return { tokens: { ...old, refreshToken }, patient, scope, problem: failure };
+  return { tokens: { ...old, refreshToken }, ...said, problem: failure };
 };
 
 /**

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { base64url } from '../base64url.ts';
 import { nowSeconds } from '../clock.ts';
 import { asGatewayError, GatewayError, unavailable } from '../errors.ts';
@@ -12,7 +13,8 @@ import { getGrant, releaseLease, revoke, storePayerTokens, takeLease } from '../
 import { refreshAtPayer, revokeAtPayer, type PayerClientDeps, type RefreshedTokens } from './client.ts';
 import { failureAtRead, PayerError } from './errors.ts';
 import { accessEnded, openGrant, type OpenGrant } from './open-grant.ts';
-import { patientId } from './patient-id.ts';
+import { patientId, patientMemberOf } from './patient-id.ts';
+import { memberOf } from './token-answer.ts';
 
 /*
  * Payer tokens are refreshed once for all requests that need it at the same time:
@@ -252,11 +254,28 @@ const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant)
   return openGrant(now, grantKey);
 };
 
-/** Whether a refresh returned tokens for another member. An answer without a patient changes nothing. */
-const isAboutAnother = (payer: Payer, { grant }: OpenGrant, { patient }: RefreshedTokens): boolean => {
-  if (payer.patientFrom !== 'token' || grant.patient === undefined) return false;
-  const named = patientId(payer, patient);
-  return named !== undefined && named !== grant.patient;
+/**
+ * What a refreshed `id_token` says in the payer's `patientMember`. It came from the token endpoint itself, and only compares (OpenID
+ * Connect Core §3.1.3.7, §12.2). One that cannot be read is returned as it is.
+ */
+const claimed = (payer: Payer, idToken: unknown): unknown => {
+  if ((idToken ?? '') === '') return undefined;
+  try {
+    return memberOf(decodeJwt(String(idToken)), patientMemberOf(payer));
+  } catch {
+    return { idToken };
+  }
+};
+
+/**
+ * Whether a refresh returned tokens for another member, or for one who cannot be read. An answer without a patient changes
+ * nothing. What a sign-in does not go by, such as the token answer's `patient` where a search finds it, is no id to compare.
+ */
+const isAboutAnother = (payer: Payer, { grant }: OpenGrant, { patient, idToken }: RefreshedTokens): boolean => {
+  const { patientFrom } = payer;
+  if (grant.patient === undefined || (patientFrom !== 'token' && patientFrom !== 'id_token')) return false;
+  const named = patientFrom === 'token' ? patient : claimed(payer, idToken);
+  return (named ?? '') !== '' && patientId(payer, named) !== grant.patient;
 };
 
 const hasEnded = (error: unknown): boolean => error instanceof GatewayError && error.code === 'invalid_token';

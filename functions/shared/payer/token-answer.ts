@@ -1,4 +1,5 @@
 import { parseObject, type JsonObject } from '../json/json-object.ts';
+import { repeatedMember } from '../json/repeated-member.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { readGrantedScope } from './granted-scope.ts';
@@ -55,6 +56,13 @@ export const formAsJson = (text: string): string => {
   const isAnswer = members.size === pairs.length && (members.has('access_token') || members.has('error'));
   return isAnswer ? JSON.stringify(Object.fromEntries(members)) : text;
 };
+
+/** The members that decide what the tokens open, beside the one that names the patient. */
+const deciding: ReadonlySet<string> = new Set(['access_token', 'refresh_token', 'token_type', 'scope', 'id_token']);
+
+/** Whether a member that decides what the tokens open, or whose record, is there twice. No one can tell which of the two counts. */
+export const isAmbiguous = (text: string, patientMember = 'patient'): boolean =>
+  repeatedMember(text, (name) => name === patientMember || deciding.has(name)) !== undefined;
 
 /** A member of the payer's; undefined if it is missing or null. */
 export const memberOf = (answer: JsonObject, name: string): unknown =>

@@ -39,6 +39,12 @@ describe('a payer’s userinfo endpoint', () => {
   it.each<[string, () => Response, string, string]>([
     ['a signed answer', () => new Response('eyJ.eyJ.x'), 'nonsense', noObject],
     ['a list', () => Response.json(['7']), 'nonsense', noObject],
+    [
+      'a patient twice',
+      () => new Response('{"patient":"1","patient":"2"}'),
+      'nonsense',
+      ' answered with a member twice',
+    ],
     ['503', () => new Response('', { status: 503 }), 'unavailable', ' answered 503'],
     ['over 256 KB', () => new Response('x'.repeat(256 * 1024 + 1)), 'nonsense', ': answer over 262144 bytes'],
   ])('says nothing with %s, and the log says why', async (_, answer, failure, detail) => {

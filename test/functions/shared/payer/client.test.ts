@@ -112,7 +112,10 @@ describe('what a payer may omit or spell differently', () => {
     ['a byte order mark', () => new Response(`\uFEFF${text}`)],
     ['status 201', () => new Response(text, { status: 201 })],
     ['blanks around', () => new Response(`\r\n ${text}\n`)],
-    ['a member twice', () => new Response(text.replace('{', '{"access_token":5,"patient":{},'))],
+    [
+      'a member twice that decides nothing',
+      () => new Response(text.replace('{', '{"expires_in":5,"more":{},"more":[],')),
+    ],
     ['names of JavaScript’s own', () => new Response(text.replace('{', '{"__proto__":{"patient":"x"},"toString":1,'))],
     [
       'more depth than a stack has',
@@ -363,6 +366,12 @@ describe('a payer’s failure', () => {
     ['401 of an API gateway', json(401, { message: 'canary' }), 'invalid_client', noObject(401)],
     ['an error as a form', text(400, 'error=invalid_grant'), 'invalid_grant', oauthError(400, 'invalid_grant')],
     ['a form with a member twice', text(200, 'access_token=a&access_token=b'), 'nonsense', noObject(200)],
+    ...['access_token', 'patient', 'scope', 'id_token'].map((name): [string, () => Response, PayerFailure, string] => [
+      `${name} twice`,
+      text(200, `{"access_token":"a",${JSON.stringify(name)}:"b","patient":"c","scope":"","id_token":""}`),
+      'nonsense',
+      'token endpoint answered 200 with a member twice',
+    ]),
     ['a form without a token', text(200, 'a=b'), 'nonsense', noObject(200)],
     ['403 with a time to wait', toWait, 'unavailable', 'token endpoint answered 403'],
     ['200 with HTML', text(200, '<p>canary</p>'), 'nonsense', noObject(200)],

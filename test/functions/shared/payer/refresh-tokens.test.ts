@@ -1,7 +1,9 @@
+import { UnsecuredJWT } from 'jose';
 import { nowSeconds } from '../../../../functions/shared/clock.ts';
 import { GatewayError, type Signal } from '../../../../functions/shared/errors.ts';
 import { openGrant, type OpenGrant } from '../../../../functions/shared/payer/open-grant.ts';
 import { ensureFreshPayerTokens, refreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
+import type { Payer } from '../../../../functions/shared/registry/types.ts';
 import { writeScopes } from '../../../../functions/shared/scopes/scopes.ts';
 import { revoke, takeLease } from '../../../../functions/shared/store/grants.ts';
 import type { FetchGateway, TestGrant } from '../../../support/fetch-gateway.ts';
@@ -30,6 +32,9 @@ const movedOn = (test: FetchGateway, { grantId }: TestGrant): void => {
   const items = test.dynamo.items('Grants');
   items.set(grantId, { ...items.get(grantId), payerVersion: { N: '2' } });
 };
+
+/** An `id_token` as it is written, with these claims. */
+const idToken = (claims: object): string => new UnsecuredJWT({ ...claims }).encode();
 
 const ended = {
   status: 401,
@@ -135,9 +140,18 @@ describe('when payer tokens are refreshed', () => {
 });
 
 describe('a payer that mistakes the member', () => {
-  it.each([['patient-2'], ['Patient/patient-2'], [2]])(
-    'ends the grant if a refresh is about %j: nothing of the answer is kept, and it is revoked',
-    async (patient) => {
+  // What a sign-in refuses as no patient's id is no reason to trust a refresh.
+  const unread = [
+    'https://other.example/r4/Patient/patient-1',
+    ['patient-1'],
+    { id: 'patient-2' },
+    'patient-1,patient-2',
+    'patient-1 ',
+    true,
+  ];
+  it.each(['patient-2', 'Patient/patient-2', 2, ...unread].map((patient) => ({ patient })))(
+    'ends the grant if a refresh is about $patient: nothing of the answer is kept, and it is revoked',
+    async ({ patient }) => {
       const { test, grant, before } = await agedGrant(301);
       test.payer.http = answers({ ...rotated, patient });
 
@@ -179,7 +193,7 @@ describe('a payer that mistakes the member', () => {
     expect(sentForms(test, '/oauth2/revoke')).toHaveLength(1);
   });
 
-  it.each([['patient-1'], ['Patient/patient-1/_history/3'], [undefined], [null], [''], [{ id: 'patient-2' }]])(
+  it.each([['patient-1'], ['Patient/patient-1/_history/3'], [undefined], [null], ['']])(
     'continues if a refresh names %j',
     async (patient) => {
       const { test, before } = await agedGrant(301);
@@ -189,7 +203,28 @@ describe('a payer that mistakes the member', () => {
     },
   );
 
-  it.each(['search', 'none'] as const)(
+  // OpenID Connect Core §12.2: whose it is must be the same as at sign-in. It need not be there.
+  it.each([
+    ['of another patient', idToken({ fhirUser: 'Patient/patient-2' }), false],
+    ['of no patient', idToken({ fhirUser: 'Practitioner/patient-1' }), false],
+    ['that cannot be read', 'x.y', false],
+    ['that is no text', { fhirUser: 'Patient/patient-1' }, false],
+    ['of the same patient', idToken({ fhirUser: 'Patient/patient-1' }), true],
+    ['without the claim', idToken({ sub: 'x' }), true],
+    ['that is missing', undefined, true],
+    ['that is null', null, true],
+  ])('compares an id_token %s, if the profile says id_token', async (_, id_token, isSame) => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers({ ...rotated, id_token, patient: 'another-kind-of-id' });
+    const payer: Payer = { ...(await northwind(test)), patientFrom: 'id_token' };
+
+    const refreshed = ensureFreshPayerTokens(test.deps, payer, before, { requestId: 'request-a' });
+
+    await (isSame ? refreshed : expect(refreshed).rejects.toMatchObject(ended));
+    expect(grant.stored().revokedAt === undefined).toBe(isSame);
+  });
+
+  it.each(['search', 'userinfo', 'none'] as const)(
     'ignores the patient of a token answer if the profile says %s',
     async (patientFrom) => {
       const { test, before } = await agedGrant(301);
