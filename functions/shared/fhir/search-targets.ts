@@ -1,6 +1,6 @@
-import { inflateRawSync } from 'node:zlib';
 import { anyType, resourceTypes } from '../scopes/resource-types.ts';
 import { packedSearchTargets } from './search-parameter-targets.ts';
+import { unpack } from './unpack.ts';
 
 /** Resource types and search parameters of R4 and the guides that the gateway knows, packed; numbers are base 36. */
 export interface SearchTargets {
@@ -29,12 +29,12 @@ let table: ReadonlyMap<string, Codes> | undefined;
 
 /** The table's two texts. */
 export const readPacked = (packed: string): Pick<SearchTargets, 'sets' | 'parameters'> => {
-  const text = inflateRawSync(Buffer.from(packed, 'base64')).toString('latin1');
+  const text = unpack(packed);
   const [sets = '', parameters = ''] = text.split('\n');
   return { sets, parameters };
 };
 
-const unpack = (): ReadonlyMap<string, Codes> => {
+const readTable = (): ReadonlyMap<string, Codes> => {
   const packed = readPacked(packedSearchTargets);
   const at = (names: readonly string[], index: string) => names[Number.parseInt(index, 36)]!;
   const sets = packed.sets
@@ -54,7 +54,7 @@ const unpack = (): ReadonlyMap<string, Codes> => {
   return byType;
 };
 
-const codesOf = (type: string): Codes | undefined => (table ??= unpack()).get(type);
+const codesOf = (type: string): Codes | undefined => (table ??= readTable()).get(type);
 
 /** The resource type of that name, ignoring case: a payer may be lenient, and we must not be fooled. */
 export const resourceTypeOf = (name: string): string | undefined => typesByLowerCase.get(name.toLowerCase());
@@ -90,7 +90,7 @@ export const searchParametersOf = (resourceType: string): readonly string[] =>
 export const searchTargets = (resourceType: string, code: string): readonly string[] | undefined => {
   const wanted = code.toLowerCase();
   if (resourceType !== anyType) return codesOf(resourceType)?.get(wanted);
-  table ??= unpack();
+  table ??= readTable();
   const found = [...table.values()].flatMap((parameters) => parameters.get(wanted) ?? []);
   return found.length === 0 ? undefined : [...new Set(found)];
 };
