@@ -1,16 +1,17 @@
+import { parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { namesOf } from '../../shared/json/names.ts';
+import { repeatedMember } from '../../shared/json/repeated-member.ts';
 import { nextToken, readTokens, takeChunk, token, type JsonTokens } from '../../shared/json/tokens.ts';
-import { saysWithheld } from '../reading/said.ts';
 
-const [data, reference, contentType, resourceType, meta, security, system, code] = [1, 2, 3, 4, 5, 6, 7, 8];
-const names = namesOf({ data, reference, contentType, meta, security, tag: security, system, code });
+const [data, resourceType] = [1, 2];
+const names = namesOf({ data });
 const kindNames = namesOf({ resourceType });
 
-/** Deeper references are those of extensions. */
-const deepestReference = 3;
+/** The most bytes of a Binary beside its data: labels, a security context, extensions. */
+const mostBeside = 1024 * 1024;
 
-/** Characters. What is longer is cut, and is then no reference that can be read. */
-const longestReference = 4096;
+/** Characters. A longer name is none of a type. */
+const longestType = 4096;
 
 /** The beginning of an escape that the end of a piece has cut. */
 const cutEscape = /\\(?:u[0-9a-fA-F]{0,3})?$/;
@@ -31,12 +32,8 @@ export interface BinaryData {
   readonly isWhole: () => boolean;
   /** Whether it had no more than one `data`, and that is a text. */
   readonly isPlain: () => boolean;
-  /** Whether its meta has the payer's label that something was withheld. */
-  readonly isWithheld: () => boolean;
-  /** The references of its security context, which is the only element of a Binary that may refer to something. */
-  readonly securityContext: () => readonly string[];
-  /** As the Binary says it; it may be no media type. */
-  readonly contentType: () => string | undefined;
+  /** The Binary with its data empty. Undefined if that is no JSON with each member once, or longer than any: nobody can tell whose it is. */
+  readonly beside: () => JsonObject | undefined;
 }
 
 /** Recognizes a document's type while its bytes arrive. */
@@ -58,40 +55,7 @@ const readText = (spelled: string): string => {
 /** Adds a piece of a string to a list of strings, in the spelling of the JSON, with their quotes. */
 const addPiece = (list: string[], { characters, start, end, isFirst }: JsonTokens): void => {
   const before = isFirst ? '' : (list.pop() ?? '');
-  list.push((before + characters.slice(start, end)).slice(0, longestReference));
-};
-
-/** More labels than any Binary has. */
-const mostLabels = 1000;
-
-/** Reads the security labels in a Binary's meta. @returns `take`, to be called with each token, and `isWithheld` */
-const readLabels = () => {
-  const labels: { readonly system: string[]; readonly code: string[] }[] = [];
-  let isInMeta = false;
-  /** The nesting level of a label's members, which differs between a list of labels and a single one. Undefined outside of labels. */
-  let level: number | undefined;
-  const take = (kind: number, tokens: JsonTokens): void => {
-    if (tokens.level === 1 && (kind === token.opening || kind === token.closing))
-      isInMeta = kind === token.opening && tokens.name === meta;
-    if (!isInMeta) return;
-    const isObject = kind === token.opening && tokens.chunk[tokens.start] === openingBrace;
-    if (tokens.level === 2 && kind === token.closing) level = undefined;
-    if (tokens.level === 2 && kind === token.opening) level = tokens.name === security ? (isObject ? 3 : 4) : undefined;
-    if (level === undefined) return;
-    if (isObject && tokens.level === level - 1 && labels.length < mostLabels) labels.push({ system: [], code: [] });
-    const label = labels.at(-1);
-    if (kind !== token.text || tokens.level !== level || label === undefined) return;
-    if (tokens.name === system) addPiece(label.system, tokens);
-    if (tokens.name === code) addPiece(label.code, tokens);
-  };
-  const isWithheld = (): boolean =>
-    saysWithheld({
-      security: labels.map((label) => ({
-        system: readText(label.system[0] ?? '""'),
-        code: readText(label.code[0] ?? '""'),
-      })),
-    });
-  return { take, isWithheld };
+  list.push((before + characters.slice(start, end)).slice(0, longestType));
 };
 
 /** Finds the resource type of a document, which may be anything. */
@@ -129,15 +93,19 @@ const isOtherData = (kind: number, tokens: JsonTokens): boolean => {
 export const readBinaryData = (): BinaryData => {
   const tokens = readTokens(names);
   tokens.reportsBrackets = true;
-  const labels = readLabels();
   let found = 0;
   let isOpen = true;
   /** What is not decoded yet: a part of an escape, and less than four characters of base64. */
   let spelled = '';
   let text = '';
   let isPadded = false;
-  const references: string[] = [];
-  const types: string[] = [];
+  /** What is around the data. */
+  const outside: string[] = [];
+  let outsideLength = 0;
+  const keep = (characters: string): void => {
+    outsideLength += characters.length;
+    if (characters !== '' && outsideLength <= mostBeside) outside.push(characters);
+  };
 
   const decode = (piece: string, isLast: boolean): Buffer => {
     const whole = spelled + piece;
@@ -158,24 +126,30 @@ export const readBinaryData = (): BinaryData => {
     push: (chunk) => {
       takeChunk(tokens, chunk);
       const pieces: Buffer[] = [];
+      let kept = 0;
       for (let kind = nextToken(tokens); kind !== token.none; kind = nextToken(tokens)) {
         if (kind === token.closing && tokens.level === 0) isOpen = false;
-        labels.take(kind, tokens);
         if (isOtherData(kind, tokens)) found = 2;
         if (kind !== token.text) continue;
-        if (tokens.name === reference && tokens.level <= deepestReference) addPiece(references, tokens);
-        if (tokens.name === contentType && tokens.level === 1) addPiece(types, tokens);
         if (tokens.name !== data || tokens.level !== 1) continue;
         if (tokens.isFirst) found += 1;
         const from = tokens.isFirst ? tokens.start + 1 : tokens.start;
-        pieces.push(decode(tokens.characters.slice(from, tokens.isLast ? tokens.end - 1 : tokens.end), tokens.isLast));
+        const to = tokens.isLast ? tokens.end - 1 : tokens.end;
+        keep(tokens.characters.slice(kept, from));
+        kept = to;
+        pieces.push(decode(tokens.characters.slice(from, to), tokens.isLast));
       }
+      keep(tokens.characters.slice(kept));
       return Buffer.concat(pieces);
     },
     isWhole: () => !isOpen,
     isPlain: () => found <= 1,
-    isWithheld: labels.isWithheld,
-    securityContext: () => references.map(readText),
-    contentType: () => types.map(readText)[0],
+    beside: () => {
+      const whole = Buffer.from(outside.join(''), 'latin1')
+        .toString()
+        .replace(/^\ufeff/, '');
+      const binary = outsideLength > mostBeside ? undefined : parseObject(whole);
+      return binary === undefined || repeatedMember(whole) !== undefined ? undefined : binary;
+    },
   };
 };

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { causeOf } from '../../shared/errors.ts';
 import { mostFileBytes } from '../../shared/exports/manifest.ts';
-import { parseObject } from '../../shared/json/json-object.ts';
+import { writtenId } from '../../shared/fhir/fhir-id.ts';
+import { parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { essenceOf, sendableType } from '../../shared/media-type.ts';
 import { dropBody, plainJson } from '../../shared/payer/answers.ts';
 import { fhirJson, fhirMediaType } from '../../shared/registry/profile.ts';
@@ -10,6 +11,7 @@ import { partWriter } from '../job/parts.ts';
 import { aboutAnother } from '../reading/check-resource.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import { meaningOf, payerRemarks, type AttachmentFault } from '../reading/problems.ts';
+import { saysWithheld } from '../reading/said.ts';
 import type { WrittenAttachment } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
 import { readBinaryData, watchKind, type BinaryData, type KindWatch } from './binary-data.ts';
@@ -89,10 +91,14 @@ export const differenceOf = (
  * Whether a content is another patient's, or somebody's who cannot be compared with the member. A Binary says it by its
  * security context, and as plain bytes by the header `X-Security-Context` (https://hl7.org/fhir/R4/binary.html).
  */
-const isOfAnother = ({ rules }: Pick<Leg, 'rules'>, references: readonly string[]): boolean =>
-  references.some(
-    (reference) => aboutAnother({ resourceType: 'Binary', securityContext: { reference } }, rules) !== undefined,
-  );
+const isOfAnother = ({ rules }: Pick<Leg, 'rules'>, binary: JsonObject): boolean =>
+  aboutAnother({ ...binary, resourceType: 'Binary' }, rules) !== undefined;
+
+/** Whether a Binary has another id than the one that was asked for. */
+const isAnotherOne = ({ from }: Pick<OwnAttachment, 'from'>, { id }: JsonObject): boolean => {
+  const asked = /\/Binary\/([^/?]+)(?:\/_history\/[^/?]+)?(?:\?[^]*)?$/.exec(from)?.[1];
+  return asked !== undefined && (id ?? undefined) !== undefined && writtenId(id) !== asked;
+};
 
 /** The content in a chunk of a Binary; undefined if it is not base64. */
 const dataIn = (wrapped: BinaryData, chunk: Uint8Array): Uint8Array | undefined => {
@@ -182,7 +188,8 @@ export const takeDocument = async (
   try {
     // The page of an error or a login, and no document. In answer to a search, too, it is asked for again.
     if (isPage(sent) && !isPage(attachment.contentType)) return await drop('page', true);
-    if (isOfAnother(leg, header === null ? [] : [header])) return await drop('otherPatient');
+    if (header !== null && isOfAnother(leg, { securityContext: { reference: header } }))
+      return await drop('otherPatient');
     const pieces = response.body?.[Symbol.asyncIterator]();
     const peeked = await peek(pieces);
     if ('taken' in peeked) return peeked.taken;
@@ -220,11 +227,16 @@ export const takeDocument = async (
     if (isBinary !== (watch.kind() === 'Binary')) return { fault: 'page' };
     if (wrapped?.isWhole() === false) return { cut: true };
     if (wrapped?.isPlain() === false) return { fault: 'data' };
-    if (isOfAnother(leg, wrapped?.securityContext() ?? [])) return { fault: 'otherPatient' };
-    const isWithheld = wrapped?.isWithheld() === true;
+    const beside = wrapped === undefined ? {} : wrapped.beside();
+    if (beside === undefined || isOfAnother(leg, beside)) return { fault: 'otherPatient' };
+    if (isAnotherOne(attachment, beside)) return { fault: 'page' };
+    const isWithheld = saysWithheld(beside['meta']);
     if (parts.bytes() === 0 && attachment.size !== 0) return { fault: isWithheld ? 'withheld' : 'empty' };
-    const inner = wrapped?.contentType();
-    const said = wrapped === undefined ? { sent: own } : ({ sent: essenceOf(inner), isUnwrapped: true } as const);
+    const { contentType: inner } = beside;
+    const said =
+      wrapped === undefined
+        ? { sent: own }
+        : ({ sent: essenceOf(typeof inner === 'string' ? inner : undefined), isUnwrapped: true } as const);
     if (isHtml(Buffer.concat(begin)) && declared !== '' && !isPage(declared))
       return { fault: 'page', ...(wrapped === undefined && { mayPass: true as const }) };
     const content = { bytes: parts.bytes(), hash: sha1.digest('base64') };

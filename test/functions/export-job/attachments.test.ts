@@ -208,8 +208,9 @@ const inFhir = (chunks: readonly Buffer[], type = 'application/fhir+json; charse
 });
 
 /** A Binary with a security context, before its data or after. */
-const securedFor = (reference: string, isLast = false): Sent => {
-  const [context, content] = [`"securityContext":{"reference":${JSON.stringify(reference)}}`, '"data":"eA=="'];
+const securedFor = (of: unknown, isLast = false): Sent => {
+  const said = typeof of === 'string' ? { reference: of } : of;
+  const [context, content] = [`"securityContext":${JSON.stringify(said)}`, '"data":"eA=="'];
   const members = isLast ? [content, context] : [context, content];
   const bytes = Buffer.from(`{"resourceType":"Binary",${members.join(',')}}`);
   return inFhir(Array.from(bytes, (byte) => Buffer.of(byte)));
@@ -516,6 +517,20 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     [anothers, pdfType, securedFor(`Patient/${'x'.repeat(5000)}`), 1],
     [anothers, pdfType, securedFor('Patient/other#x', true), 1],
     [anothers, {}, inHeader('Patient/other'), 1],
+    ...[{ identifier: { value: 'x' } }, { display: 'Bob' }, { extension: [] }, ['Patient/other'], 7].map(
+      (context): [string, object, Sent, number] => [anothers, pdfType, securedFor(context), 1],
+    ),
+    [
+      anothers,
+      pdfType,
+      inFhir([
+        Buffer.from(
+          '{"resourceType":"Binary","data":"eA==","securityContext":{"reference":"Patient/other"},"securityContext":null}',
+        ),
+      ]),
+      1,
+    ],
+    [elseCame, pdfType, inFhir([Buffer.from('{"resourceType":"Binary","id":"2","data":"eA=="}')]), 1],
     ...['application/fhir+json', 'application/json', 'application/pdf', 'text/plain'].map(
       (contentType): [string, object, Sent, number] => [
         anothers,
