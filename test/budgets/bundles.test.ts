@@ -19,7 +19,7 @@ describe("a function's bundle", () => {
       fetch: 430,
       export: 590,
       audit: 390,
-      'export-job': 912,
+      'export-job': 910,
       sweep: 550,
       deliver: 470,
     };
