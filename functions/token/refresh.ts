@@ -1,4 +1,5 @@
 import { nowSeconds } from '../shared/clock.ts';
+import { compareTexts } from '../shared/compare-texts.ts';
 import { GatewayError } from '../shared/errors.ts';
 import {
   accessScopeNow,
@@ -11,7 +12,7 @@ import { nameScopes, nearestTypeIn } from '../shared/partner/name-scopes.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import { limitScopes, partsApart, partsNamed, readsSomething, scopesBeyond } from '../shared/scopes/limit-scopes.ts';
-import { parseScopes, type Scopes } from '../shared/scopes/scopes.ts';
+import { parseScopes, writeScopes, type Scope, type Scopes } from '../shared/scopes/scopes.ts';
 import {
   bearerSizes,
   familyHash,
@@ -119,6 +120,23 @@ const answerRepeat = async (
   return tokenAnswer(rotated.grant, issued, { access: writeBearer(pair.access), refresh: token }, rotated.now);
 };
 
+/**
+ * A repeat gets the access token of the first call, so it must ask for the same scope: another one would be answered with
+ * too much or too little.
+ */
+const checkSameScope = ({ grant, partner }: Shown, access: IssuedAccess, form: TokenRequest['form']): void => {
+  const scope = narrowScope(grant, partner, parseScopes(form.values.get('scope') ?? ''));
+  const wordsNow = (of: Scopes) =>
+    writeScopes(accessScopeNow(grant, { ...access, scope: of }, partner).toSorted(byWord));
+  if (wordsNow(scope) === wordsNow(access.scope)) return;
+  throw invalidScope(
+    'This refresh token was used a moment ago for another scope. Repeat that scope, or refresh with the newer token.',
+    'a repeat with another scope',
+  );
+};
+
+const byWord = (one: Scope, other: Scope): number => compareTexts(one.word, other.word);
+
 const graceSeconds = ({ registry: { lifetimes } }: TokenDeps, partner: Partner): number =>
   isPublic(partner) ? lifetimes.publicRefreshGrace : lifetimes.refreshGrace;
 
@@ -151,8 +169,9 @@ const notARefreshToken = (text: string): GatewayError =>
  *
  *     rotate ─────── grace ────────┐
  *     previous token: the pair     │ reuse: the grant is revoked
- *     again (public clients: a     │
- *     refresh token of its own)    │
+ *     again, for the same scope    │
+ *     (public clients: a refresh   │
+ *     token of its own)            │
  *     any other older token: reuse at once
  *
  * @throws GatewayError `invalid_grant`, `invalid_scope`, `invalid_client`, `temporarily_unavailable`
@@ -216,6 +235,7 @@ const repeatOrRevoke = async (deps: TokenDeps, request: TokenRequest, shown: Sho
   if (!isRepeat(deps, partner, grant, hash, now) || rotationSalt === undefined || access === undefined) {
     return revokeAfterReuse(deps, request, grant, now);
   }
+  checkSameScope(shown, access, request.form);
   request.count('refreshRepeated');
   const answer = await answerRepeat(deps, shown, rotationSalt, access);
   if (answer) return answer;

@@ -38,7 +38,9 @@ describe('refreshing a pair', () => {
     const nothing = await under(['launch/patient', 'user/*.rs', 'offline_access']);
     const online = await under(['launch/patient', 'patient/*.rs']);
     const narrowed = await under(['patient/Claim.r', 'offline_access'], { scope: 'patient/*.rs patient/Claim.rs' });
-    const again = await under(['patient/Coverage.rs', 'patient/Claim.r', 'offline_access']);
+    const again = await under(['patient/Coverage.rs', 'patient/Claim.r', 'offline_access'], {
+      scope: 'patient/Claim.rs',
+    });
 
     expect(nothing).toMatchObject({
       status: 400,
@@ -73,6 +75,39 @@ describe('a refresh that is repeated within its grace', () => {
     expect(again).toEqual({ ...second, expires_in: 3600 - 59 });
     expect(dynamo.calls()).toEqual(['GetItem']);
     expect(lines.flatMap(signalsOf)).toEqual(['refreshRepeated']);
+  });
+
+  it.each<[string, Record<string, string>, Record<string, string>]>([
+    ['a narrower one', {}, { scope: 'patient/Claim.rs' }],
+    ['all', { scope: 'patient/Claim.rs' }, {}],
+    ['other types', { scope: 'patient/Claim.rs' }, { scope: 'patient/Coverage.rs' }],
+  ])('is refused if it asks for another scope (%s), and changes nothing', async (_, first, other) => {
+    for (const [headers, client] of [
+      [basic(), {}],
+      [{}, { ...app, code_verifier: verifier }],
+    ] as const) {
+      const { login, redeem, refresh, grant, dynamo, lines } = gateway();
+      const code = await login('client_id' in client ? { ...app, ...pkce } : {});
+      const { refresh_token: token } = bodyOf(await redeem(code, client, headers));
+      const answer = bodyOf(await refresh(token, first, headers));
+      const before = grant();
+      dynamo.calls();
+
+      const refused = await refresh(token, other, headers);
+
+      expect(refused.statusCode).toBe(400);
+      expect(bodyOf(refused)).toEqual({
+        error: 'invalid_scope',
+        error_description: expect.stringMatching(
+          /^This refresh token was used a moment ago for another scope\. Repeat that scope, or refresh with the newer token\./,
+        ),
+      });
+      expect(dynamo.calls()).toEqual(['GetItem']);
+      expect(grant()).toEqual(before);
+      expect(lines.flatMap(signalsOf)).toEqual([]);
+      const { access_token, scope } = bodyOf(await refresh(token, first, headers));
+      expect({ access_token, scope }).toEqual({ access_token: answer.access_token, scope: answer.scope });
+    }
   });
 
   it('gives the pair whose answer was lost on the way', async () => {
