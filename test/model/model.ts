@@ -226,12 +226,16 @@ const exchange = (
   answer: Answer,
 ): string | undefined => {
   if (grant.current.includes(shown)) {
-    // A refusal for the scope uses nothing up. A replaced token is judged whatever scope is requested.
+    // A refusal for the scope uses nothing up. One that was replaced longer ago is judged whatever scope is requested.
     if (isRefused) return is(answer, '400 invalid_scope');
     return is(answer, '200') ?? issue(model, grant, { scope, shown, held }, answer);
   }
-  if (shown === grant.previous && inGrace(model, grant))
+  if (shown === grant.previous && inGrace(model, grant)) {
+    // A repeat must ask for what the first call got.
+    const issued = leftOf(model, grant.partner, grant.access[0]?.scope ?? '');
+    if (isRefused || sorted(scope) !== sorted(issued)) return is(answer, '400 invalid_scope');
     return is(answer, '200') ?? repeated(model, grant, held, answer);
+  }
   grant.ended = 'a used refresh token was shown';
   return is(answer, '400 invalid_grant');
 };
