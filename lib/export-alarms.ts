@@ -7,7 +7,7 @@ import { gatewayMetrics, period } from './metrics.ts';
 import { tableMetric, type Watched } from './watched.ts';
 
 /** Executions that ended without a result. Lambda does not retry them. */
-const endedBadly = (functions: readonly LambdaFunction[]) =>
+const failuresOf = (functions: readonly LambdaFunction[]) =>
   functions.flatMap((lambda) =>
     ['DurableExecutionFailed', 'DurableExecutionTimedOut'].map((name) =>
       lambda.metric(name, { statistic: 'Sum', period }),
@@ -50,8 +50,8 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
       id: 'ExecutionsFailed',
       severity: 'ticket',
       // A delivery that no partner took ends well, and has its own alarm.
-      metric: sumOf(endedBadly(durable)),
-      says: "An export's job, a sweep or a delivery ended badly: an export stands still, objects wait for the bucket's lifecycle, or a partner does not hear of an event.",
+      metric: sumOf(failuresOf(durable)),
+      says: "An export's job, a sweep or a delivery failed: an export is stuck, objects wait for the bucket's lifecycle, or a partner does not hear of an event.",
       runbook: 'exports-failed',
     },
     {
@@ -65,7 +65,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
         ),
         ...durable.map((lambda) => lambda.metric('DeadLetterErrors', { statistic: 'Sum', period })),
       ]),
-      says: 'Lambda gave up events: jobs, sweeps or deliveries that never began, or that ended badly. Queues keep them for 14 days.',
+      says: 'Lambda gave up events: jobs, sweeps or deliveries that never began, or that failed. Queues keep them for 14 days.',
       runbook: 'events-given-up',
     },
     {

@@ -20,7 +20,7 @@ export const measured = {
   logLine: 900,
 } as const;
 
-/** What is unknown before there is traffic. */
+/** Values that are known only with traffic. */
 export const assumed = {
   /** Bytes of the payer's tokens: two tokens, of which the access token is a JWT. */
   payerTokens: 1500,

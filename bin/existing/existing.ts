@@ -48,9 +48,7 @@ export const existing = async (
   }
   if (plan.command === 'needs') {
     for (const need of needs) output.out(tellNeed(need));
-    output.note(
-      `npm run existing -- check ${plan.stage ?? `--config ${plan.config}`} asks AWS whether all of it is so.`,
-    );
+    output.note(`npm run existing -- check ${plan.stage ?? `--config ${plan.config}`} checks all of this in AWS.`);
     return 0;
   }
   if (!plan.dryRun) await requireAccount(config, environment, 'existing');

@@ -40,7 +40,7 @@ const readDns = async (client: EC2Client, VpcId: string): Promise<boolean | unde
 
 const readGroups = async (client: EC2Client, ids: readonly string[]): Promise<readonly SecurityGroup[]> => {
   if (ids.length === 0) return [];
-  // By a filter, since an unknown id would be an error.
+  // Use a filter: an unknown ID would be an error.
   const Filters = [{ Name: 'group-id', Values: [...new Set(ids)] }];
   return (await client.send(new DescribeSecurityGroupsCommand({ Filters }))).SecurityGroups ?? [];
 };

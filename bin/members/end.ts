@@ -34,14 +34,14 @@ const endOne = async (
   }
 };
 
-/** @throws UsageError if a command that ends grants was not agreed to, and there is nobody to ask */
+/** @throws UsageError if a command that ends grants was not agreed to, and there is no terminal to ask at */
 export const requireYesOrTerminal = (
   { yes, dryRun }: Pick<EndCommand, 'yes' | 'dryRun'>,
   { ask }: Pick<MembersToolDeps, 'ask'>,
 ): void => {
   if (!yes && !dryRun && ask === undefined) {
     throw new UsageError(
-      'Give --yes, or --dry-run to see what would end: there is nobody to ask. Nothing was changed.',
+      'Give --yes, or --dry-run to see what would end: there is no terminal to ask at. Nothing was changed.',
     );
   }
 };

@@ -70,7 +70,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
     'list --stage NAME [--blocked]': {
       does: 'prints the partners in the registry, those that are blocked first, with who did it and why.',
       words: noName,
-      '--blocked': 'only those that are blocked or out of order',
+      '--blocked': 'only those that are blocked or damaged',
     },
     'webhook NAME-OR-CLIENT-ID --stage NAME [--rotate [--leaked] | --finish] [--dry-run]': {
       or: 'NAME-OR-CLIENT-ID --stage NAME --test | --enable [--dry-run]',

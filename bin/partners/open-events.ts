@@ -33,7 +33,7 @@ const rights =
 const findPartner = async (table: RegistryTable, nameOrId: string, stage: string): Promise<Found> => {
   const { id, name, item } = await findItem({ table }, partnerBlock, nameOrId, stage);
   if (item.damaged) {
-    throw new Refusal(`The registry's entry of ${id} is out of order; write it again first: npm run registry -- apply`);
+    throw new Refusal(`The registry's entry of ${id} is damaged; write it again first: npm run registry -- apply`);
   }
   const { webhook } = (item.entry ?? {}) as Partial<Partner>;
   const called = name === undefined || name === id ? id : `${name} (${id})`;

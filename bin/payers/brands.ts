@@ -59,7 +59,7 @@ const nameIn = (value: unknown): string | undefined => text(value)?.replaceAll(/
 
 const nameless = 'A payer without a name';
 
-/** The names of an Organization as pages may show them: an alias in place of a name that they may not, or else the name without what is odd. */
+/** The names of an Organization as pages may show them: an alias in place of a name that they may not, or else the name without characters that pages cannot show. */
 const namesOf = ({ name, alias }: JsonObject): Pick<Organization, 'name' | 'otherNames' | 'renamed'> => {
   const given = nameIn(name);
   const aliases = (Array.isArray(alias) ? alias : []).flatMap((one) => nameIn(one) ?? []);

@@ -20,7 +20,7 @@ const atOnce = 16;
 
 const outOfOrder: Drift = {
   differences: [],
-  unread: ['the entry is out of order, so it was not compared: npm run registry -- apply'],
+  unread: ['the entry is damaged, so it was not compared: npm run registry -- apply'],
 };
 
 /**
@@ -63,14 +63,14 @@ const withValue = (payer: Payer, { field, value }: Difference): Payer => {
  * Prints the lines of a payer's entry that would change: on stdout each line as it is, after `-`, and as it would be, after
  * `+`; on stderr what has to be decided.
  * @returns 0 if everything was read and nothing differs, or else 1
- * @throws Refusal if the entry is out of order
+ * @throws Refusal if the entry is damaged
  */
 export const proposeChange = async (
   deps: DriftDeps,
   { out, note }: Output,
   payer: Payer | undefined,
 ): Promise<number> => {
-  if (payer === undefined) throw new Refusal('The entry is out of order; write it again: npm run registry -- apply');
+  if (payer === undefined) throw new Refusal('The entry is damaged; write it again: npm run registry -- apply');
   const { differences, unread } = await driftOf(deps, payer);
   const isKnown = ({ value }: Difference): boolean => value !== undefined;
   const changed = differences.filter(isKnown).reduce(withValue, payer);

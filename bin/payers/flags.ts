@@ -118,7 +118,7 @@ export const spec = {
     },
     'list --stage NAME [--paused]': {
       does: 'prints the payers in the registry, those that are paused first, with who did it and why.',
-      '--paused': 'only those that are paused or out of order',
+      '--paused': 'only those that are paused or damaged',
       ...neededStage,
     },
     'mapping --stage NAME [--assembly FOLDER]': {

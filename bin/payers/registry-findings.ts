@@ -6,7 +6,7 @@ import { fault, pass, type Finding } from './finding.ts';
 /** A payer as the registry or the stage's file has it. */
 export interface FoundPayer {
   readonly id: string;
-  /** Undefined if its entry is out of order. */
+  /** Undefined if its entry is damaged. */
   readonly payer: Payer | undefined;
   readonly stop?: Stop | undefined;
 }
@@ -17,7 +17,7 @@ export const registryFindings = ({ payer, stop }: FoundPayer, nowMs: number): Fi
     ? [
         fault(
           'registry',
-          'its entry was changed by hand and is out of order, so the gateway answers 503 for this payer',
+          'its entry was changed by hand and is damaged, so the gateway answers 503 for this payer',
           'write it again: npm run registry -- apply',
         ),
       ]

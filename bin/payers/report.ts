@@ -7,7 +7,7 @@ import type { Registration } from './registration.ts';
 export interface Examined {
   readonly payer: Pick<Payer, 'id' | 'displayName'>;
   readonly findings: readonly Finding[];
-  /** Undefined if the payer's entry is out of order. */
+  /** Undefined if the payer's entry is damaged. */
   readonly registration: Registration | undefined;
 }
 
@@ -61,7 +61,7 @@ export const summary = (examined: readonly Examined[]): string => {
   return [
     `${counted(examined.length, 'payer')}: ${todos === 0 ? 'all well' : `${counted(todos, 'thing')} to do`}`,
     ...(paused === 0 ? [] : [`${paused} paused`]),
-    ...(damaged === 0 ? [] : [`${damaged} out of order`]),
+    ...(damaged === 0 ? [] : [`${damaged} damaged`]),
   ].join(', ');
 };
 

@@ -39,7 +39,7 @@ type SecretCommand = Extract<PayersCommand, { readonly command: 'secret' }>;
 /** An origin for the redirect URI of a stage whose origin is the API's own URL: no host has this name (RFC 6761 §6.4). */
 const unknownOrigin = 'https://gateway.invalid';
 
-/** @throws UsageError if the payer has no secret of its own, Refusal if its entry is out of order */
+/** @throws UsageError if the payer has no secret of its own, Refusal if its entry is damaged */
 const payerWithSecret = async (
   config: StageConfig,
   command: SecretCommand,
@@ -50,7 +50,7 @@ const payerWithSecret = async (
   const [found] = await payersOfStage(source, { evenIfUnreadable: false, note: output.note });
   const payer = found?.payer;
   if (payer === undefined) {
-    throw new Refusal(`The registry's entry of ${id} is out of order; write it again first: npm run registry -- apply`);
+    throw new Refusal(`The registry's entry of ${id} is damaged; write it again first: npm run registry -- apply`);
   }
   if (command.exchange) {
     if (!isAsked(payer)) throw new UsageError(`${id} is not asked as a former plan: its entry has no exchange`);

@@ -131,7 +131,7 @@ export const applyCommand = async (
   }
 };
 
-/** @throws UsageError if a change has no reason, and there is nobody to ask */
+/** @throws UsageError if a change has no reason, and there is no terminal to ask at */
 export const requireReasonOrTerminal = (
   { reason, dryRun }: ApplyCommand,
   { ask }: Pick<RegistryToolDeps, 'ask'>,

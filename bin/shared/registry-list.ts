@@ -54,7 +54,7 @@ const stateOf = ({ stopped, holds }: EntryKind, item: ReadEntry, now: number): s
     ...(holds(stop, now)
       ? [`${stopped}${stop.until === undefined ? '' : ` until ${instant(stop.until)},`} ${sinceWhom(stop)}`]
       : []),
-    ...(damaged ? ['out of order: changed by hand'] : []),
+    ...(damaged ? ['damaged: changed by hand'] : []),
     ...(isThere(item) ? [] : ['not in the registry']),
   ];
   return states.length === 0 ? undefined : states.join('; ');
@@ -62,7 +62,7 @@ const stateOf = ({ stopped, holds }: EntryKind, item: ReadEntry, now: number): s
 
 /**
  * Lists the registry's entries of one kind as lines, and their number last. Includes those that are stopped but have no
- * entry. Those that are stopped or out of order come first.
+ * entry. Those that are stopped or damaged come first.
  * @param now epoch seconds
  */
 export const listLines = (
@@ -83,6 +83,6 @@ export const listLines = (
       const line = `${id.padEnd(width)}  ${name}`.trimEnd();
       return state === undefined ? [line] : [line, `  ${state}`];
     }),
-    `${items.length} ${kind.kind}${items.length === 1 ? '' : 's'}, ${stopped} ${kind.stopped}, ${damaged} out of order`,
+    `${items.length} ${kind.kind}${items.length === 1 ? '' : 's'}, ${stopped} ${kind.stopped}, ${damaged} damaged`,
   ];
 };

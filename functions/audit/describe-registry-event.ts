@@ -36,7 +36,7 @@ interface Happening {
   readonly action: AuditEvent['action'];
   /** When it happened according to the item, epoch seconds; undefined if the item does not say. */
   readonly claimedAt?: number | undefined;
-  /** The AWS identity in the item; undefined if someone wrote past the tools. */
+  /** The AWS identity in the item; undefined if someone changed the table without the tools. */
   readonly by?: string | undefined;
   readonly details?: Readonly<Record<string, string | number | undefined>>;
   /** What is wrong. */
@@ -69,7 +69,7 @@ const entryHappening = ({ entryId, before, after }: RegistryWrite): Happening | 
       code: 'damaged',
       action: 'U',
       details: { changed: changedFields(was, is).join(', ') },
-      problem: 'the entry does not match its digest; it was written by hand, and is out of order',
+      problem: 'the entry does not match its digest; it was written by hand, and is damaged',
     };
   }
   const { changedAt: claimedAt, changedBy: by, reason, version } = stored ?? {};
@@ -109,7 +109,7 @@ const stopHappening = ({ entryId, before, after }: RegistryWrite): Happening | u
 /** The attributes that mark an apply in progress. Changing only these does not change the registry. */
 const isHold = (name: string): boolean => name === 'heldBy' || name === 'beat';
 
-/** No tool writes anything else, so whoever did so wrote past the tools. */
+/** No tool writes anything else, so someone changed the table without the tools. */
 const otherHappening = ({ entryId, before, after }: RegistryWrite): Happening | undefined => {
   const names = Object.keys({ ...before, ...after });
   const changed = names.filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]));

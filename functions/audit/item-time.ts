@@ -6,7 +6,7 @@ import { areApart, claimOf } from './audit-event.ts';
 import { requiredReader, type StreamImage } from './stream-image.ts';
 
 /**
- * When an item of AuditEvents says that its event was: its own time, to the millisecond, if the stream's agrees, or if an operator
+ * The event's time, as recorded in its AuditEvents item: its own time, to the millisecond, if the stream's agrees, or if an operator
  * has just put an older item back.
  * @param at when the stream got it, epoch seconds
  * @returns the event's time, and what to note about it

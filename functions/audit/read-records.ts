@@ -79,7 +79,7 @@ const readEvent = (record: DynamoDBRecord, stage: string, nowMs: number): FiledE
     return { event: describeExchangeEvent(after, stage, at), at, partner, ofPayer, ...rewrites };
   }
   if (keys['eventId'] !== undefined) {
-    // The gateway opens a read once, so an opening event in place of another is none of its own.
+    // The gateway opens a read once, so a second opening event did not come from the gateway.
     const isAgain = record.eventName === 'MODIFY' && after['type']?.S === 'opened';
     const rewrites = isAgain || after['refiledAt'] !== undefined ? ({ rewrites: true } as const) : {};
     const ofExchange = after['exchange'] === undefined ? {} : { ofPayer: requireKeyPart(after['payer']?.S) };

@@ -76,7 +76,7 @@ const routesOf = (deps: DiscoveryDeps): readonly (readonly [RegExp, Route])[] =>
 
 const requireRoute = (routes: ReturnType<typeof routesOf>, event: ApiEvent): Route => {
   const found = routes.find(([pattern]) => pattern.test(event.resource));
-  if (found === undefined) throw new GatewayError('not_found', 'There is nothing here.');
+  if (found === undefined) throw new GatewayError('not_found', 'No such path.');
   return found[1];
 };
 

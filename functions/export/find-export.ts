@@ -25,9 +25,13 @@ export interface FoundExport {
 }
 
 const notFound = (detail: string): GatewayError =>
-  new GatewayError('not_found', 'There is no such export: it was deleted, has expired, or another one followed it.', {
-    detail,
-  });
+  new GatewayError(
+    'not_found',
+    'There is no such export: it was deleted, has expired, or was replaced by a newer one.',
+    {
+      detail,
+    },
+  );
 
 /** The export in the path, if it has this key in the table. @throws GatewayError `not_found`, `temporarily_unavailable` */
 const requireItem = async (deps: ExportDeps, exportId: string, grantId: string): Promise<Export> => {

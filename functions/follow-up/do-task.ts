@@ -18,7 +18,7 @@ const start = async ({ lambda }: FollowUpDeps, arn: string, name: string, input:
 
 /**
  * Whether the partner may get events. A blocked one does not. If its entry cannot be read, the delivery reads it again for
- * days: one entry that is out of order must not hold up what follows from other records.
+ * days: one damaged entry must not hold up what follows from other records.
  */
 const mayHaveWebhook = async ({ registry }: FollowUpDeps, clientId: string): Promise<boolean> => {
   try {

@@ -129,13 +129,13 @@ describe('what the doctor prints', () => {
     expect(printed.at(-1)).toBe('1 payer: all well');
   });
 
-  it('names an entry that is out of order, what that does and what to do, and examines the others', async () => {
+  it('names an entry that is damaged, what that does and what to do, and examines the others', async () => {
     const { code, printed } = await check([{ id: 'plan-x', payer: undefined }, ...foundIn(1)]);
 
     expect(code).toBe(1);
-    expect(printed[0]).toContain('its entry was changed by hand and is out of order');
+    expect(printed[0]).toContain('its entry was changed by hand and is damaged');
     expect(printed[0]).toContain('npm run registry -- apply');
-    expect(printed.at(-1)).toBe('2 payers: 1 thing to do, 1 out of order');
+    expect(printed.at(-1)).toBe('2 payers: 1 thing to do, 1 damaged');
   });
 
   it('what the doctor prints of 50 payers or more is only those with something to do or paused, and of fewer all', async () => {

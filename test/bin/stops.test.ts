@@ -140,7 +140,7 @@ describe('npm run partners -- block', () => {
     });
     const { out } = await run('partners', ['list', '--blocked']);
     expect(out).toMatch(/^demo-app\n  blocked since .+: Ticket 4711; not in the registry$/m);
-    expect(out).toMatch(/^3 partners, 2 blocked, 1 out of order$/m);
+    expect(out).toMatch(/^3 partners, 2 blocked, 1 damaged$/m);
   });
 
   it('keeps no secret in a reason, for the audit keeps it for years', async () => {
@@ -196,7 +196,7 @@ describe('the payers that the doctor and the secret work on', () => {
     notes.length = 0;
   });
 
-  it('are those in the registry, with what is paused or out of order', async () => {
+  it('are those in the registry, with what is paused or damaged', async () => {
     await run('payers', ['pause', 'northwind', '--reason', 'Maintenance']);
     await table.client.send(
       new UpdateItemCommand({
@@ -255,16 +255,16 @@ describe('the list', () => {
         '  blocked since 2026-06-01T12:00:00Z, by arn:aws:iam::000000000000:user/partners: Ticket 4711',
         'demo-app         Pocket Record',
         'third-party-app  Trend Journal',
-        '3 partners, 1 blocked, 0 out of order',
+        '3 partners, 1 blocked, 0 damaged',
       ].join('\n'),
     );
     expect((await run('payers', ['list', '--paused'], 60)).out).toBe(
       [
         'northwind  Northwind Health',
         '  paused until 2026-06-01T14:00:00Z, since 2026-06-01T12:00:00Z, by arn:aws:iam::000000000000:user/payers: Maintenance',
-        '2 payers, 1 paused, 0 out of order',
+        '2 payers, 1 paused, 0 damaged',
       ].join('\n'),
     );
-    expect((await run('payers', ['list', '--paused'], 7200)).out).toBe('2 payers, 0 paused, 0 out of order');
+    expect((await run('payers', ['list', '--paused'], 7200)).out).toBe('2 payers, 0 paused, 0 damaged');
   });
 });

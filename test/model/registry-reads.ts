@@ -120,7 +120,7 @@ export const runReads = async (seed: number, seen: Seen): Promise<void> => {
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       if (error.stop !== undefined) return 'stopped';
-      return error.detail === `registry: ${key} is out of order` ? 'damaged' : 'refused';
+      return error.detail === `registry: ${key} is damaged` ? 'damaged' : 'refused';
     }
   };
 

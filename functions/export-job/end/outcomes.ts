@@ -83,7 +83,7 @@ const whyOnlyReferred = {
 } as const;
 
 const notAsked = {
-  form: 'one is named in a form that cannot be asked for',
+  form: 'one reference has a form that cannot be requested',
   elsewhere: "one is on another server, or on the payer's own by a name that its operator has not configured",
 } as const;
 
@@ -102,7 +102,7 @@ const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['
   slow: ['timeout', 'it did not arrive within five minutes'],
   broken: ['incomplete', 'the payer did not send it to the end'],
   unusable: ['invalid', unusable],
-  client: ['forbidden', 'the payer does not let the gateway in'],
+  client: ['forbidden', 'the payer refuses the gateway'],
   tooMany: ['too-costly', 'the record has more attachments than an export fetches'],
 };
 
@@ -115,9 +115,9 @@ const planFaults: Readonly<Record<PlanFault, string>> = {
   moreManifests: "The payer's manifest says that there are more files than it names.",
   links: "The payer's manifest has links that cannot be read, so that there may be more files.",
   client: 'The payer refuses the client of the gateway.',
-  nobodyLeft: 'Nobody of the Group is left whose consent holds, so nothing was asked.',
+  nobodyLeft: 'No member of the Group still has a valid consent, so nothing was requested.',
   consentEnded:
-    "A member's consent ended before the payer could be asked, so nothing was asked. Send the others again.",
+    "A member's consent ended before the payer could be asked, so nothing was requested. Send the others again.",
   allEnded: 'Nobody of the Group may be exported any more, so the rest was not read.',
   namesNobody:
     'The payer cannot be asked for single members, and not all of the Group may be asked for. Nothing was asked.',

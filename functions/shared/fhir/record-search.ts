@@ -8,7 +8,7 @@ import { patientCompartment } from './patient-compartment.ts';
 import { parametersForPatient } from './search-by-patient.ts';
 import { isSearchParameter } from './search-targets.ts';
 
-/** A search of a member's whole record, as a payer's profile has it: without the patient, whom the gateway adds. */
+/** A search of a member's whole record, as a payer's profile has it: without the patient parameter, which the gateway adds. */
 export interface RecordSearch {
   readonly type: string;
   readonly parameters: readonly Parameter[];

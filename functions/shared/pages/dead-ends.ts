@@ -104,7 +104,7 @@ export const deadEnds: Readonly<Record<DeadEnd, InEachLanguage<DeadEndWords>>> =
   wrongMethod: {
     en: {
       title: 'This address cannot be used that way',
-      what: 'Your browser asked for it in a way that it does not answer.',
+      what: 'Your browser opened this address in a way that does not work.',
       next: startAgain.en,
     },
     es: {

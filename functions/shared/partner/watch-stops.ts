@@ -64,7 +64,7 @@ const grantEnded = (): GatewayError =>
   });
 
 const exportGone = (): GatewayError =>
-  new GatewayError('not_found', 'The export was deleted, or another one followed it.', {
+  new GatewayError('not_found', 'The export was deleted, or was replaced by a newer one.', {
     detail: 'the export was deleted or replaced',
   });
 

@@ -68,7 +68,7 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
     if (Item === undefined) return undefined;
     const stored = readEntryItem<unknown>(Item);
     // Once per read. The requests that it refuses say so in their own lines.
-    if (stored.damaged) tell(`registry: ${entryId} is out of order`, 'registryDamaged');
+    if (stored.damaged) tell(`registry: ${entryId} is damaged`, 'registryDamaged');
     return { stored, characters: Item['entry']?.S?.length ?? 0 };
   };
 
@@ -91,7 +91,7 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
 
   const requireSound = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
     const stored = await require(entryId);
-    if (stored?.damaged === true) throw unavailable(`registry: ${entryId} is out of order`);
+    if (stored?.damaged === true) throw unavailable(`registry: ${entryId} is damaged`);
     return stored;
   };
 

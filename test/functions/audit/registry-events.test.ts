@@ -164,11 +164,11 @@ describe('what happens to an entry of the registry becomes a valid R4 AuditEvent
     });
   });
 
-  it('damaged by hand: which fields, nobody’s name, and that it is out of order', async () => {
+  it('changed by hand: which fields, nobody’s name, and that it is damaged', async () => {
     const other = JSON.stringify({ ...partner, redirectUris: ['https://canary.example.org'] });
     const event = await oneEvent(added(), { ...added(), entry: { S: other } });
     expect(event).toMatchObject({ outcome: '8', subtype: [{ code: 'damaged' }] });
-    expect(event.outcomeDesc).toContain('out of order');
+    expect(event.outcomeDesc).toContain('by hand, and is damaged');
     expect(event.agent.map(({ who }) => who.identifier)).toEqual([undefined]);
     expect(detailsOf(event)).toEqual({ changed: 'redirectUris' });
     const text = await oneEvent(added(), { ...added(), entry: { S: 'canary' } });

@@ -307,7 +307,7 @@ it.each(
   expect({ statusCode, headers, body: JSON.parse(body) as unknown }).toEqual({
     statusCode: 404,
     headers: oauthHeaders,
-    body: { error: 'not_found', error_description: `There is nothing here. (reference ${reference})` },
+    body: { error: 'not_found', error_description: `No such path. (reference ${reference})` },
   });
 });
 
@@ -373,7 +373,7 @@ describe('the log line', () => {
     ['an unknown payer', '/oauth2/jwks/{payer}', { payer: 'nobody' }, 404, unknown],
     ['an unknown payer’s statement', '/r4/{payer}/metadata', { payer: 'nobody' }, 404, unknown],
     ['another method', '/r4/{payer}/metadata', { method: 'PUT' }, 405, 'Use GET or HEAD.'],
-    ['another path', '/r4/{payer}/else', {}, 404, 'There is nothing here.'],
+    ['another path', '/r4/{payer}/else', {}, 404, 'No such path.'],
   ])(
     'of a refusal for %s names the payer if there is one, and says why',
     async (_, resource, options, status, detail) => {

@@ -1310,7 +1310,7 @@ describe('what comes of a Group', () => {
     expect(namedIn(some.world)).toEqual(onlyOfA);
     expect(none.world.asked).toEqual([]);
     expect(none.errors).toEqual([
-      'Nobody of the Group is left whose consent holds, so nothing was asked.',
+      'No member of the Group still has a valid consent, so nothing was requested.',
       consentEnded,
     ]);
   });
@@ -1342,7 +1342,7 @@ describe('what comes of a Group', () => {
 
     expect(match).toMatchObject({ sent: true, late: [], status: 'failed', came: ['notNamed', 'consentEnded'] });
     expect(match.errors).toEqual([
-      "A member's consent ended before the payer could be asked, so nothing was asked. Send the others again.",
+      "A member's consent ended before the payer could be asked, so nothing was requested. Send the others again.",
       consentEnded,
     ]);
     expect(group).toMatchObject({ sent: true, late: [], ids: ['a'], came: ['exported', 'consentEnded'] });

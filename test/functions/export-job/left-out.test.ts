@@ -229,7 +229,7 @@ describe('a resource that the record refers to', () => {
 
     expect(made).toMatchObject({ status: 'partial', complete: false, outcomes: { Practitioner: 'incomplete 0' } });
     expect(made.errors).toEqual([
-      'Not every Practitioner that the record refers to was read: one is named in a form that cannot be asked for.',
+      'Not every Practitioner that the record refers to was read: one reference has a form that cannot be requested.',
     ]);
   });
 

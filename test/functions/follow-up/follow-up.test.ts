@@ -380,9 +380,9 @@ describe('a batch', () => {
     expect(log()).toMatchObject([{ level: 'error', tasks: 1, unreadable: 1, followUpFailed: 1 }]);
   });
 
-  it('goes on past a partner whose entry is out of order: the delivery reads it again', async () => {
+  it('goes on past a partner whose entry is damaged: the delivery reads it again', async () => {
     const { handle, deps, events } = followUp();
-    Object.assign(deps.registry, { partner: () => Promise.reject(new Error('out of order')) });
+    Object.assign(deps.registry, { partner: () => Promise.reject(new Error('damaged')) });
     expect(await handle(streamRecord(undefined, grantItem()))).toEqual({ batchItemFailures: [] });
     expect(events()).toHaveLength(1);
   });

@@ -53,7 +53,7 @@ const outOfOrder = (id: string) =>
     code: 'temporarily_unavailable',
     status: 503,
     publicMessage: 'The service is briefly unavailable. Please try again.',
-    detail: `registry: ${id} is out of order`,
+    detail: `registry: ${id} is damaged`,
   }) as unknown;
 const broken = { digest: { S: sha256('another text') } };
 const reads = (count: number) => Array.from({ length: count }, () => 'GetItem');
@@ -180,7 +180,7 @@ describe('an entry that was changed by hand', () => {
       expect.objectContaining({
         level: 'error',
         time: '2026-06-01T12:00:00.000Z',
-        detail: 'registry: payer#northwind is out of order',
+        detail: 'registry: payer#northwind is damaged',
         registryDamaged: 1,
       }),
     ]);
@@ -229,8 +229,8 @@ describe('an entry that was changed by hand', () => {
       );
     }
     expect(log().map(({ detail }) => detail)).toEqual([
-      `registry: origins#${pageOf(origin)} is out of order`,
-      `registry: ${damaged} is out of order`,
+      `registry: origins#${pageOf(origin)} is damaged`,
+      `registry: ${damaged} is damaged`,
     ]);
 
     const other = stored();
@@ -330,7 +330,7 @@ describe('an item of the registry', () => {
     ['text and digest, to an object without an id', text('{}')],
     ['text and digest, to the entry of another key', text(JSON.stringify({ ...payer, id: 'another' }))],
   ];
-  it.each(damages)('is out of order, and never throws, if someone changed by hand %s', (_what, change) => {
+  it.each(damages)('is damaged, and never throws, if someone changed by hand %s', (_what, change) => {
     const damaged = { ...item, ...change, stop: { M: storedStop } } as StoredItem;
     const given = Object.fromEntries(Object.entries(damaged).filter(([, value]) => value !== undefined));
 
@@ -343,7 +343,7 @@ describe('an item of the registry', () => {
     ['directory#3', { origins: [] }],
     ['origins#3', { entries: [] }],
     ['origins#3', { origins: 'https://app.example' }],
-  ])('%s is out of order with what belongs elsewhere', (id, entry) => {
+  ])('%s is damaged with what belongs elsewhere', (id, entry) => {
     expect(readEntryItem(newEntryItem(id, entry, changedByOne)).damaged).toBe(true);
   });
 
