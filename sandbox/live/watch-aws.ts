@@ -1,3 +1,4 @@
+import { eventTypes } from '../../functions/shared/events/event.ts';
 import { callerOf } from '../aws/calls.ts';
 import type { WatchAws } from '../aws/endpoint.ts';
 import type { AwsAnswer, AwsRequest } from '../aws/service.ts';
@@ -45,9 +46,7 @@ const ttlOf = ({ expiresAt }: Item): number | undefined => {
   return Number.isFinite(seconds) ? seconds : undefined;
 };
 
-const eventTypes = new Set(
-  `grant.created grant.ended export.waiting export.completed export.partial export.failed webhook.test`.split(/\s+/),
-);
+const knownTypes: ReadonlySet<string> = new Set(eventTypes);
 
 /** Shows each write to a table or a bucket, and each durable function that is started. */
 export const watchAws = (hub: Hub, mask: Mask, open: OpenHops, names: () => Names | undefined): WatchAws => {
@@ -116,7 +115,7 @@ export const watchAws = (hub: Hub, mask: Mask, open: OpenHops, names: () => Name
     };
     const { exportId = '', id = '', type = '', partner = '', data = {} } = payload;
     const grant = idForm.exec(data.grant ?? grantOfExport(exportId) ?? '')?.[0];
-    const event = eventTypes.has(type) ? type : undefined;
+    const event = knownTypes.has(type) ? type : undefined;
     const facts: Pair[] = [['function', function_]];
     if (event !== undefined && mask.known.clients.has(partner)) facts.push(['to', partner]);
     const text = event === undefined ? `starts ${function_}` : `event ${event}`;
