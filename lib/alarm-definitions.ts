@@ -6,7 +6,7 @@ import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/
 import { ageOfOldest, crashesOf, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
-import { objectiveAlarms } from './objectives.ts';
+import { objectiveAlarms, ownSteps } from './objectives.ts';
 import { apiMetric, edgeMetric, tableMetric, type Watched } from './watched.ts';
 
 type Concern = 'payers' | 'grants' | 'audit' | 'tables' | 'exports';
@@ -252,9 +252,6 @@ const aboutAudit = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[
     })),
   ];
 };
-
-/** Steps that no payer takes part in: how long they take is up to us. */
-const ownSteps = ['authorize', 'redeem', 'refresh'] as const;
 
 const aboutFunctions = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[] => {
   const { fetch, ...others } = watched.functions;
