@@ -105,6 +105,15 @@ const readAssertion = (jwt: string): Proof => {
   }
 };
 
+/** What an assertion says, whether or not it is valid; undefined if it cannot be read. */
+export const unverifiedClaims = (jwt = ''): Assertion['claims'] | undefined => {
+  try {
+    return decodeJwt(jwt);
+  } catch {
+    return undefined;
+  }
+};
+
 const subjectOf = ({ claims }: Proof): string => {
   const sub: unknown = claims.sub;
   if (typeof sub === 'string' && sub !== '') return sub;

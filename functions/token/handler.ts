@@ -8,12 +8,11 @@ import { readFormPairs } from '../shared/http/form.ts';
 import { json, noStore, oauthError } from '../shared/http/respond.ts';
 import { isObject } from '../shared/json/json-object.ts';
 import type { Step } from '../shared/metrics/metrics.ts';
-import { systemScope } from '../shared/partner/authenticate-system.ts';
 import { answerErrors } from '../shared/record/answer-errors.ts';
 import { raise, recordRequest } from '../shared/record/request-record.ts';
 import { grantTypes, identityGrantType, type GrantType } from '../shared/registry/token-endpoint.ts';
 import { checkOneResource } from './check-target.ts';
-import { authenticateClient } from './client-authentication.ts';
+import { authenticateClient, unverifiedClaims, type Assertion } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { issueSystemToken } from './exchange/issue-system-token.ts';
 import { grantByIdentity } from './identity/grant-by-identity.ts';
@@ -24,24 +23,33 @@ import { revokeToken } from './revoke-token.ts';
 
 type Endpoint = (deps: TokenDeps, request: TokenRequest) => Promise<object>;
 
-const presentsIdentity = ({ assertion }: TokenRequest): boolean => {
-  const extensions = assertion?.claims['extensions'];
+type Claims = Assertion['claims'] | undefined;
+
+const presentsIdentity = (claims: Claims): boolean => {
+  const extensions = claims?.['extensions'];
   return isObject(extensions) && extensions['cms_smart'] !== undefined;
 };
 
 /** With a member's identity token it makes a grant, without one it issues a system token. If the stage has only one of the two, it is that one. */
+const stepOfClientCredentials = ({ exchanges, identity }: TokenDeps, claims: Claims): 'identity' | 'system' => {
+  if (exchanges === undefined) return 'identity';
+  return identity !== undefined && presentsIdentity(claims) ? 'identity' : 'system';
+};
+
 const answerClientCredentials: Endpoint = (deps, request) => {
-  if (deps.exchanges === undefined) return grantByIdentity(deps, request);
-  if (!presentsIdentity(request)) return issueSystemToken(deps, request);
-  if (deps.identity !== undefined) return grantByIdentity(deps, request);
+  const claims = request.assertion?.claims;
+  if (stepOfClientCredentials(deps, claims) === 'identity') return grantByIdentity(deps, request);
+  if (!presentsIdentity(claims)) return issueSystemToken(deps, request);
   throw new GatewayError('invalid_request', 'This gateway takes no identity tokens: leave cms_smart out.');
 };
 
 /** How each grant type is answered, and the step that its request counts as. */
-const byGrantType: Readonly<Record<GrantType, { readonly answer: Endpoint; readonly step: Step }>> = {
-  authorization_code: { answer: redeemCode, step: 'redeem' },
-  refresh_token: { answer: refresh, step: 'refresh' },
-  client_credentials: { answer: answerClientCredentials, step: 'identity' },
+const byGrantType: Readonly<
+  Record<GrantType, { readonly answer: Endpoint; readonly step: (deps: TokenDeps, claims: Claims) => Step }>
+> = {
+  authorization_code: { answer: redeemCode, step: () => 'redeem' },
+  refresh_token: { answer: refresh, step: () => 'refresh' },
+  client_credentials: { answer: answerClientCredentials, step: stepOfClientCredentials },
 };
 
 const isGrantType = (text: string): text is GrantType => Object.hasOwn(byGrantType, text);
@@ -66,13 +74,13 @@ const nameOf = ({ resource }: ApiEvent): keyof typeof endpoints => {
   return name as keyof typeof endpoints;
 };
 
-/** A token request counts as a redemption until its form says otherwise. */
-const stepOf = (event: ApiEvent, form?: RequestParameters): Step => {
+/** A token request counts as a redemption until its form says otherwise, and as what its assertion asks for, even if that is refused. */
+const stepOf = (deps: TokenDeps, event: ApiEvent, form?: RequestParameters): Step => {
   const name = nameOf(event);
   if (name !== 'token') return name;
   const grantType = form?.values.get('grant_type') ?? '';
-  if (grantType === identityGrantType && form?.values.get('scope') === systemScope) return 'system';
-  return isGrantType(grantType) ? byGrantType[grantType].step : 'redeem';
+  if (!isGrantType(grantType)) return 'redeem';
+  return byGrantType[grantType].step(deps, unverifiedClaims(form?.values.get('client_assertion')));
 };
 
 /** The token, revoke and introspect endpoints (RFC 6749 §3.2, RFC 7009, RFC 7662). */
@@ -86,10 +94,10 @@ export const tokenHandler = (deps: TokenDeps) =>
       const { requestId } = record;
       const early = answerIfPreflight(event, 'POST, OPTIONS');
       if (early !== undefined) return early;
-      record.step = stepOf(event);
+      record.step = stepOf(deps, event);
       checkMethod(event, ['POST']);
       const form = parameters(readFormPairs(event));
-      record.step = stepOf(event, form);
+      record.step = stepOf(deps, event, form);
       if (form.values.get('grant_type') === identityGrantType) checkOneResource(form);
       checkNotRepeated(form);
       const endpoint: Endpoint = endpoints[nameOf(event)];

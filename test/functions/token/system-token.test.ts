@@ -178,6 +178,8 @@ describe("a plan's system token", () => {
   const identity = { extensions: { cms_smart: {} } };
   it.each<[what: string, error: string, change: Form, how?: How]>([
     ['another scope', 'invalid_scope', { scope: 'system/Patient.rs' }],
+    ['a scope of SMART 1', 'invalid_scope', { scope: 'system/*.read' }],
+    ["a member's scope", 'invalid_scope', { scope: 'patient/*.rs' }],
     ['a scope more', 'invalid_scope', { scope: 'system/*.rs patient/*.rs' }],
     ['no scope', 'invalid_scope', { scope: undefined }],
     ['no payer', 'invalid_target', { resource: undefined }],
@@ -193,6 +195,7 @@ describe("a plan's system token", () => {
     const { status, body } = await test.ask(change, how);
 
     expect([status, body['error']]).toEqual([error === 'invalid_client' ? 401 : 400, error]);
+    expect(test.lastLine()).toMatchObject({ step: 'system', status });
     expect(test.tokens()).toEqual([]);
   });
 
