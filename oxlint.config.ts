@@ -103,6 +103,8 @@ const fromSandbox = [
   'functions/shared/instant.ts',
   // What a log line has.
   'functions/shared/record/request-record.ts',
+  // Which types of events there are.
+  'functions/shared/events/event.ts',
 ];
 
 export default defineConfig({
