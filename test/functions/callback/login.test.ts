@@ -37,16 +37,6 @@ describe('the callback, on success', () => {
       client_secret: 'demo-health-plan-secret',
     });
   });
-
-  it('succeeds if the answer to its own write was lost and the SDK repeated it', async () => {
-    const { start, callback, fromPayer, dynamo } = gateway();
-    const { state, cookie } = await start();
-    dynamo.repeatNext('UpdateItem');
-
-    const response = await callback(fromPayer(state), { cookie });
-
-    expect(sentBack(response)['code']).toBeDefined();
-  });
 });
 
 describe('the grant', () => {

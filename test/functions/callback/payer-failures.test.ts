@@ -313,14 +313,4 @@ describe('a grant that cannot be stored', () => {
       expect(sentBack(response)).toMatchObject({ error: 'temporarily_unavailable' });
     }
   });
-
-  it('is stored if the answer to its write was lost and the SDK repeated it', async () => {
-    const test = gateway();
-    const { state, cookie } = await test.start();
-    test.dynamo.repeatNext('PutItem');
-
-    const response = await test.callback(test.fromPayer(state), { cookie });
-
-    expect((await test.redeem(sentBack(response)['code'] ?? '')).statusCode).toBe(200);
-  });
 });

@@ -193,19 +193,6 @@ describe('a page link', () => {
     expect(await linkOf(test, await test.grant(), url, { path: 'Bundle/1' })).toBe(`${ours}/Condition?x`);
   });
 
-  it('is not a link of a Bundle in the answer, which somebody else may have written', async () => {
-    const test = fetchGateway();
-    const { token } = await test.grant();
-    const resource = {
-      resourceType: 'Bundle',
-      type: 'document',
-      link: [{ relation: 'next', url: `${payer}/Condition?x` }],
-    };
-    test.payer.http = async () => fhir({ resourceType: 'Bundle', type: 'searchset', entry: [{ resource }] });
-    const answer = await read(test.deps, 'Observation', token);
-    expect(answer.json()).toMatchObject({ entry: [{ resource: { link: [{ url: `${ours}/Condition?x` }] } }] });
-  });
-
   it('leads from page to page, for the same types', async () => {
     const test = fetchGateway();
     const grant = await test.grant({ scope: observations });

@@ -107,19 +107,6 @@ describe('a code that is presented twice', () => {
     expect(lines.flatMap(signalsOf)).toEqual(['reuseDetected']);
   });
 
-  it('is not a replay if the SDK repeated its own write after a lost answer', async () => {
-    const { login, redeem, isActive, dynamo } = gateway();
-    const code = await login();
-    dynamo.calls();
-    dynamo.repeatNext('UpdateItem');
-
-    const response = await redeem(code);
-
-    expect(response.statusCode).toBe(200);
-    expect(dynamo.calls()).toEqual(['GetItem', 'UpdateItem', 'GetItem']);
-    expect(await isActive(bodyOf(response).access_token)).toBe(true);
-  });
-
   it('cannot pass for a repeated write by choosing API Gateway’s request id', async () => {
     const { handlers, login } = gateway();
     const form = { grant_type: 'authorization_code', code: await login() };

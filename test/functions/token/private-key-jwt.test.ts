@@ -178,13 +178,6 @@ describe('private_key_jwt', () => {
     expect(bodyOf(expired).error_description).toContain('exp has passed');
   });
 
-  it('is not a replay if the SDK repeated the write of its jti', async () => {
-    const { ask, dynamo } = start();
-    dynamo.repeatNext('PutItem');
-
-    expect((await ask(await signed(claims()))).statusCode).toBe(200);
-  });
-
   it('is not accepted while its jti cannot be written: 503', async () => {
     const { ask, dynamo } = start();
     dynamo.failNext('PutItem', throttled());

@@ -121,19 +121,6 @@ describe('a refresh that is repeated within its grace', () => {
     expect(again.statusCode).toBe(200);
     expect(await isActive(bodyOf(again).access_token)).toBe(true);
   });
-
-  it('is not reuse if the SDK repeated its own write', async () => {
-    const { connect, refresh, dynamo, isActive, lines } = gateway();
-    const { refresh_token: token } = await connect();
-    dynamo.repeatNext('UpdateItem');
-
-    const response = await refresh(token);
-
-    expect(response.statusCode).toBe(200);
-    // Nor is it a repeat, which a signal would count.
-    expect(signalsOf(lines.at(-1))).toEqual([]);
-    expect(await isActive(bodyOf(response).access_token)).toBe(true);
-  });
 });
 
 describe('a refresh token that was replaced', () => {

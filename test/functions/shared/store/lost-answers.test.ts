@@ -3,9 +3,10 @@ import type { ApiResponse } from '../../../../functions/shared/http/api.ts';
 import type { PublicJwk, RegistryData } from '../../../../functions/shared/registry/types.ts';
 import * as grants from '../../../../functions/shared/store/grants.ts';
 import * as loginAttempts from '../../../../functions/shared/store/login-attempts.ts';
+import { signalsOf } from '../../../support/embedded-metrics.ts';
 import { fetchGateway, fhir, read } from '../../../support/fetch-gateway.ts';
 import { startMs } from '../../../support/gateway.ts';
-import { basic, bodyOf, gateway, localRegistry, pkce, sentBack, verifier } from '../../../support/login.ts';
+import { basic, bodyOf, formOf, gateway, localRegistry, pkce, sentBack, verifier } from '../../../support/login.ts';
 import type { MemoryDynamo } from '../../../support/memory-dynamo.ts';
 import { agedGrant, answers, fresh, rotated } from '../payer/aged-grant.ts';
 
@@ -47,6 +48,8 @@ const seen = (response: ApiResponse): string => {
   return [response.statusCode, error, active, Object.keys(rest).sort().join(' ')].join(' ');
 };
 
+const signals = ({ lines }: { readonly lines: readonly Parameters<typeof signalsOf>[0][] }) => lines.flatMap(signalsOf);
+
 const withLifetimes = (change: Partial<RegistryData['lifetimes']>): RegistryData => {
   const data = localRegistry();
   return { ...data, lifetimes: { ...data.lifetimes, ...change } };
@@ -76,7 +79,16 @@ const login =
     const revoked = await test.revoke({ ...form, token: bodyOf(again).access_token }, headers);
     const late = await test.refresh(bodyOf(again).refresh_token, form, headers);
     const steps = [redeemed, refreshed, again, revoked, late].map(seen);
-    return { seen: [Object.keys(sentBack(back)).join(' '), ...steps], dynamo: test.dynamo };
+    const revocations = test.payer.requests.filter(({ url }) => url.endsWith('/revoke'));
+    return {
+      seen: [
+        Object.keys(sentBack(back)).join(' '),
+        ...steps,
+        ...signals(test),
+        ...revocations.map(({ init }) => `revoked ${formOf(init).get('token')}`),
+      ],
+      dynamo: test.dynamo,
+    };
   };
 
 const repeated: Life = async (begin) => {
@@ -88,7 +100,7 @@ const repeated: Life = async (begin) => {
   const repeat = await test.refresh(pair.refresh_token, open.form, {});
   const next = await test.refresh(bodyOf(repeat).refresh_token, open.form, {});
   const reused = await test.refresh(pair.refresh_token, open.form, {});
-  return { seen: [repeat, next, reused].map(seen), dynamo: test.dynamo };
+  return { seen: [...[repeat, next, reused].map(seen), ...signals(test)], dynamo: test.dynamo };
 };
 
 const replayedCode: Life = async (begin) => {
@@ -97,7 +109,8 @@ const replayedCode: Life = async (begin) => {
   begin(test.dynamo);
   const pair = await test.redeem(code);
   const replay = await test.redeem(code);
-  return { seen: [pair, replay, await test.refresh(bodyOf(pair).refresh_token)].map(seen), dynamo: test.dynamo };
+  const late = await test.refresh(bodyOf(pair).refresh_token);
+  return { seen: [...[pair, replay, late].map(seen), ...signals(test)], dynamo: test.dynamo };
 };
 
 const keys = await generateKeyPair('ES384');
@@ -121,7 +134,7 @@ const withAssertion: Life = async (begin) => {
   begin(test.dynamo);
   const first = await test.redeem(code, form, {});
   const second = await test.redeem(code, form, {});
-  return { seen: [first, second].map(seen), dynamo: test.dynamo };
+  return { seen: [...[first, second].map(seen), ...signals(test)], dynamo: test.dynamo };
 };
 
 /** A read that needs new payer tokens, and the next one. */
