@@ -8,6 +8,7 @@ import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
 import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { grantOfExport } from '../../functions/shared/exports/export-id.ts';
+import { progressOf } from '../../functions/shared/exports/progress.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { exchangeOwner, noteEnded } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
@@ -25,7 +26,7 @@ import { readStage, stageAsFlag } from '../shared/stage-flags.ts';
 import { spec, type ExportsCommand } from './flags.ts';
 import { lastProblem } from './last-problem.ts';
 import { listExports } from './list.ts';
-import { planInWords, progressOf, stateInWords, stateOf, whatIsRead } from './state.ts';
+import { planInWords, stateInWords, stateOf, whatIsRead } from './state.ts';
 
 /** What the tool needs that tests replace. */
 export interface ExportsToolDeps {

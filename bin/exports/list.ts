@@ -1,4 +1,5 @@
 import { compareTexts } from '../../functions/shared/compare-texts.ts';
+import { progressOf } from '../../functions/shared/exports/progress.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { exportAttributes } from '../../functions/shared/store/attributes.ts';
 import { readExport, type Export } from '../../functions/shared/store/export-item.ts';
@@ -7,7 +8,7 @@ import { inColumns } from '../shared/columns.ts';
 import type { RegistryTable } from '../shared/registry-table.ts';
 import { scanPages } from '../shared/scan-pages.ts';
 import type { ListCommand } from './flags.ts';
-import { progressOf, stateOf, whatIsRead } from './state.ts';
+import { stateOf, whatIsRead } from './state.ts';
 
 /** What a list needs. No key, token or patient leaves the table. */
 const attributes = [
@@ -25,6 +26,7 @@ const attributes = [
   'resourcesTotal',
   'typesDone',
   'typesTotal',
+  'attachments',
 ];
 
 const { exists, is } = clausesOn(exportAttributes);

@@ -18,17 +18,6 @@ export const stateOf = (item: WithState, now: number): ExportState => {
   return item.wanted === undefined ? 'running' : 'waiting';
 };
 
-/** How far an export is, in words. */
-export const progressOf = ({
-  resources,
-  resourcesTotal,
-  typesDone,
-  typesTotal,
-}: Pick<Export, 'resources' | 'resourcesTotal' | 'typesDone' | 'typesTotal'>): string => {
-  const read = `${resources}${resourcesTotal === undefined ? '' : ` of ${resourcesTotal}`} resources`;
-  return typesTotal === undefined ? read : `${read}, ${typesDone ?? 0} of ${typesTotal} types`;
-};
-
 /** What the state of an export means, and for whom it waits. @param now epoch seconds */
 export const stateInWords = (item: WithState & Pick<Export, 'beganAt' | 'endedAt'>, now: number): string => {
   const state = stateOf(item, now);

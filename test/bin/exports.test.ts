@@ -68,7 +68,7 @@ const kickOff = async (letter: string, secondsAgo: number, more: Partial<NewExpo
 };
 
 const began = { stateKey: Buffer.from('state'), executionArn: 'arn:execution', now: now - 50 };
-const progress = { resources: 7, typesDone: 2, typesTotal: 21 };
+const progress = { resources: 1, typesDone: 2, typesTotal: 21, attachments: 3 };
 
 /** Four exports: one reads, one waits for a token, one ended, one never did. */
 const fourExports = async (): Promise<void> => {
@@ -105,7 +105,7 @@ describe('npm run exports', () => {
         'record',
         '2026-06-01T11:59:00Z',
         'running',
-        '7 resources, 2 of 21 types',
+        '1 resource, 2 of 21 types, 3 attachments',
       ],
       [exportOf('b'), 'northwind', 'other', 'record', '2026-06-01T11:00:00Z', 'waiting', '0 resources'],
       [
@@ -115,7 +115,7 @@ describe('npm run exports', () => {
         'record',
         '2026-06-01T10:00:00Z',
         'partial',
-        '7 resources, 2 of 21 types',
+        '1 resource, 2 of 21 types, 3 attachments',
       ],
       [exportOf('d'), 'northwind', 'demo-partner', 'record', '2026-05-28T12:00:00Z', 'overdue', '0 resources'],
       ['4 exports'],
@@ -169,7 +169,7 @@ describe('npm run exports', () => {
       'begun     2026-06-01T11:59:00Z',
       'reads     Observation, Patient; changed since 2026-01-01T00:00:00Z',
       'state     running since 2026-06-01T11:59:10Z',
-      'progress  7 resources, 2 of 21 types',
+      'progress  1 resource, 2 of 21 types, 3 attachments',
       'problem   2026-06-01T11:59:20.000Z tokenRefused',
       'trace     npm run trace -- 6b6b6b6b-a --since 2',
     ]);
