@@ -14,10 +14,11 @@ export interface Callback {
 /** RFC 9207 §2.4: if a payer sends `iss`, it must be present and be this payer's. */
 const checkIssuer = ({ sendsIss, issuer }: Payer, iss: string | undefined): void => {
   if (sendsIss && iss !== issuer) {
-    throw new GatewayError('invalid_request', 'The answer did not come from the health plan that was asked.', {
-      detail: iss === undefined ? 'iss is missing' : 'iss is another issuer',
-      page: 'wrongAnswer',
-    });
+    const [sentence, detail] =
+      iss === undefined
+        ? ['The answer has no iss, which this health plan sends.', 'iss is missing']
+        : ['The iss in the answer is not the issuer of this health plan.', 'iss is another issuer'];
+    throw new GatewayError('invalid_request', sentence, { detail, page: 'wrongAnswer' });
   }
 };
 
@@ -34,10 +35,11 @@ export const checkCallback = async (
   checkNotRepeated(request);
   const state = request.values.get('state')?.match(/^[A-Za-z0-9_-]{43}$/)?.[0];
   if (state === undefined) {
-    throw new GatewayError('invalid_request', 'This sign-in is not one that began here.', {
-      detail: 'malformed state',
-      page: 'notBegunHere',
-    });
+    throw new GatewayError(
+      'invalid_request',
+      'No sign-in waits for this link: its state is missing, or is none that this gateway makes.',
+      { detail: 'malformed state', page: 'notBegunHere' },
+    );
   }
   checkIssuer(payer, request.values.get('iss'));
   return { payer, state, values: request.values };

@@ -31,12 +31,21 @@ export interface TakenByMember {
   readonly attempt: MemberAttempt | undefined;
 }
 
-const expiredSignIn = (detail: string, backTo?: Partner): GatewayError =>
+const expiredSignIn = (backTo: Partner | undefined): GatewayError =>
   new GatewayError('invalid_request', 'This sign-in has expired. Please start again in the app.', {
-    detail,
+    detail: 'the login attempt has expired',
     page: 'expired',
     backTo,
   });
+
+const noSuchSignIn = ({ registry }: Pick<Deps, 'registry'>): GatewayError => {
+  const minutes = Math.round(registry.lifetimes.loginAttempt / 60);
+  return new GatewayError(
+    'invalid_request',
+    `No sign-in waits for this link: it is older than ${minutes} minutes, was begun at another health plan, or the local stack was started anew.`,
+    { detail: 'no login attempt of this state at this payer', page: 'expired' },
+  );
+};
 
 /** Why the attempt of a partner cannot be consumed. The member can go back to that partner's app, if it is registered. */
 const refusalOf = async (
@@ -45,7 +54,7 @@ const refusalOf = async (
   partnerId: string,
 ): Promise<GatewayError> => {
   const backTo = await registry.partner(partnerId, { evenIfBlocked: true });
-  if (outcome === 'expired') return expiredSignIn('the login attempt has expired', backTo);
+  if (outcome === 'expired') return expiredSignIn(backTo);
   // A reload, or a step back in the browser: the login is over, whatever its result.
   if (outcome === 'finished') {
     return new GatewayError('invalid_request', 'This sign-in link was already used.', {
@@ -81,7 +90,7 @@ export const takeLoginAttempt = async (
     now,
     requestId: record.requestId,
   });
-  if (consumed.outcome === 'unknown') throw expiredSignIn('no login attempt of this state at this payer');
+  if (consumed.outcome === 'unknown') throw noSuchSignIn(deps);
   if (consumed.outcome !== 'consumed') {
     if (consumed.partner === undefined) return { purpose: 'connections', attempt: undefined };
     record.partner = consumed.partner;
@@ -93,10 +102,14 @@ export const takeLoginAttempt = async (
   const partner = await deps.registry.partner(attempt.partner);
   const redirectUri = partner && trustRedirectUri(attempt.redirectUri, partner);
   if (partner === undefined || !mayReadFrom(partner, payer.id) || redirectUri === undefined) {
-    throw new GatewayError('invalid_request', 'The app that you came from is no longer registered.', {
-      detail: 'partner left the config during the login',
-      page: 'appGone',
-    });
+    throw new GatewayError(
+      'invalid_request',
+      'The app lost its registration, its redirect URI or this health plan during the sign-in.',
+      {
+        detail: 'partner left the config during the login',
+        page: 'appGone',
+      },
+    );
   }
   const iss = facadeBase(deps.origin, payer.id);
   return { attempt, partner, returnTo: { redirectUri, state: attempt.partnerState, iss } };

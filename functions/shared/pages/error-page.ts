@@ -54,15 +54,11 @@ const wayOn = (view: PageView, deadEnd: DeadEnd, { backTo }: GatewayError): Html
     : html``;
 };
 
-/** The exact reason, if the page's own words are not that. Its readers write code, and the parameters are English. */
-const exactReason = ({ language }: PageView, deadEnd: DeadEnd, error: GatewayError): Html => {
-  const { forDevelopers } = words[language];
+/** The exact reason, and where to read on. Its readers write code, and the parameters are English. */
+const exactReason = ({ language }: PageView, error: GatewayError): Html => {
   const uri = readOn('page', error, error.status);
-  const reason = deadEnds[deadEnd].en.what === error.publicMessage ? '' : error.publicMessage;
   const link = uri === undefined ? '' : html` <a href="${uri}">About this error</a>`;
-  return reason === '' && link === ''
-    ? html``
-    : html`<p><small>${forDevelopers}: <span lang="en">${reason}${link}</span></small></p>`;
+  return html`<p><small>${words[language].forDevelopers}: <span lang="en">${error.publicMessage}${link}</span></small></p>`;
 };
 
 /** The same in the other languages, folded, where no switch can ask for the page again. */
@@ -97,7 +93,7 @@ export const errorPage = (asked: PageView, error: GatewayError, reference: strin
 <p>${next}</p>
 ${wayOn(view, deadEnd, error)}
 <p><small>${label}: ${reference}<br>${quoteIt}</small></p>
-${exactReason(view, deadEnd, error)}${isBoth ? inOtherLanguages(view, deadEnd) : ''}`,
+${exactReason(view, error)}${isBoth ? inOtherLanguages(view, deadEnd) : ''}`,
     ...(isBoth && { styles }),
   });
   return { ...answer, headers: { ...answer.headers, ...errorHeaders(error) } };

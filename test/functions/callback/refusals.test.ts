@@ -8,16 +8,23 @@ const usedAt = (test: Test) => [...test.dynamo.items('LoginAttempts').values()].
 const payer = 'northwind';
 const both = { payer, partner: 'demo-partner' };
 const noLink = { title: 'This link does not work' };
-const stopped = {
-  title: 'This sign-in was stopped',
-  text: 'The answer did not come from the health plan that was asked.',
-};
+const stopped = (text: string, detail: string) => ({ title: 'This sign-in was stopped', payer, text, detail });
 const expired = {
   title: 'This sign-in has expired',
   text: 'This sign-in has expired. Please start again in the app.',
 };
-const malformed = { ...noLink, payer, text: 'This sign-in is not one that began here.', detail: 'malformed state' };
-const unknown = { ...expired, payer, detail: 'no login attempt of this state at this payer' };
+const malformed = {
+  ...noLink,
+  payer,
+  text: 'No sign-in waits for this link: its state is missing, or is none that this gateway makes.',
+  detail: 'malformed state',
+};
+const unknown = {
+  ...expired,
+  text: 'No sign-in waits for this link: it is older than 30 minutes, was begun at another health plan, or the local stack was started anew.',
+  payer,
+  detail: 'no login attempt of this state at this payer',
+};
 const otherBrowser = {
   title: 'This sign-in began in another browser',
   text: 'This sign-in began in another browser, or this browser does not keep cookies. Please start again in the app.',
@@ -26,7 +33,7 @@ const otherBrowser = {
 };
 const noPartner = {
   title: 'This app cannot be used here',
-  text: 'The app that you came from is no longer registered.',
+  text: 'The app lost its registration, its redirect URI or this health plan during the sign-in.',
   detail: 'partner left the config during the login',
   ...both,
 };
@@ -100,8 +107,16 @@ describe('the callback refuses with a page, consumes nothing, and logs why and a
       { ...unknown, payer: 'demo-health-plan' },
       ({ callback }, { state, cookie }) => callback({ state, code: 'c' }, { cookie, payer: 'demo-health-plan' }),
     ],
-    ['a wrong iss', { ...stopped, payer, detail: 'iss is another issuer' }, withIssuer('http://127.0.0.1:3001')],
-    ['a missing iss, though the payer sends it', { ...stopped, payer, detail: 'iss is missing' }, withIssuer('')],
+    [
+      'a wrong iss',
+      stopped('The iss in the answer is not the issuer of this health plan.', 'iss is another issuer'),
+      withIssuer('http://127.0.0.1:3001'),
+    ],
+    [
+      'a missing iss, though the payer sends it',
+      stopped('The answer has no iss, which this health plan sends.', 'iss is missing'),
+      withIssuer(''),
+    ],
     [
       'an expired state whose item still exists',
       { ...expired, ...both, detail: 'the login attempt has expired' },

@@ -245,6 +245,13 @@ describe('the words of the error pages', () => {
     }
     expect(new Set(sets.map(({ what }) => what)).size).toBe(languages.length);
   });
+
+  it.each(allDeadEnds)('of %s leaves nothing out for the developer, though the member reads the same', (deadEnd) => {
+    const { what } = deadEnds[deadEnd].en;
+    const { body } = errorPage(view, new GatewayError('invalid_request', what, { page: deadEnd }), 'ref-1');
+
+    expect(body).toContain(`For the app&#39;s developer: <span lang="en">${what}</span>`);
+  });
 });
 
 const settings = { operator: { name: 'Operator' } };
