@@ -1,5 +1,4 @@
 import { nowSeconds } from '../shared/clock.ts';
-import { compareTexts } from '../shared/compare-texts.ts';
 import { GatewayError } from '../shared/errors.ts';
 import {
   accessScopeNow,
@@ -12,7 +11,7 @@ import { nameScopes, nearestTypeIn } from '../shared/partner/name-scopes.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import { limitScopes, partsApart, partsNamed, readsSomething, scopesBeyond } from '../shared/scopes/limit-scopes.ts';
-import { parseScopes, writeScopes, type Scope, type Scopes } from '../shared/scopes/scopes.ts';
+import { hasWord, parseScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import {
   bearerSizes,
   familyHash,
@@ -43,12 +42,15 @@ const noLongerOffline = (): GatewayError =>
     detail: 'offline_access was taken from the partner',
   });
 
+type Form = TokenRequest['form'];
+
 /**
  * The scope of the new access token: the grant's, or a requested narrower one (RFC 6749 §6), limited to the partner's
  * current registration. What the partner is not registered for is dropped, as at authorize, since clients repeat what
  * they asked for there.
  */
-const narrowScope = ({ scope }: Grant, partner: Partner, requested: Scopes): Scopes => {
+const narrowScope = ({ scope }: Grant, partner: Partner, { values }: Form): Scopes => {
+  const requested = parseScopes(values.get('scope') ?? '');
   if (requested.length === 0) return scopeNow(scope, partner);
   const asked = limitScopes(requested, parseScopes(partner.scopes));
   const wider = scopesBeyond(asked, scope);
@@ -111,31 +113,13 @@ const answerRepeat = async (
   deps: TokenDeps,
   rotated: Shown,
   salt: Uint8Array,
-  access: IssuedAccess,
+  issued: IssuedAccess,
 ): Promise<TokenAnswer | undefined> => {
   const pair = successors(rotated.presented, salt);
   const token = await addRepeatToken(deps, rotated, pair.refresh);
   if (token === undefined) return undefined;
-  const issued = { ...access, scope: accessScopeNow(rotated.grant, access, rotated.partner) };
   return tokenAnswer(rotated.grant, issued, { access: writeBearer(pair.access), refresh: token }, rotated.now);
 };
-
-/**
- * A repeat gets the access token of the first call, so it must ask for the same scope: another one would be answered with
- * too much or too little.
- */
-const checkSameScope = ({ grant, partner }: Shown, access: IssuedAccess, form: TokenRequest['form']): void => {
-  const scope = narrowScope(grant, partner, parseScopes(form.values.get('scope') ?? ''));
-  const wordsNow = (of: Scopes) =>
-    writeScopes(accessScopeNow(grant, { ...access, scope: of }, partner).toSorted(byWord));
-  if (wordsNow(scope) === wordsNow(access.scope)) return;
-  throw invalidScope(
-    'This refresh token was used a moment ago for another scope. Repeat that scope, or refresh with the newer token.',
-    'a repeat with another scope',
-  );
-};
-
-const byWord = (one: Scope, other: Scope): number => compareTexts(one.word, other.word);
 
 const graceSeconds = ({ registry: { lifetimes } }: TokenDeps, partner: Partner): number =>
   isPublic(partner) ? lifetimes.publicRefreshGrace : lifetimes.refreshGrace;
@@ -207,7 +191,7 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
 const rotatePair = async (deps: TokenDeps, request: TokenRequest, shown: Shown): Promise<TokenAnswer> => {
   const { grant, presented, hash, partner, now } = shown;
   const { requestId, form } = request;
-  const scope = narrowScope(grant, partner, parseScopes(form.values.get('scope') ?? ''));
+  const scope = narrowScope(grant, partner, form);
   const salt = deps.randomBytes(rotationSaltBytes);
   const pair = successors(presented, salt);
   const access = writeBearer(pair.access);
@@ -235,9 +219,14 @@ const repeatOrRevoke = async (deps: TokenDeps, request: TokenRequest, shown: Sho
   if (!isRepeat(deps, partner, grant, hash, now) || rotationSalt === undefined || access === undefined) {
     return revokeAfterReuse(deps, request, grant, now);
   }
-  checkSameScope(shown, access, request.form);
+  // A repeat gets the access token of the first call, so another scope would be answered with too much or too little.
+  const scope = accessScopeNow(grant, access, partner);
+  const asked = narrowScope(grant, partner, request.form);
+  if (asked.length !== scope.length || asked.some(({ word }) => !hasWord(scope, word))) {
+    throw invalidScope('A repeated refresh must ask for the same scope.', 'another scope');
+  }
   request.count('refreshRepeated');
-  const answer = await answerRepeat(deps, shown, rotationSalt, access);
+  const answer = await answerRepeat(deps, shown, rotationSalt, { ...access, scope });
   if (answer) return answer;
   const since = await requireLiveGrant(deps, grant, now);
   if (sameHash(since.previousRefreshHash, hash)) throw repeatedTooOften();
