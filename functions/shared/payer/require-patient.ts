@@ -9,7 +9,11 @@ import { patientId, patientMemberOf } from './patient-id.ts';
 import { memberOf } from './token-answer.ts';
 
 const noPatient = (detail: string, signal?: Signal): GatewayError =>
-  new GatewayError('server_error', 'The health plan did not say whose record this is.', { detail, signal });
+  new GatewayError('server_error', 'The health plan did not say whose record this is.', {
+    status: 502,
+    detail,
+    signal,
+  });
 
 /**
  * Passes a payer's failure on to the partner. A refusal of the gateway itself is the operator's to mend. Any other error is

@@ -1,10 +1,9 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { presentIdentityAtPayer, type PayerClientDeps, type PayerTokenAnswer } from '../../shared/payer/client.ts';
 import { failureAtLogin, NoMatch, PayerError } from '../../shared/payer/errors.ts';
+import { identifyAgain } from './identify-again.ts';
 import type { CmsSmart } from './read-cms-smart.ts';
 import type { IdentityPayer } from './takes-identities.ts';
-
-const identifyAgain = 'Identify the member again, and try with the new token.';
 
 /** Whatever went wrong, the identity token has been spent by now. */
 const failed = (error: PayerError): GatewayError => {

@@ -14,6 +14,7 @@ import type { IdentityDeps, TokenDeps, TokenRequest } from '../deps.ts';
 import type { TokenAnswer } from '../issue.ts';
 import { redeemCode } from '../redeem-code.ts';
 import { askForMember } from './ask-payer.ts';
+import { identifyAgainOnFailure } from './identify-again.ts';
 import { limitNoMatches } from './limit-no-matches.ts';
 import { readCmsSmart, type CmsSmart } from './read-cms-smart.ts';
 import { bindAttestation, spendIdentity } from './spend-identity.ts';
@@ -137,7 +138,7 @@ const checkNotStopped = async (
   if (!(await isStoppedSince(grants, { memberIndex, partner }, attestedAt - mostAhead))) return;
   throw new GatewayError(
     'invalid_grant',
-    `The member stopped this app after the approval in cms_smart, or at most ${mostAhead} seconds before it; ask the member again, and identify them again.`,
+    `The member stopped this app after the approval in cms_smart, or at most ${mostAhead} seconds before it; ask the member again.`,
     { detail: 'the approval is older than a stop' },
   );
 };
@@ -159,24 +160,26 @@ export const grantByIdentity = async (deps: TokenDeps, request: TokenRequest): P
 
   const { issuer, level } = verified;
   const attestedAt = Math.floor(cmsSmart.attestedAtMs / 1000);
-  const { grantId, code } = await makeGrant(
-    { ...deps, indexMember: identity.indexMember },
-    profileOf(payer),
-    // No browser is sent anywhere, and the code does not leave this function.
-    {
-      ...asked,
-      partner: names.partner,
-      redirectUri: facadeBase(deps.origin, payer.id),
-      identity: { issuer, level, attestedAt },
-    },
-    answer,
-    {
-      requestId: request.requestId,
-      checkMember: (memberIndex) => checkNotStopped(deps, memberIndex, names, attestedAt),
-    },
-  );
-  request.note({ grantId, ...names });
-  return revokeOnFailure(deps, payer, answer.tokens, () =>
-    redeemCode(deps, { ...request, form: parameters([['code', code]]) }),
-  );
+  return identifyAgainOnFailure(async () => {
+    const { grantId, code } = await makeGrant(
+      { ...deps, indexMember: identity.indexMember },
+      profileOf(payer),
+      // No browser is sent anywhere, and the code does not leave this function.
+      {
+        ...asked,
+        partner: names.partner,
+        redirectUri: facadeBase(deps.origin, payer.id),
+        identity: { issuer, level, attestedAt },
+      },
+      answer,
+      {
+        requestId: request.requestId,
+        checkMember: (memberIndex) => checkNotStopped(deps, memberIndex, names, attestedAt),
+      },
+    );
+    request.note({ grantId, ...names });
+    return revokeOnFailure(deps, payer, answer.tokens, () =>
+      redeemCode(deps, { ...request, form: parameters([['code', code]]) }),
+    );
+  });
 };

@@ -143,7 +143,7 @@ describe("a partner with its member's identity token", () => {
     expect(told(await world.identify(undefined, atGreen))).toEqual([
       400,
       'invalid_grant',
-      'The member stopped this app after the approval in cms_smart, or at most 30 seconds before it; ask the member again, and identify them again.',
+      'The member stopped this app after the approval in cms_smart, or at most 30 seconds before it; ask the member again. Identify the member again, and try with the new token.',
     ]);
     expect(world.revoked).toHaveLength(1);
     expect((await world.identify()).statusCode).toBe(200);
@@ -722,11 +722,35 @@ describe('what the payer answers', () => {
     },
   );
 
-  it('needs a patient, as any grant does', async () => {
-    world.script.answer = async () => answer(200, { access_token: 'a', expires_in: 60, scope: 'patient/Patient.read' });
+  it.each([undefined, '../x', '-2+3'])('needs a patient, as any grant does: %s', async (patient) => {
+    world.script.answer = async () =>
+      answer(200, { access_token: 'a', expires_in: 60, scope: 'patient/Patient.read', patient });
 
-    expect((await world.identify()).statusCode).toBe(500);
+    expect(told(await world.identify())).toEqual([
+      502,
+      'server_error',
+      'The health plan did not say whose record this is. Identify the member again, and try with the new token.',
+    ]);
     expect(world.grants()).toEqual([]);
+  });
+
+  const slow = () => Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' });
+  const stopped = { at: now, by: 'arn', reason: 'x' };
+  it.each<[what: string, fail: () => unknown, status: number]>([
+    ['the grant cannot be written', () => world.dynamo.failNext('PutItem', slow()), 503],
+    ['the app is blocked', () => world.stops.set('partner#portal', stopped), 400],
+    ['the payer is paused', () => world.stops.set('payer#blue', stopped), 503],
+    ['an unexpected error comes', () => (world.deps.identity.indexMember = () => Promise.reject(new TypeError())), 500],
+  ])('is lost if then %s, and the app is told to identify again', async (_what, fail, status) => {
+    world.script.answer = async (usual) => {
+      fail();
+      return usual();
+    };
+
+    const [code, , sentence] = told(await world.identify());
+
+    expect(code).toBe(status);
+    expect(sentence).toMatch(/^(?!.*try again).*\. Identify the member again, and try with the new token\.$/);
   });
 
   it.each(['UpdateItem', 'PutItem'])(
