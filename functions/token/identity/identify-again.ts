@@ -11,8 +11,9 @@ export const identifyAgainOnFailure = async <T>(steps: () => Promise<T>): Promis
   try {
     return await steps();
   } catch (thrown) {
-    const error = asGatewayError(thrown);
-    const sentence = error.publicMessage.replace(/ Please try again[^.]*\.$/, '');
-    throw new GatewayError(error.code, `${sentence} ${identifyAgain}`, { ...error });
+    const { code, publicMessage, status, detail, signal, stop, retryAfterSeconds } = asGatewayError(thrown);
+    const sentence = publicMessage.replace(/ Please try again[^.]*\.$/, '');
+    const options = { status, detail, signal, stop, retryAfterSeconds };
+    throw new GatewayError(code, `${sentence} ${identifyAgain}`, options);
   }
 };
