@@ -23,8 +23,10 @@ export const bearers: readonly Requirement[] = promises({
     await expectOutcome(response, 401);
   }),
   'RFC 6750 §2.1: answers 401 to a scheme other than Bearer': onStage(async (target) => {
-    for (const authorization of ['Basic cG9ydGFsOnNlY3JldA==', 'DPoP p2pa_something', 'Bearer', 'Bearer a b']) {
+    const refused = ['Basic cG9ydGFsOnNlY3JldA==', 'DPoP p2pa_something', 'Bearer', 'Bearer a b', 'Bearer a, Bearer b'];
+    for (const authorization of refused) {
       const response = await read(target, '/Patient', undefined, { headers: { authorization } });
+      expect(challengeHeaderOf(target, response)).toBe('Bearer');
       await expectOutcome(response, 401);
     }
   }),

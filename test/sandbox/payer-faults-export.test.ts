@@ -91,16 +91,11 @@ describe('an export of the whole record', () => {
   );
 
   it.each([
-    [
-      'internal-links',
+    ...['internal-links', 'pages-elsewhere'].map((name): [string, number, string] => [
+      name,
       255,
       'Page 1 of $everything links to another server, which is not read. Resources may be missing.',
-    ],
-    [
-      'pages-elsewhere',
-      255,
-      'Page 1 of $everything links to another server, which is not read. Resources may be missing.',
-    ],
+    ]),
     ['pages-repeat', 255, 'Page 1 of $everything links to a page that was read already, so reading stopped there.'],
     ['pages-loop', 155, 'Page 3 of $everything links to a page that was read already, so reading stopped there.'],
     ['pages-skip', 155, 'The payer named 355 resources of $everything, and 200 came.'],

@@ -113,18 +113,6 @@ describe.each(stages)('the upgrade of the stage %s from version 0.1', (stage) =>
     expect(was.filter(([id, mode]) => answered[id] !== mode)).toEqual([]);
     expect(new Set(now.map(([id]) => id))).toContain('FunctionsDiscoveryStreamed');
   });
-
-  it('fills the registry before it changes a function that reads it', () => {
-    const fills = byId(template.Resources, ({ Type }) => Type === 'Custom::RegistryFill').map(([id]) => id);
-    const readers = byId(template.Resources, ({ Type, Properties }) => {
-      const { Variables = {} } = (Properties?.['Environment'] ?? {}) as { Variables?: Record<string, unknown> };
-      return Type === 'AWS::Lambda::Function' && 'REGISTRY_TABLE' in Variables && 'LIFETIMES' in Variables;
-    });
-
-    expect(fills).toHaveLength(1);
-    expect(readers.length).toBeGreaterThan(4);
-    for (const [, reader] of readers) expect(reader.DependsOn).toEqual(expect.arrayContaining(fills));
-  });
 });
 
 describe('the upgrade from version 0.1', () => {

@@ -999,19 +999,6 @@ describe('a resource', () => {
       'Not every resource that the record refers to was read: one reference has a form that cannot be requested.',
     ]);
   });
-
-  it("keeps the payer's bytes but for white space and links", async () => {
-    const made = await runToEnd(({ base }) => () => ({
-      ...pageOf([]),
-      body: `{"resourceType":"Bundle","entry":[{"resource":{ "resourceType" : "Observation", "id":"o-1",
-        "valueQuantity":{"value":1.00}, "note":"\\u0026", "subject":{"reference":"${base}/Patient/member-1"} }}]}`,
-    }));
-
-    expect(made.lines[0]).toBe(
-      '{"resourceType":"Observation","id":"o-1","valueQuantity":{"value":1.00},"note":"\\u0026",' +
-        '"subject":{"reference":"http://localhost:3000/r4/northwind/Patient/member-1"}}',
-    );
-  });
 });
 
 describe('a payer that', () => {

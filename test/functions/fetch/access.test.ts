@@ -54,15 +54,6 @@ describe('who may not read', () => {
     return { ...answer, issue: issueOf(answer), challenge: answer.headers['WWW-Authenticate'] };
   };
 
-  it.each([
-    ['no token', {}],
-    ['another scheme', { headers: { Authorization: 'Basic abc' } }],
-    ['a scheme without a token', { headers: { Authorization: 'Bearer' } }],
-    ['two tokens', { headers: { Authorization: 'Bearer a, Bearer b' } }],
-  ])('answers %s with 401 and a bare Bearer challenge', async (_name, options) => {
-    expect(await refused(undefined, options)).toMatchObject({ statusCode: 401, challenge: 'Bearer' });
-  });
-
   it('answers a token in the query with 401, even beside a good one in the header', async () => {
     const test = ready();
     const { token } = await test.grant();

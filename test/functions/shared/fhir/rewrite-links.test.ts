@@ -204,18 +204,6 @@ describe('how a link may be spelled', () => {
     expectRewritten(template, foreignLinks);
   });
 
-  it('finds the end of a string of any length, with any number of backslashes before a quote', () => {
-    for (const filler of [0, 46, 47, 60].map((length) => 'x'.repeat(length))) {
-      for (const backslashes of [0, 1, 2, 60].map((count) => '\\'.repeat(count))) {
-        const strings = [`${filler}${backslashes}","url":"${payer}`, filler + backslashes].map((s) =>
-          JSON.stringify(s),
-        );
-        const text = (base: string) => `{"link":{"a":${strings.join(',"b":')},"url":"${base}"}}`;
-        expectEverywhere(text(payer), { text: text(gateway), foreignLinks: 0 });
-      }
-    }
-  });
-
   it('writes a base that needs escapes in JSON', () => {
     expect(JSON.parse(rewrite(`{"reference":"${payer}/a"}`, [payer], 'https://g.example/"x"/').text)).toEqual({
       reference: 'https://g.example/"x"/a',
