@@ -30,7 +30,7 @@ themselves: who added, changed, removed, blocked or paused which, and why. Or li
   '--json': 'prints the FHIR AuditEvents, or the members, one per line',
   rows: {
     '--grant ID, --partner ID --since DATE': 'shows who read what: the FHIR AuditEvents',
-    '--members-of ID --since DATE': 'lists the members whose records a partner read',
+    '--members-of ID --since DATE': "lists the members in a partner's events, with how often it read each record",
   },
 } as const satisfies Spec;
 
