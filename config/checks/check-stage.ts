@@ -6,7 +6,7 @@ import { isSamePath } from './fields.ts';
 import type { ConfigFinding } from './finding.ts';
 import { inWords } from './in-words.ts';
 import { stageSchema } from './schema.ts';
-import { fieldsAt, nearestOf, unknownField } from './unknown-fields.ts';
+import { fieldsAt, isFreeForm, nearestOf, unknownField } from './unknown-fields.ts';
 import { visibleLine } from './visible.ts';
 import { writtenSecrets } from './written-secrets.ts';
 
@@ -181,7 +181,7 @@ const withOrigin = (config: StageConfig): StageConfig => {
  * @throws ConfigError
  */
 export const checkStage = (value: unknown, file: string): StageConfig => {
-  const secrets = writtenSecrets(value);
+  const secrets = writtenSecrets(value, (path) => isFreeForm(stageSchema, path));
   const result = stageSchema.safeParse(value, { error: inOurWords });
   if (result.success && secrets.length === 0) return withOrigin(result.data);
   const found = (result.error?.issues ?? [])

@@ -7,7 +7,18 @@ import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
 import { availabilityZone, regionOfZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
-import { firstProblem, list, problem, requestedUrl, text, url, type Context, type Fields } from './fields.ts';
+import {
+  areSound,
+  checkUnique,
+  firstProblem,
+  list,
+  problem,
+  requestedUrl,
+  text,
+  url,
+  type Context,
+  type Fields,
+} from './fields.ts';
 import { shownName } from './names.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
 
@@ -102,6 +113,11 @@ const indexPage = z.strictObject({
   clientSecrets: z.record(z.string(), z.string()).optional(),
 } satisfies Fields<NonNullable<Deployment['indexPage']>>);
 
+/** Mailboxes do not depend on case: one that is there twice gets each message twice. */
+const addresses = z
+  .array(text(rules.emailAddress))
+  .superRefine((values, context) => checkUnique(context, [], values, undefined, (value) => value.toLowerCase()));
+
 /** The fields of the deployment. */
 export const deployment = {
   // No default: it decides which other values are allowed, so each stage must state it.
@@ -117,8 +133,8 @@ export const deployment = {
   domain: domain.optional(),
   operator: operator.optional(),
   indexPage: indexPage.optional(),
-  alarmAddresses: list(rules.emailAddress).default([]),
-  ticketAddresses: list(rules.emailAddress).default([]),
+  alarmAddresses: addresses.default([]),
+  ticketAddresses: addresses.default([]),
   runbookUrl: requestedUrl(text(rules.runbookUrl), 'nobody').default('docs/alarms.md'),
   errorsUrl: url(webUrl, 'browsers').optional(),
   network: z.union([z.literal('none'), network]).default('none'),
@@ -188,7 +204,7 @@ const checkDomain = (config: StageConfig, context: Context): void => {
   if (region !== undefined && itsRegion !== region) {
     problem(context, at, `is in ${itsRegion}; write the ARN of a certificate in ${region}, the stage's region`);
   }
-  if (account !== undefined && itsAccount !== account) {
+  if (account !== undefined && areSound(context, ['account']) && itsAccount !== account) {
     problem(
       context,
       at,
@@ -198,8 +214,8 @@ const checkDomain = (config: StageConfig, context: Context): void => {
 };
 
 const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfig, context: Context): void => {
-  if (throttling.burst < throttling.perSecond) {
-    firstProblem(
+  if (areSound(context, ['throttling']) && throttling.burst < throttling.perSecond) {
+    problem(
       context,
       ['throttling', 'burst'],
       `is below perSecond, so that rate could never be reached; write at least ${throttling.perSecond}`,
@@ -207,7 +223,7 @@ const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfi
   }
   const reserved = Object.values(concurrency).reduce((sum, each) => sum + each, 0);
   const most = accountConcurrency - unreserved;
-  if (reserved > 0 && reserved > most) {
+  if (areSound(context, ['concurrency'], ['accountConcurrency']) && reserved > 0 && reserved > most) {
     problem(
       context,
       ['concurrency'],

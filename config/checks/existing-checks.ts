@@ -3,7 +3,7 @@ import { keyNames } from '../existing.ts';
 import type { StageConfig } from '../stage.ts';
 import * as arns from './arn.ts';
 import * as rules from './existing-rules.ts';
-import { problem, type Context } from './fields.ts';
+import { areSound, problem, type Context } from './fields.ts';
 import type { Rule } from './rules.ts';
 
 interface Placed {
@@ -41,7 +41,8 @@ const placed = ({ existing = {}, permissionsBoundaryArn }: StageConfig): readonl
 ];
 
 const checkPlaces = (config: StageConfig, context: Context): void => {
-  const { region, account } = config;
+  const region = areSound(context, ['region']) ? config.region : undefined;
+  const account = areSound(context, ['account']) ? config.account : undefined;
   for (const { path, arn: value, rule, what } of placed(config)) {
     const arn = value === undefined || rule(value) !== undefined ? undefined : arns.parseArn(value);
     if (arn === undefined) continue;
@@ -64,7 +65,12 @@ const checkVpc = ({ existing, network, region }: StageConfig, context: Context):
     problem(context, ['network'], 'makes a VPC, but existing.vpc names one; remove one of them');
   }
   for (const [index, { availabilityZone: zone }] of existing.vpc.subnets.entries()) {
-    if (region === undefined || rules.availabilityZone(zone) !== undefined || rules.regionOfZone(zone) === region)
+    if (
+      region === undefined ||
+      !areSound(context, ['region']) ||
+      rules.availabilityZone(zone) !== undefined ||
+      rules.regionOfZone(zone) === region
+    )
       continue;
     const path = ['existing', 'vpc', 'subnets', index, 'availabilityZone'];
     problem(context, path, `is in another region; write a zone of ${region}, the stage's region`);

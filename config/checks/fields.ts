@@ -16,6 +16,10 @@ export const problem = (context: Context, path: readonly PropertyKey[], message:
 export const isSamePath = (one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean =>
   one.length === other.length && one.every((part, index) => part === other[index]);
 
+/** Whether none of these fields, nor anything in them, has a problem. A rule over several fields is silent where one has. */
+export const areSound = (context: Context, ...fields: readonly (readonly PropertyKey[])[]): boolean =>
+  !context.issues.some(({ path = [] }) => fields.some((field) => isSamePath(path.slice(0, field.length), field)));
+
 /** Reports what is wrong with the field at `path`, unless that field already has a problem. Each field gets one line. */
 export const firstProblem = (context: Context, path: readonly PropertyKey[], message: string): void => {
   if (!context.issues.some((issue) => isSamePath(issue.path ?? [], path))) problem(context, path, message);
@@ -50,15 +54,21 @@ export const requestedUrl = <Schema extends z.ZodType>(schema: Schema, by: Reque
 /** A URL that every check of URLs looks at. */
 export const url = (rule: UrlRule, by: Requester = 'functions') => requestedUrl(follows(rule), by);
 
-/** Reports each duplicate value, at its index or at that entry's field `name`. */
-export const checkUnique = (context: Context, path: PropertyKey[], values: readonly string[], name?: string): void => {
+/** Reports each duplicate value, at its index or at that entry's field `name`. @param same equal for values that are the same */
+export const checkUnique = (
+  context: Context,
+  path: PropertyKey[],
+  values: readonly string[],
+  name?: string,
+  same: (value: string) => string = (value) => value,
+): void => {
   const seen = new Set<string>();
   for (const [index, value] of values.entries()) {
-    if (seen.has(value)) {
+    if (seen.has(same(value))) {
       const at = name === undefined ? [...path, index] : [...path, index, name];
       problem(context, at, `"${value}" appears twice; write each value only once`);
     }
-    seen.add(value);
+    seen.add(same(value));
   }
 };
 

@@ -6,8 +6,8 @@ import { isAboutPatient, parseScope } from '../../functions/shared/scopes/scopes
 import { distinct } from './distinct.ts';
 import { checkIssuers, identifiers, publicKeys } from './entry-fields.ts';
 import {
+  areSound,
   checkUnique,
-  firstProblem,
   list,
   listOf,
   problem,
@@ -95,13 +95,9 @@ export const partner = z
     rate: z
       .strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) })
       .superRefine(({ perSecond, burst }, context) => {
-        if (burst >= perSecond) return;
+        if (burst >= perSecond || !areSound(context, ['perSecond'], ['burst'])) return;
         const least = Math.ceil(perSecond);
-        firstProblem(
-          context,
-          ['burst'],
-          `is below perSecond, so that rate could never be reached; write at least ${least}`,
-        );
+        problem(context, ['burst'], `is below perSecond, so that rate could never be reached; write at least ${least}`);
       })
       .default({ perSecond: 50, burst: 100 }),
   } satisfies Fields<Partner>)

@@ -6,7 +6,7 @@ import { checkDeployment, deployment } from './deployment-schema.ts';
 import { checkDistinct, distinctFields } from './distinct.ts';
 import { checkIssuers, upTo } from './entry-fields.ts';
 import { checkEntries } from './entry-rules.ts';
-import { firstProblem, problem, text, type Context, type Fields } from './fields.ts';
+import { areSound, firstProblem, problem, text, type Context, type Fields } from './fields.ts';
 import { checkFinished } from './finished.ts';
 import { identityProvider } from './identity-provider.ts';
 import { leftovers } from './leftovers.ts';
@@ -98,7 +98,7 @@ const lifetimes = z.strictObject({
 
 const checkLifetimes = ({ lifetimes: { accessToken, refreshGrace, grant } }: StageConfig, context: Context): void => {
   for (const [name, seconds] of Object.entries({ accessToken, refreshGrace })) {
-    if (seconds > grant) {
+    if (areSound(context, ['lifetimes', name], ['lifetimes', 'grant']) && seconds > grant) {
       problem(
         context,
         ['lifetimes', name],
@@ -111,7 +111,7 @@ const checkLifetimes = ({ lifetimes: { accessToken, refreshGrace, grant } }: Sta
 const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConfig, context: Context): void => {
   const isLocal = stage === 'local' && !production;
   const longest = isLocal ? longestLocalCode : longestLifetimes.code;
-  if (code <= longest) return;
+  if (code <= longest || !areSound(context, ['lifetimes', 'code'])) return;
   const unit = isLocal ? 'seconds' : `seconds; up to ${longestLocalCode} in stage local only`;
   problem(context, ['lifetimes', 'code'], `is longer than allowed; write at most ${longest} (${unit})`);
 };
@@ -119,7 +119,7 @@ const checkCodeLifetime = ({ stage, production, lifetimes: { code } }: StageConf
 const checkFirstBytes = ({ edge, payers }: StageConfig, context: Context): void => {
   for (const [index, { quirks: quirksOf }] of payers.entries()) {
     if (edge === false || (quirksOf.timeToFirstByte ?? 0) <= longestFirstByteWithEdge) continue;
-    problem(
+    firstProblem(
       context,
       ['payers', index, 'quirks', 'timeToFirstByte'],
       `is longer than edge allows; write at most ${longestFirstByteWithEdge} (seconds), or edge: false`,

@@ -104,15 +104,16 @@ export const nearestOf = (name: string, known: readonly string[]): string | unde
   return near[0]?.candidate;
 };
 
+/** Whether a value is a secret by its name. */
+export const namesSecret = (name: string, value: unknown): boolean => secretName.test(name) && mayBeSecret(name, value);
+
+export const looksLikeSecret = `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;
+
 /** What is wrong with an unknown field, and what to do. */
 export const unknownField = (name: string, known: readonly string[], value: unknown): string => {
   // Named like secrets, this says who makes them.
-  if (
-    secretName.test(name) &&
-    mayBeSecret(name, value) &&
-    !(name === 'payerSecrets' && (value === 'stack' || value === 'tool'))
-  )
-    return `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;
+  if (namesSecret(name, value) && !(name === 'payerSecrets' && (value === 'stack' || value === 'tool')))
+    return looksLikeSecret;
   const nearest = nearestOf(name, known);
   if (nearest !== undefined) return `is not a known field; write "${nearest}", or remove it`;
   return Object.hasOwn(elsewhere, plain(name))
@@ -130,13 +131,30 @@ const bare = (schema: Schema): Schema => {
   return option === undefined ? schema : bare(option);
 };
 
-/** The names of the fields that an object at a path can have. */
-export const fieldsAt = (schema: Schema, path: readonly PropertyKey[]): string[] => {
-  const { def } = bare(schema)._zod as unknown as {
-    def: { shape?: Readonly<Record<string, Schema>>; element?: Schema };
-  };
-  const [first, ...rest] = path;
-  if (first === undefined) return Object.keys(def.shape ?? {});
-  const inner = typeof first === 'number' ? def.element : def.shape?.[String(first)];
-  return inner === undefined ? [] : fieldsAt(inner, rest);
+interface Inner {
+  readonly type: string;
+  readonly shape?: Readonly<Record<string, Schema>>;
+  readonly element?: Schema;
+  readonly valueType?: Schema;
+}
+
+/** What a schema says of the value at a path. */
+const innerAt = (schema: Schema, [first, ...rest]: readonly PropertyKey[]): Inner | undefined => {
+  const def = bare(schema)._zod.def as unknown as Inner;
+  if (first === undefined) return def;
+  const inner = typeof first === 'number' ? def.element : (def.shape?.[String(first)] ?? def.valueType);
+  return inner === undefined ? undefined : innerAt(inner, rest);
 };
+
+/** The names of the fields that an object at a path can have. */
+export const fieldsAt = (schema: Schema, path: readonly PropertyKey[]): string[] =>
+  Object.keys(innerAt(schema, path)?.shape ?? {});
+
+/**
+ * Whether an operator names the members of the object at a path. What the index page shows is public, its secrets too, and extra
+ * parameters have a rule for their names.
+ */
+export const isFreeForm = (schema: Schema, path: readonly PropertyKey[]): boolean =>
+  path[0] !== 'indexPage' &&
+  !/^extra\w+Parameters$/.test(String(path.at(-1))) &&
+  innerAt(schema, path)?.type === 'record';

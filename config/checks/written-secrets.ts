@@ -1,5 +1,5 @@
 /** Finds secrets among the values of a configuration, in any field, by their format. */
-import { secretAdvice } from './unknown-fields.ts';
+import { looksLikeSecret, namesSecret, secretAdvice } from './unknown-fields.ts';
 
 const looks: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY/, 'contains a private key'],
@@ -20,9 +20,13 @@ const looks: readonly (readonly [RegExp, string])[] = [
 /** Which kind of secret a text contains, by its format; undefined if there is none. */
 export const secretIn = (text: string): string | undefined => looks.find(([pattern]) => pattern.test(text))?.[1];
 
-/** The path and message of each. Messages never quote the value. */
+/**
+ * The path and message of each. Messages never quote the value.
+ * @param isFree whether an operator names the members of the object at a path: there a name shows a secret too
+ */
 export const writtenSecrets = (
   value: unknown,
+  isFree: (path: readonly PropertyKey[]) => boolean,
   path: readonly PropertyKey[] = [],
   above: readonly unknown[] = [],
 ): readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] => {
@@ -32,7 +36,11 @@ export const writtenSecrets = (
   }
   // A value from a .ts file may contain itself.
   if (typeof value !== 'object' || value === null || above.includes(value)) return [];
-  return Object.entries(value).flatMap(([name, member]) =>
-    writtenSecrets(member, [...path, Array.isArray(value) ? Number(name) : name], [...above, value]),
-  );
+  return Object.entries(value).flatMap(([name, member]) => {
+    const at = [...path, Array.isArray(value) ? Number(name) : name];
+    const found = writtenSecrets(member, isFree, at, [...above, value]);
+    return found.length === 0 && namesSecret(name, member) && isFree(path)
+      ? [{ path: at, message: looksLikeSecret }]
+      : found;
+  });
 };

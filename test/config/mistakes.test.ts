@@ -240,6 +240,24 @@ describe('a field that is unknown', () => {
   });
 });
 
+it.each<[field: string, value: unknown]>([
+  ...['clientSecret', 'password', 'apiKey'].map((name): [string, string] => [`tags.${name}`, 'canary-7']),
+  ['tags.password', 20481632],
+  ['payers[1].identitySignIn.noMatch[0].members.refresh_token', 'canary-7'],
+])('a secret by its name is one where the operator names the fields, and is not shown: %s', (field, value) => {
+  const signIn = {
+    issuers: ['https://csp.lakeside-plan.net'],
+    assertionAlgorithm: 'ES384',
+    noMatch: [{ status: 400, members: {} }],
+  };
+  const [found, ...more] = problems(
+    changed({ ...(field.startsWith('tags') ? { tags: {} } : { 'payers[1].identitySignIn': signIn }), [field]: value }),
+  );
+
+  expect(found).toBe(`${field}: looks like a secret, and secrets do not belong in the configuration; ${inGit}`);
+  if (field.startsWith('tags')) expect(more).toEqual([]);
+});
+
 it.each([
   ['clientSecret', 20481632],
   ['password', 0],

@@ -144,6 +144,49 @@ export const mistakes: readonly Mistake[] = [
     'concurrency: reserves 5 in total, but Lambda keeps 100 of 10 executions unreserved; reserve at most 0, or write into accountConcurrency the limit that "aws lambda get-account-settings" shows',
   ],
   [
+    'a rate beyond all bounds, above the burst too',
+    set('stage', { throttling: { perSecond: 1e9 } }),
+    'throttling.perSecond: is too big; write at most 1000000',
+  ],
+  [
+    'executions below zero, and some reserved',
+    set('stage', { accountConcurrency: -1000, concurrency: { fetch: 5 } }),
+    'accountConcurrency: is too small; write at least 1',
+  ],
+  [
+    'an account that is none, and what is in another',
+    set('stage', {
+      account: '12345678901',
+      domain: { name: 'gateway.lakeside-plan.net', certificateArn },
+      permissionsBoundaryArn: 'arn:aws:iam::444455556666:policy/boundary',
+    }),
+    'account: is not an AWS account id; write its 12 digits in quotes, such as "111122223333"',
+  ],
+  [
+    'a region that is none, and what is in another',
+    set('stage', {
+      region: 'us-east-9',
+      existing: { alarmTopicArn: 'arn:aws:sns:us-east-1:444455556666:t' },
+      alarmAddresses: [],
+    }),
+    'region: is not an AWS region; write a region code, such as "us-east-1"',
+  ],
+  [
+    'a grant that lasts no time, and so less than an access token',
+    set('stage', { lifetimes: { grant: 0 } }),
+    'lifetimes.grant: is too short; write at least 1 (seconds)',
+  ],
+  [
+    'one mailbox twice, in other case, for alarms',
+    set('stage', { alarmAddresses: ['oncall@lakeside-plan.net', 'OnCall@Lakeside-plan.net'] }),
+    `alarmAddresses[1]: ${twice('OnCall@Lakeside-plan.net')}`,
+  ],
+  [
+    'one mailbox twice, in other case, for tickets',
+    set('stage', { ticketAddresses: ['a@lakeside-plan.net', 'A@lakeside-plan.net'] }),
+    `ticketAddresses[1]: ${twice('A@lakeside-plan.net')}`,
+  ],
+  [
     'a burst below the rate',
     set('stage', { throttling: { perSecond: 500, burst: 100 } }),
     'throttling.burst: is below perSecond, so that rate could never be reached; write at least 500',
