@@ -23,10 +23,11 @@ const urlIn = (value: unknown): string | undefined => {
   return typeof said === 'string' ? said : undefined;
 };
 
-/** A link's relations; undefined if they cannot be read. */
+/** A link's relations; undefined if they cannot be read. A text may have several, as in a `Link` header. */
 const relationsOf = (relation: unknown): readonly string[] | undefined => {
   const all: readonly unknown[] = Array.isArray(relation) ? relation : [relation];
-  return all.length > 0 && all.every((one) => typeof one === 'string') ? all : undefined;
+  if (all.length === 0 || !all.every((one) => typeof one === 'string')) return undefined;
+  return all.flatMap((one) => one.trim().split(/\s+/));
 };
 
 /** A link's `next` URLs; undefined if it cannot be read. */

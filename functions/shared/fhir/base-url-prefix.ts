@@ -24,3 +24,6 @@ export const afterBase = (url: string, base: string): string | undefined => {
   const rest = url.slice(base.length);
   return rest === '' || rest.startsWith('/') || rest.startsWith('?') ? rest : undefined;
 };
+
+/** What follows a base, also one that was written with a slash at its end: `{base}//Binary/1` is `{base}/Binary/1`. */
+export const withoutBaseSlash = (rest: string): string => rest.replace(/^\/(?=\/[A-Z])/, '');

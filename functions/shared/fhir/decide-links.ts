@@ -77,9 +77,11 @@ const spelledOf = (from: LinkReplacements['from']): Spelled[] => {
   return [...new Map(all)].filter(([base]) => base !== '').sort(([a], [b]) => b.length - a.length);
 };
 
-/** Matches one of the bases, the longest first, if its pattern follows. */
+/** Matches one of the bases, the longest first, if its pattern follows. The slash of a base that is written with one belongs to it. */
 const baseBefore = (bases: readonly Spelled[], patternOf: (limits: Spelled[1]) => string): RegExp => {
-  const all = bases.map(([base, limits]) => `${baseInAnyCase(base)}(?=${patternOf(limits)})`);
+  const all = bases.map(
+    ([base, limits]) => `${baseInAnyCase(base)}(?:/(?=/[A-Z])|(?!//[A-Z]))(?=${patternOf(limits)})`,
+  );
   return new RegExp(all.length === 0 ? '(?!)' : `(?:${all.join('|')})`, 'y');
 };
 
@@ -104,7 +106,7 @@ const withHost = /^[\0- ]*(?:https?:|[/\\]{2})/i;
 interface LinkPatterns {
   readonly below: RegExp;
   readonly belowBinary: RegExp;
-  /** How many characters decide a link: the longest base, a slash, the longest type, and one more. */
+  /** How many characters decide a link: the longest base, two slashes, the longest type, and one more. */
   readonly limit: number;
 }
 
@@ -117,7 +119,7 @@ const makePatterns = (from: LinkReplacements['from']): LinkPatterns => {
       bases.filter(([, limits]) => isAt({ bases: [], ...limits }, 'Binary')),
       () => '/Binary[/?"]',
     ),
-    limit: (bases[0]?.[0].length ?? 0) + Math.max(...['Binary', ...named].map(({ length }) => length)) + 2,
+    limit: (bases[0]?.[0].length ?? 0) + Math.max(...['Binary', ...named].map(({ length }) => length)) + 3,
   };
 };
 

@@ -11,7 +11,7 @@ import { anyLink, binaryLink, createLinkFinder, linkNames, noLink, relation } fr
  * `find-links.ts` says which strings are links, and `decide-links.ts` what becomes of each.
  *
  * One pass, in linear time for any chunks. It holds back bytes only of a link that a chunk's end cuts off before it is
- * decided: at most six per character of the longest base and `/Binary/`, or a whole page link up to `longestPageLink`.
+ * decided: at most six per character of the longest base and `//Binary/`, or a whole page link up to `longestPageLink`.
  * What is not JSON passes unchanged: an answer that does not start as an object or array, and everything after the first
  * error under a `link` or `response`.
  */

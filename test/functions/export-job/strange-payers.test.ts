@@ -285,6 +285,7 @@ describe('a payer whose pages', () => {
   it.each([
     ['in capital letters', { relation: 'Next', url: '' }],
     ['as the whole URL of the relation', { relation: 'http://www.iana.org/assignments/relation/next', url: '' }],
+    ['beside another relation in one text', { relation: 'self next', url: '' }],
     ['outside a list', { relation: 'next', url: '' }],
   ])('name the next one %s are read to the end', async (what, link) => {
     const made = await runToEnd(({ base }) => ({ path }) => {

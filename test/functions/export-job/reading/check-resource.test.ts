@@ -24,6 +24,8 @@ describe('whose resource it is', () => {
     'Patient/member/_history/3',
     'https://payer.example/fhir/Patient/member',
     'http://inside:8080/r4/Patient/member/_history/3',
+    // The base with its slash.
+    'http://inside:8080/r4//Patient/member',
     // RFC 3986 §5, from the base: a path, a server without a scheme, and dot segments that stay below it.
     '/fhir/Patient/member',
     '//payer.example/fhir/Patient/member',
@@ -44,6 +46,7 @@ describe('whose resource it is', () => {
     'HTTPS://PAYER.example/fhir/Patient/other',
     'https://payer.example/fhir/Patient/other',
     'http://inside:8080/r4/Patient/other',
+    'http://inside:8080/r4//Patient/other',
     '/fhir/Patient/other',
     '//payer.example/fhir/Patient/other',
     './Patient/other',

@@ -449,7 +449,7 @@ describe('what it costs', () => {
   });
 
   it('releases a link as soon as its characters decide it', () => {
-    const deciding = `${payer}/Binary/`.length;
+    const deciding = `${payer}//Binary/`.length;
     for (const [characters, held] of [1, deciding - 1, deciding, deciding + 1].map((n) => [n, n < deciding ? n : 0])) {
       const rewriter = createLinkRewriter({ from: [payer], to: gateway });
       rewriter.push(Buffer.from('{"url":"'));
