@@ -1,24 +1,18 @@
-import { GatewayError } from '../../shared/errors.ts';
+import type { GatewayError } from '../../shared/errors.ts';
 import { presentIdentityAtPayer, type PayerClientDeps, type PayerTokenAnswer } from '../../shared/payer/client.ts';
 import { failureAtLogin, NoMatch, PayerError } from '../../shared/payer/errors.ts';
-import { identifyAgain } from './identify-again.ts';
 import type { CmsSmart } from './read-cms-smart.ts';
 import type { IdentityPayer } from './takes-identities.ts';
 
-/** Whatever went wrong, the identity token has been spent by now. */
+/** A payer's failure. Of a refusal, it is not known whether the identity or the request was refused. */
 const failed = (error: PayerError): GatewayError => {
-  const { code, detail, signal } = failureAtLogin(error);
-  return code === 'temporarily_unavailable'
-    ? new GatewayError(code, `The health plan cannot be reached at the moment. ${identifyAgain}`, { detail, signal })
-    : new GatewayError(
-        code,
-        `The health plan refused the request, or gave no answer that can be used. ${identifyAgain}`,
-        {
-          status: 502,
-          detail,
-          signal,
-        },
-      );
+  const failure = failureAtLogin(error);
+  return failure.code === 'temporarily_unavailable'
+    ? failure
+    : Object.assign(failure, {
+        status: 502,
+        publicMessage: 'The health plan refused the request, or gave no answer that can be used.',
+      });
 };
 
 /**

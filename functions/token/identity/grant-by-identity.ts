@@ -123,8 +123,10 @@ const spendAndAsk = async (
   const spending = { grants: deps.grants, now: nowSeconds(deps.clock), requestId };
   await bindAttestation(spending, { ...cmsSmart, partner: partner.clientId, longestAge }, verified);
   await spendIdentity(spending, payer.id, verified);
-  await waitUntilBegun(deps, identity, checked);
-  return askForMember(deps, payer, cmsSmart);
+  return identifyAgainOnFailure(async () => {
+    await waitUntilBegun(deps, identity, checked);
+    return askForMember(deps, payer, cmsSmart);
+  });
 };
 
 /** @throws GatewayError `invalid_grant` if the member stopped the app after approving */

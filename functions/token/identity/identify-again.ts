@@ -1,19 +1,20 @@
-import { asGatewayError, GatewayError } from '../../shared/errors.ts';
-
-export const identifyAgain = 'Identify the member again, and try with the new token.';
+import { asGatewayError } from '../../shared/errors.ts';
+import { NoMatch } from '../../shared/payer/errors.ts';
 
 /**
- * Runs the steps after the payer's answer. Whatever goes wrong in them, the identity token has been spent by now, so the app is told
- * that trying again takes a new one.
- * @throws GatewayError
+ * Runs steps that follow the spending of an identity token. Whatever goes wrong in them, the app is told that trying again takes a
+ * new one.
+ * @throws GatewayError, or NoMatch as it is
  */
 export const identifyAgainOnFailure = async <T>(steps: () => Promise<T>): Promise<T> => {
   try {
     return await steps();
   } catch (thrown) {
-    const { code, publicMessage, status, detail, signal, stop, retryAfterSeconds } = asGatewayError(thrown);
-    const sentence = publicMessage.replace(/ Please try again[^.]*\.$/, '');
-    const options = { status, detail, signal, stop, retryAfterSeconds };
-    throw new GatewayError(code, `${sentence} ${identifyAgain}`, options);
+    if (thrown instanceof NoMatch) throw thrown;
+    const error = asGatewayError(thrown);
+    const sentence = error.publicMessage.replace(/ Please try again[^.]*\.$/, '');
+    throw Object.assign(error, {
+      publicMessage: `${sentence} Identify the member again, and try with the new token.`,
+    });
   }
 };
