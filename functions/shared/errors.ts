@@ -45,8 +45,8 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   unsupported_response_type: 400,
 };
 
-/** Every error code. */
-export const errorCodes = Object.keys(statuses).toSorted() as readonly ErrorCode[];
+/** Every error code. Tools use it; the mark lets a bundle leave it out. */
+export const errorCodes = /* @__PURE__ */ Object.keys(statuses).toSorted() as readonly ErrorCode[];
 
 /** FHIR's issue types (https://hl7.org/fhir/R4/valueset-issue-type.html) that our errors use. */
 export type IssueType =

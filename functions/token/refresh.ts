@@ -223,7 +223,7 @@ const repeatOrRevoke = async (deps: TokenDeps, request: TokenRequest, shown: Sho
   const scope = accessScopeNow(grant, access, partner);
   const asked = narrowScope(grant, partner, request.form);
   if (asked.length !== scope.length || asked.some(({ word }) => !hasWord(scope, word))) {
-    throw invalidScope('A repeated refresh must ask for the same scope.', 'another scope');
+    throw invalidScope('A repeat must ask for the same scope.', 'another scope');
   }
   request.count('refreshRepeated');
   const answer = await answerRepeat(deps, shown, rotationSalt, { ...access, scope });

@@ -98,7 +98,7 @@ describe('a refresh that is repeated within its grace', () => {
       expect(refused.statusCode).toBe(400);
       expect(bodyOf(refused)).toEqual({
         error: 'invalid_scope',
-        error_description: expect.stringContaining('A repeated refresh must ask for the same scope.'),
+        error_description: expect.stringContaining('A repeat must ask for the same scope.'),
       });
       expect(dynamo.calls()).toEqual(['GetItem']);
       expect(grant()).toEqual(before);
