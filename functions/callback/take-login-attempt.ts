@@ -42,7 +42,7 @@ const noSuchSignIn = ({ registry }: Pick<Deps, 'registry'>): GatewayError => {
   const minutes = Math.round(registry.lifetimes.loginAttempt / 60);
   return new GatewayError(
     'invalid_request',
-    `No sign-in waits for this link: it is older than ${minutes} minutes, was begun at another health plan, or the local stack was started anew.`,
+    `No sign-in waits for this link: it is older than ${minutes} minutes, or was begun at another health plan.`,
     { detail: 'no login attempt of this state at this payer', page: 'expired' },
   );
 };

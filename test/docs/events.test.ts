@@ -144,7 +144,7 @@ describe('docs/partners/events.md', () => {
     ['docs/partners/events.md', /^\| `(\w+\.\w+)`/gm],
     ['docs/openapi.yaml', /^ +- (\w+\.\w+)$/gm],
     ['sandbox/partner/pages/events.ts', /^ {2}'(\w+\.\w+)': /gm],
-  ])('is not alone in naming every type of event, and no other: %s does', (path, word) => {
+  ])('every type of event, and no other, is named in %s', (path, word) => {
     const named = [...documentAt(path).text.matchAll(word)].map(([, type = '']) => type);
     expect(named.toSorted()).toEqual(eventTypes.toSorted());
   });
@@ -154,7 +154,7 @@ describe('docs/partners/events.md', () => {
     ['docs/audit.md', /`(\w+)`/g],
     ['docs/openapi.yaml', /^ +- (\w+)$/gm],
     ['sandbox/partner/pages/events.ts', /^ {2}(\w+): /gm],
-  ])('is not alone in naming each reason why a grant ends: %s does', (path, word) => {
+  ])('each reason why a grant ends is named in %s', (path, word) => {
     const words = [...documentAt(path).text.matchAll(word)].map(([, reason]) => reason);
     expect(words).toEqual(expect.arrayContaining([...revocationReasons]));
   });

@@ -323,7 +323,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       ),
   ],
   [
-    /^Not every (?<type>\w+) that the record refers to was read: one (?:(?<form>reference has a form that cannot be requested)|is on another server, or on the payer's own by a name that its operator has not configured)\.$/,
+    /^Not every (?<type>\w+) that the record refers to was read: one (?:(?<form>reference is in a form that the gateway cannot request)|is on another server, or on the payer's own by a name that its operator has not configured)\.$/,
     ({ type = '', form }, { held }) =>
       held.some(({ unread }) => unread.includes(`${type} ${form === undefined ? 'elsewhere' : 'form'}`)),
   ],

@@ -83,7 +83,7 @@ const whyOnlyReferred = {
 } as const;
 
 const notAsked = {
-  form: 'one reference has a form that cannot be requested',
+  form: 'one reference is in a form that the gateway cannot request',
   elsewhere: "one is on another server, or on the payer's own by a name that its operator has not configured",
 } as const;
 

@@ -53,12 +53,12 @@ export const parameters = (pairs: readonly (readonly [string, string])[]): Reque
 };
 
 /** What a refusal may name: parameters that an endpoint reads, and those that apps send though none does. */
-const known = `client_id redirect_uri response_type response_mode scope state aud nonce prompt code_challenge code_challenge_method
-  request request_uri grant_type code code_verifier refresh_token client_secret client_assertion client_assertion_type resource
-  token token_type_hint iss error error_description`;
+const known = `client_id redirect_uri response_type response_mode scope state aud launch nonce prompt login_hint max_age ui_locales
+  code_challenge code_challenge_method request request_uri grant_type code code_verifier refresh_token client_secret client_assertion
+  client_assertion_type resource token token_type_hint iss error error_description`;
 
 /**
- * Refuses repeated parameters. Nothing else of a request is repeated, so a name that is not known is not either.
+ * Refuses repeated parameters. A refusal never echoes the request, so an unknown name is not shown.
  * @throws GatewayError `invalid_request`
  */
 export const checkNotRepeated = ({ repeated }: RequestParameters): void => {

@@ -140,7 +140,7 @@ const checkNotStopped = async (
   if (!(await isStoppedSince(grants, { memberIndex, partner }, attestedAt - mostAhead))) return;
   throw new GatewayError(
     'invalid_grant',
-    `The member stopped this app after the approval in cms_smart, or at most ${mostAhead} seconds before it; ask the member again.`,
+    `The member stopped this app after the approval in cms_smart, or at most ${mostAhead} seconds before it; ask for approval again.`,
     { detail: 'the approval is older than a stop' },
   );
 };

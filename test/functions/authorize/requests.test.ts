@@ -362,6 +362,7 @@ describe('authorize, once the partner is trusted', () => {
     ['scope', 'scope'],
     ['response_type', 'response_type'],
     ['code_challenge', 'code_challenge'],
+    ['ui_locales', 'ui_locales'],
     ['unheard_of', 'A parameter'],
   ])('refuses a repeated %s, and names it if it is known', async (name, named) => {
     const test = gateway();

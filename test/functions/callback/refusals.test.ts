@@ -16,12 +16,12 @@ const expired = {
 const malformed = {
   ...noLink,
   payer,
-  text: 'No sign-in waits for this link: its state is missing, or is none that this gateway makes.',
+  text: 'No sign-in waits for this link: its state is missing or was not issued here.',
   detail: 'malformed state',
 };
 const unknown = {
   ...expired,
-  text: 'No sign-in waits for this link: it is older than 30 minutes, was begun at another health plan, or the local stack was started anew.',
+  text: 'No sign-in waits for this link: it is older than 30 minutes, or was begun at another health plan.',
   payer,
   detail: 'no login attempt of this state at this payer',
 };

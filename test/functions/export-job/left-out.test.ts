@@ -229,7 +229,7 @@ describe('a resource that the record refers to', () => {
 
     expect(made).toMatchObject({ status: 'partial', complete: false, outcomes: { Practitioner: 'incomplete 0' } });
     expect(made.errors).toEqual([
-      'Not every Practitioner that the record refers to was read: one reference has a form that cannot be requested.',
+      'Not every Practitioner that the record refers to was read: one reference is in a form that the gateway cannot request.',
     ]);
   });
 

@@ -766,8 +766,8 @@ describe('a resource', () => {
     expect(made.errors.toSorted()).toEqual([
       'A resource of type Observation on page 1 is left out: it is about another patient.',
       'A resource of type Patient on page 1 is left out: it is about another patient.',
-      'Not every Device that the record refers to was read: one reference has a form that cannot be requested.',
-      'Not every resource that the record refers to was read: one reference has a form that cannot be requested.',
+      'Not every Device that the record refers to was read: one reference is in a form that the gateway cannot request.',
+      'Not every resource that the record refers to was read: one reference is in a form that the gateway cannot request.',
     ]);
   });
 
@@ -997,7 +997,7 @@ describe('a resource', () => {
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1' });
     expect(made).toMatchObject({ complete: false, status: 'partial' });
     expect(made.errors).toEqual([
-      'Not every resource that the record refers to was read: one reference has a form that cannot be requested.',
+      'Not every resource that the record refers to was read: one reference is in a form that the gateway cannot request.',
     ]);
   });
 });

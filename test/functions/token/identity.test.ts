@@ -143,7 +143,7 @@ describe("a partner with its member's identity token", () => {
     expect(told(await world.identify(undefined, atGreen))).toEqual([
       400,
       'invalid_grant',
-      'The member stopped this app after the approval in cms_smart, or at most 30 seconds before it; ask the member again. Identify the member again, and try with the new token.',
+      'The member stopped this app after the approval in cms_smart, or at most 30 seconds before it; ask for approval again. Identify the member again, and try with the new token.',
     ]);
     expect(world.revoked).toHaveLength(1);
     expect((await world.identify()).statusCode).toBe(200);
