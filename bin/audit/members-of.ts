@@ -31,7 +31,7 @@ const factsIn = (event: AuditEvent): Fact[] => {
   if (idOf(event, systems.exchange) === undefined) return [facts];
   const exchanged = exchangeFactsOf(event);
   if (exchanged?.name !== 'came') return [];
-  return exchanged.members.flatMap(({ patient, outcome }) =>
+  return exchanged.members.flatMap(({ patient, outcome, resources = 0 }) =>
     patient === undefined
       ? []
       : [
@@ -42,7 +42,7 @@ const factsIn = (event: AuditEvent): Fact[] => {
             exchange:
               exchanged.kind === 'match'
                 ? ('matched' as const)
-                : outcome === 'exported'
+                : outcome === 'exported' && resources > 0
                   ? ('exchanged' as const)
                   : ('nothing' as const),
           },

@@ -149,7 +149,10 @@ beforeAll(async () => {
   const onlyMatched = { ...known, submitted: 'member-3', reference: 'Patient/p2' };
   await auditCame(deps, { ...match, group: 'g1' }, { status: 'completed', members: [known, nobody, onlyMatched] });
   const group = { ...of, exportId: 'a-group', exchange: 'group', group: 'g1' } as const;
-  const got = [{ ...known, outcome: 'exported', resources: 3 }];
+  const got = [
+    { ...known, outcome: 'exported', resources: 3 },
+    { ...onlyMatched, outcome: 'exported', resources: 0 },
+  ];
   await auditCame(deps, group, { status: 'partial', members: got });
   const download = { ...of, requestId: 'file', exchange: 'a-group', patient: '', type: 'ended', end } as const;
   await write(...items('AuditEvents').values(), readItem({ ...download, interaction: 'export file Observation' }));
@@ -327,7 +330,7 @@ describe('npm run audit', () => {
     expect(rows.map((row) => row.slice(1))).toEqual([
       ['exchange asked', 'new-plan', 'northwind', 'a-match', 'match: 2 asked', 'ok'],
       ['exchange came', 'new-plan', 'northwind', 'a-match', 'match g1: 2 match, 1 nomatch', 'ok completed'],
-      ['exchange came', 'new-plan', 'northwind', 'a-group', 'group g1: 1 exported', 'ok partial'],
+      ['exchange came', 'new-plan', 'northwind', 'a-group', 'group g1: 2 exported', 'ok partial'],
       ['read ended', 'new-plan', 'northwind', 'a-group', 'export file Observation', 'ok 200', '1234'],
     ]);
     expect(members.map((row) => row.slice(0, 6))).toEqual([
