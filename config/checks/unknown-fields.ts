@@ -4,7 +4,7 @@ import { grantTypes, identityGrantType } from '../../functions/shared/registry/t
 import { distance } from '../../functions/shared/scopes/distance.ts';
 
 const secretName =
-  /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;
+  /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^\w+_(?:secret|password|passphrase)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;
 
 /** A secret that was committed is no longer secret: Git's history keeps it when the line is gone. */
 export const secretAdvice =
@@ -104,8 +104,9 @@ export const nearestOf = (name: string, known: readonly string[]): string | unde
   return near[0]?.candidate;
 };
 
-/** Whether a value is a secret by its name. */
-export const namesSecret = (name: string, value: unknown): boolean => secretName.test(name) && mayBeSecret(name, value);
+/** Whether a value is a secret by its name, whatever is between the name's words: a tag's may be `client-secret`. */
+export const namesSecret = (name: string, value: unknown): boolean =>
+  secretName.test(name.replaceAll(/[-.: /]/g, '_')) && mayBeSecret(name, value);
 
 export const looksLikeSecret = `looks like a secret, and secrets do not belong in the configuration; ${secretAdvice}`;
 
@@ -142,7 +143,10 @@ interface Inner {
 const innerAt = (schema: Schema, [first, ...rest]: readonly PropertyKey[]): Inner | undefined => {
   const def = bare(schema)._zod.def as unknown as Inner;
   if (first === undefined) return def;
-  const inner = typeof first === 'number' ? def.element : (def.shape?.[String(first)] ?? def.valueType);
+  const { shape = {}, element, valueType } = def;
+  // `constructor` is no field of any shape, but a member of its prototype.
+  const field = Object.hasOwn(shape, first) ? shape[String(first)] : valueType;
+  const inner = typeof first === 'number' ? element : field;
   return inner === undefined ? undefined : innerAt(inner, rest);
 };
 

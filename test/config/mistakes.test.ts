@@ -82,6 +82,12 @@ it('a stage that contains itself, as one from a .ts file may, is reported like a
   expect(told(inAList)).toEqual([expect.stringMatching(/^payers\[2\]: is an array; write an object$/)]);
 });
 
+it('an entry that is named like a member of every object is reported like any other', () => {
+  const inPrototype = change('payers', 0, { constructor: { password: 'canary-7' } });
+
+  expect(told(inPrototype)).toEqual([expect.stringMatching(/constructor: is not a known field; /)]);
+});
+
 describe('several mistakes in one stage', () => {
   it('are all reported, each on its own line', () => {
     expect(
@@ -241,21 +247,23 @@ describe('a field that is unknown', () => {
 });
 
 it.each<[field: string, value: unknown]>([
-  ...['clientSecret', 'password', 'apiKey'].map((name): [string, string] => [`tags.${name}`, 'canary-7']),
+  ...['clientSecret', 'password', 'apiKey', 'client-secret', 'db-password', 'auth token', 'Private Key', 'api/key'].map(
+    (name): [string, string] => [`tags.${name}`, 'canary-7'],
+  ),
   ['tags.password', 20481632],
   ['payers[1].identitySignIn.noMatch[0].members.refresh_token', 'canary-7'],
 ])('a secret by its name is one where the operator names the fields, and is not shown: %s', (field, value) => {
   const signIn = {
     issuers: ['https://csp.lakeside-plan.net'],
     assertionAlgorithm: 'ES384',
-    noMatch: [{ status: 400, members: {} }],
+    scopes: ['patient/*.rs'],
+    noMatch: [{ status: 400, members: { error: 'invalid_grant' } }],
   };
-  const [found, ...more] = problems(
-    changed({ ...(field.startsWith('tags') ? { tags: {} } : { 'payers[1].identitySignIn': signIn }), [field]: value }),
-  );
+  const provider = { issuer: signIn.issuers[0], jwksUri: `${signIn.issuers[0]}/keys`, algorithms: ['RS256'] };
+  const beside = { 'identityProviders[0]': provider, 'payers[1].identitySignIn': signIn };
+  const found = problems(changed({ ...(field.startsWith('tags') ? { tags: {} } : beside), [field]: value }));
 
-  expect(found).toBe(`${field}: looks like a secret, and secrets do not belong in the configuration; ${inGit}`);
-  if (field.startsWith('tags')) expect(more).toEqual([]);
+  expect(found).toEqual([`${field}: looks like a secret, and secrets do not belong in the configuration; ${inGit}`]);
 });
 
 it.each([
