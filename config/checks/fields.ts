@@ -38,8 +38,8 @@ export const text = (rule: Rule & { readonly ofUrl?: undefined } = notEmpty) => 
 export type Marks<Mark> = WeakMap<object, Mark>;
 
 /**
- * Who requests a URL: functions, the browsers of members and partners, or both. Nobody of them requests what only names something, or is
- * opened by operators in their own network; `printed` is also what only appears in a payer's answers or requests, as the payer writes it.
+ * Who requests a URL: functions, the browsers of members and partners, or both. `nobody`: it is only a name, or a page that operators
+ * open in their own network. `printed`: it is only a name, as the payer writes it in its answers.
  */
 export type Requester = 'functions' | 'browsers' | 'both' | 'nobody' | 'printed';
 

@@ -1,6 +1,6 @@
 /**
- * The URLs in a configuration that browsers or functions request, each with its field, by the marks of the schemas: a new field
- * is in every list.
+ * The URLs in a configuration, each with its field and who requests it, which may be nobody, by the marks of the schemas: a new
+ * field is in every list.
  */
 import * as z from 'zod';
 import type { Payer } from '../../functions/shared/registry/types.ts';
