@@ -186,10 +186,10 @@ const keysOf = ({ addresses, numbers }: Organization): string[] => [
 ];
 
 const merged = (group: readonly Organization[]): ImportedPayer => {
-  const displayName = group[0]!.name;
+  const displayName = group.find(({ name }) => name !== nameless)?.name ?? nameless;
   const website = group.find((one) => one.website !== undefined)?.website;
   const otherNames = all(group.map(({ name, otherNames: more }) => [name, ...more])).filter(
-    (name) => name !== displayName,
+    (name) => name !== displayName && name !== nameless,
   );
   const kinds = ['payerId', 'naic', 'hios', 'npi'] as const;
   const identifiers = kinds.flatMap((kind) => {

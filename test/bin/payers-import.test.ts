@@ -305,6 +305,28 @@ describe('an import', () => {
     },
   );
 
+  it('gives a payer no invented name where one of its organizations has a name', async () => {
+    const entry = [
+      ...['健康', 'Plan', '健'].map((name, at) => ({
+        resource: {
+          resourceType: 'Organization',
+          id: `o${at}`,
+          name,
+          telecom: [{ system: 'url', value: 'https://plan.example.org/' }],
+          endpoint: [{ reference: 'Endpoint/e' }],
+        },
+      })),
+      { resource: { resourceType: 'Endpoint', id: 'e', status: 'active', address: 'https://a.example.org/r4' } },
+    ];
+    const file = join(folder, 'bundle.json');
+    await writeFile(file, JSON.stringify({ resourceType: 'Bundle', entry }));
+
+    await run(async () => Response.json({ token_endpoint: 'https://login.example.org/token' }), file);
+
+    const draft = JSON.parse(await readFile(join(folder, 'drafts', 'plan.json'), 'utf8')) as Payer;
+    expect([draft.displayName, draft.brand]).toEqual(['Plan', { website: 'https://plan.example.org/' }]);
+  });
+
   it('asks again what a version judged that called every address dead which it did not ask', async () => {
     const address = 'https://a.example.org/r4';
     const entry = [
