@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { parseObject } from '../../functions/shared/json/json-object.ts';
 import type { MemberKey } from '../payer/data/member-list.ts';
 import { memberNamed } from './member.ts';
 import { signInThroughGateway } from './through-gateway.ts';
@@ -75,10 +76,8 @@ export const codeIn = (redirect: string, authorizeUrl: string): string => {
 
 /** The sentence of an OAuth error, whole, since it ends with the reference; or how another answer begins. */
 const saidIn = (text: string): string => {
-  const said = text.startsWith('{"error":') ? (JSON.parse(text) as Record<string, string>) : {};
-  return said['error_description'] === undefined
-    ? text.slice(0, 300)
-    : `${said['error']}: ${said['error_description']}`;
+  const { error, error_description: description } = parseObject(text) ?? {};
+  return typeof error === 'string' && typeof description === 'string' ? `${error}: ${description}` : text.slice(0, 300);
 };
 
 const redeem = async (authorizeUrl: string, form: Readonly<Record<string, string>>): Promise<object> => {

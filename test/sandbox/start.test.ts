@@ -150,6 +150,7 @@ describe('npm start -- --client', () => {
       [],
       /its redirect URI lacks its scheme; write http:\/\/localhost:5210\/callback$/,
     ],
+    [['my-app=localhost.example.org:8080/cb'], ['my-app'], /its redirect URI has a private-use scheme/],
     [['my-app=not a url'], [], /its redirect URI is not a URI; write an absolute one/],
     [['my-app=http://example.com/cb'], [], /its redirect URI uses plain http; write https/],
     [['my-app=http://localhost/cb#x'], [], /its redirect URI has a fragment/],
@@ -380,6 +381,7 @@ describe('npm run sign-in', () => {
   it.each([
     [undefined, '{}', '{}', '. For a client with a secret add --client-secret'],
     ['wrong', '{}', '{}', ''],
+    ['wrong', '{"error":"inv', '{"error":"inv', ''],
     ['wrong', JSON.stringify(longError), `invalid_client: ${longError.error_description}`, ''],
   ])('says what a refused client with the secret %s lacks, answered %s', async (clientSecret, body, said, hint) => {
     const redirect = 'http://localhost:5210/cb?code=c&state=s';
