@@ -1,5 +1,5 @@
-import { jest } from '@jest/globals';
 /** How long the stack keeps, waits and tries, and what it serves, as literal tables for both stages. */
+import { jest } from '@jest/globals';
 import { longestCheckMs } from '../../functions/canary/check-payer.ts';
 import { mostTries, waitSeconds } from '../../functions/deliver/schedule.ts';
 import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
