@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { parseObject } from '../../functions/shared/json/json-object.ts';
 import type { MemberKey } from '../payer/data/member-list.ts';
 import { memberNamed } from './member.ts';
 import { signInThroughGateway } from './through-gateway.ts';
@@ -74,9 +73,17 @@ export const codeIn = (redirect: string, authorizeUrl: string): string => {
   return code;
 };
 
+const parseObject = (text: string): Readonly<Record<string, unknown>> => {
+  try {
+    return (JSON.parse(text) as Record<string, unknown> | null) ?? {};
+  } catch {
+    return {};
+  }
+};
+
 /** The sentence of an OAuth error, whole, since it ends with the reference; or how another answer begins. */
 const saidIn = (text: string): string => {
-  const { error, error_description: description } = parseObject(text) ?? {};
+  const { error, error_description: description } = parseObject(text);
   return typeof error === 'string' && typeof description === 'string' ? `${error}: ${description}` : text.slice(0, 300);
 };
 
