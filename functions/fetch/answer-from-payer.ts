@@ -1,10 +1,9 @@
 import { GatewayError } from '../shared/errors.ts';
-import { createLinkDecider } from '../shared/fhir/decide-links.ts';
+import { createLinkDecider, linkParameter, lostPage } from '../shared/fhir/decide-links.ts';
 import { isDocument, readsOne } from '../shared/fhir/fhir-request.ts';
 import { anyLink } from '../shared/fhir/find-links.ts';
 import { readLinkHeader } from '../shared/fhir/link-header.ts';
 import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
-import { linkParameter, lostPage } from '../shared/fhir/page-link.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
 import type { ApiResponse } from '../shared/http/api.ts';

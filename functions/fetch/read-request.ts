@@ -1,8 +1,9 @@
 import { GatewayError } from '../shared/errors.ts';
 import { checkFormat } from '../shared/fhir/check-search.ts';
+import { linkParameter, lostPage } from '../shared/fhir/decide-links.ts';
 import { isDocument, type FhirRequest, type Parameter } from '../shared/fhir/fhir-request.ts';
 import { quoteName } from '../shared/fhir/known-parameters.ts';
-import { linkParameter, lostPage, unsealPage } from '../shared/fhir/page-link.ts';
+import { unsealPage } from '../shared/fhir/page-link.ts';
 import { pageRequest } from '../shared/fhir/page-request.ts';
 import { parseFhirRequest } from '../shared/fhir/parse-fhir-request.ts';
 import { malformed, notSupported, readOnly } from '../shared/fhir/refusals.ts';

@@ -1,8 +1,8 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { unavailable } from '../shared/errors.ts';
-import type { LinkReplacements } from '../shared/fhir/decide-links.ts';
+import { linkParameter, type LinkReplacements } from '../shared/fhir/decide-links.ts';
 import { readsOne, type FhirRequest } from '../shared/fhir/fhir-request.ts';
-import { linkParameter, linkResolver, sealPage, type LinkKey } from '../shared/fhir/page-link.ts';
+import { linkResolver, sealPage, type LinkKey } from '../shared/fhir/page-link.ts';
 import { baseUrlFor, payerUrl } from '../shared/fhir/to-payer-url.ts';
 import { answerBases } from '../shared/registry/fhir-bases.ts';
 import { sealIvBytes } from '../shared/store/crypto.ts';

@@ -1,7 +1,13 @@
 import { decodeBeginning } from '../json/spelling.ts';
 import { isAt, type FhirBase } from '../registry/fhir-bases.ts';
 import { originLength } from './base-url-prefix.ts';
-import { binaryLink, hostLink, pageLink } from './find-links.ts';
+import { anyLink, binaryLink, hostLink, pageLink, selfLink } from './find-links.ts';
+
+/** The parameter that carries a sealed link. */
+export const linkParameter = '_link';
+
+/** Stands for a link to a page that cannot be passed on. Whoever follows it is told so. No sealed link is as short. */
+export const lostPage = 'unavailable';
 
 /** The longest page link that is sealed, in bytes after unescaping. */
 export const longestPageLink = 5000;
@@ -17,7 +23,8 @@ export interface LinkReplacements {
   readonly to: string;
   /**
    * Turns a page's link into the one that the partner gets. Returns undefined for a link that is not below the payer's
-   * bases and null for one that is too long; both are then handled like other links. Omitted if the answer has no pages.
+   * bases, which is handled like other links, and null for one that is too long, in whose place is one that says so. Omitted if the answer has no
+   * pages.
    */
   readonly seal?: ((url: string) => string | undefined | null) | undefined;
 }
@@ -26,6 +33,8 @@ export interface LinkReplacements {
 export interface Replacement {
   readonly length: number;
   readonly by: string;
+  /** It stands for the whole link: what else comes of it is left out. */
+  readonly isAll?: true;
 }
 
 /** Decides the links of one answer. */
@@ -135,6 +144,7 @@ const patternsFor = (from: LinkReplacements['from']): LinkPatterns => {
 /** Makes the decider for one answer. */
 export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDecider => {
   const gatewayBase = spell(withoutSlash(to));
+  const lost = `${gatewayBase}?${linkParameter}=${lostPage}`;
   const { below, belowBinary, limit } = patternsFor(from);
   let foreignLinks = 0;
   let unsealedLinks = 0;
@@ -153,29 +163,40 @@ export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDec
 
   /** Seals a page's link. Null if it is too long, undefined if it is not a page of the payer's. */
   const sealPage = (spelling: string, isWhole: boolean): string | undefined | null => {
-    if (!isWhole || spelling.length > longestPageLink * 6) return null;
+    // Its beginning says whose it is.
+    const tooLong = (): undefined | null =>
+      seal!(decodeBeginning(spelling, longestPageLink).text) === undefined ? undefined : null;
+    if (!isWhole || spelling.length > longestPageLink * 6) return tooLong();
     let url: string;
     try {
       url = JSON.parse(`"${utf8(spelling)}"`) as string;
     } catch {
       return undefined; // Not JSON.
     }
-    return Buffer.byteLength(url) > longestPageLink ? null : seal!(url);
+    return Buffer.byteLength(url) > longestPageLink ? tooLong() : seal!(url);
+  };
+
+  /** Whether a link is sealed: any page's, and one that may be a page's if it has a host. */
+  const isSealed = (type: number, spelling: string): boolean => {
+    if (type === anyLink || type === binaryLink) return false;
+    if (type === pageLink) return true;
+    const { text } = decodeBeginning(spelling, longestPageLink);
+    return withHost.test(text) && (type !== selfLink || matchAt(below, `${text}"`, 0) === 0);
   };
 
   return {
     gatewayBase,
     decidePlain,
-    charactersFor: (type) => (type === pageLink || type === hostLink ? Math.max(longestPageLink + 1, limit) : limit),
+    charactersFor: (type) => (type === anyLink || type === binaryLink ? limit : Math.max(longestPageLink + 1, limit)),
     decide(type, spelling, isWhole) {
-      if (type === hostLink && !withHost.test(decodeBeginning(spelling, limit).text)) return undefined;
-      if (type !== pageLink && type !== hostLink) return decideLink(type, spelling);
-      const sealed = sealPage(spelling, isWhole);
+      const isPage = isSealed(type, spelling);
+      const sealed = isPage ? sealPage(spelling, isWhole) : undefined;
       if (typeof sealed === 'string') return { length: spelling.length, by: spell(sealed) };
-      const foreignBefore = foreignLinks;
-      const replacement = decideLink(type, spelling);
-      if (sealed === null && foreignLinks === foreignBefore) unsealedLinks++;
-      return replacement;
+      if (sealed === null) {
+        unsealedLinks++;
+        return { length: spelling.length, by: lost, isAll: true };
+      }
+      return isPage || type !== hostLink ? decideLink(type, spelling) : undefined;
     },
     foreignLinks: () => foreignLinks,
     unsealedLinks: () => unsealedLinks,

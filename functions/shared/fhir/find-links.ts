@@ -14,6 +14,8 @@ export const pageLink = 3;
 export const relation = 4;
 /** A page's link, if it is a URL with a host. */
 export const hostLink = 5;
+/** A link to the page itself: a page's link only if it is a URL with a host that is not written as one of the bases. */
+export const selfLink = 6;
 
 const followed = 1;
 const url = 2;
@@ -70,8 +72,8 @@ const mostLevels = 256;
  * - `fullUrl` and `reference`, anywhere;
  * - `url` or `href` in the object, or in an object of the array, that a `link` holds;
  * - any URL with a host, and any `url`, `href`, `next`, `prev`, `previous`, `first` and `last`, under the `link` that is the answer's own,
- *   however it is written. It is a page's link, unless it is a `self` or in one, or its object's `relation` or `rel` was already read
- *   as `self`. Whoever wrote a document in the answer writes the document's links too, so these are no page's;
+ *   however it is written. It is a page's link, unless it is below a base, and a `self` or in one, or its object's `relation` or `rel` was
+ *   already read as `self`. Whoever wrote a document in the answer writes the document's links too, so these are no page's;
  * - `location` in the object that a `response` holds;
  * - `url` anywhere else, if it points to a Binary.
  */
@@ -93,7 +95,8 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
   const typeInOwnLink = (name: number, inside: number): number => {
     if (name === followed) return anyLink;
     if (name === relationName) return relation;
-    if (!hasPages || inside & (isSelf | inSelf) || name === self) return anyLink;
+    if (!hasPages) return anyLink;
+    if (inside & (isSelf | inSelf) || name === self) return selfLink;
     return name === url || name === href || name === page ? pageLink : hostLink;
   };
 

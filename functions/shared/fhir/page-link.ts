@@ -31,12 +31,6 @@ export interface LinkKey {
   readonly linkKey: Uint8Array;
 }
 
-/** The parameter that carries a sealed link. */
-export const linkParameter = '_link';
-
-/** Stands for a link to the next page that cannot be passed on. Whoever follows it is told so. No sealed link is as short. */
-export const lostPage = 'unavailable';
-
 /** Bytes of the iv, the tag and the line feed. */
 const shortest = sealIvBytes + 16 + 1;
 

@@ -43,6 +43,8 @@ export const createLinkRewriter = (replacements: LinkReplacements, watch?: Token
   let cut: Beginning | undefined;
   let cutType = noLink;
   let cutFrom = 0;
+  /** The rest of a link that was replaced as a whole is left out. */
+  let isDropping = false;
   /** What leaves of the chunk, up to `from`. */
   let out = '';
   let from = 0;
@@ -74,19 +76,26 @@ export const createLinkRewriter = (replacements: LinkReplacements, watch?: Token
     if (replacement !== undefined) replace(at, replacement.length, replacement.by);
   };
 
+  /** Leaves out what comes of a string after its part that was decided. */
+  const drop = (): void => {
+    from = tokens.isLast ? tokens.end - 1 : tokens.end;
+    isDropping = !tokens.isLast;
+  };
+
   /** Reads a part of a string that is cut, and decides it as soon as that is possible. */
   const readPart = (beginning: Beginning): void => {
     const { chunk, characters, isFirst, isLast, start, end } = tokens;
     const stop = beginning.add(chunk, characters, isFirst ? start + 1 : 0, isLast ? end - 1 : end);
     if (!isLast && !beginning.isFull()) return;
     const spelling = beginning.spelling();
-    const { length, by } = decide(cutType, spelling, !beginning.isFull()) ?? unchanged;
+    const { length, by, isAll = false } = decide(cutType, spelling, !beginning.isFull()) ?? unchanged;
     if (cutFrom > 0) replace(cutFrom, length, by);
     else if (holdsBack()) {
       out += by + spelling.slice(length);
       from = stop;
     }
     cut = undefined;
+    if (isAll) drop();
   };
 
   const readText = (type: number): void => {
@@ -96,6 +105,7 @@ export const createLinkRewriter = (replacements: LinkReplacements, watch?: Token
       cutFrom = tokens.start + 1;
     }
     if (cut !== undefined) readPart(cut);
+    else if (isDropping) drop();
     else if (type !== noLink) readWhole(type);
   };
 

@@ -12,6 +12,7 @@ export interface OracleResult {
 type Where = 'own' | 'ownSelf' | 'other' | undefined;
 
 const pages = new Set(['url', 'href', 'next', 'prev', 'previous', 'first', 'last']);
+const hasHost = (source: string): boolean => /^[\0- ]*(?:https?:|[/\\]{2})/i.test(JSON.parse(source) as string);
 const identities = new Set(['extension', 'modifierExtension', 'identifier']);
 
 /** What the value of a member of something is in. */
@@ -75,14 +76,23 @@ export const rewriteSlowly = (
     return source;
   };
 
-  /** A page's link: sealed as a whole, or else handled like other links. */
+  /** A page's link: sealed as a whole, one that says that it is lost, or else handled like other links. */
   const page = (source: string): string => {
     const decoded = JSON.parse(source) as string;
-    const sealed = Buffer.byteLength(decoded) > 5000 ? null : seal?.(decoded);
-    if (typeof sealed === 'string') return JSON.stringify(sealed);
-    const [foreignBefore, rewritten] = [foreignLinks, link(source, false)];
-    if (sealed === null && foreignLinks === foreignBefore) unsealedLinks++;
-    return rewritten;
+    const sealed = seal?.(decoded);
+    if (sealed === undefined) return link(source, false);
+    if (sealed !== null && Buffer.byteLength(decoded) <= 5000) return JSON.stringify(sealed);
+    unsealedLinks++;
+    return `"${to}?_link=unavailable"`;
+  };
+
+  /** A link to the page itself: as any, and a page's if it stays as it is and has a host. */
+  const selfLink = (source: string): string => {
+    const foreignBefore = foreignLinks;
+    const rewritten = link(source, false);
+    if (rewritten !== source || !hasHost(source)) return rewritten;
+    foreignLinks = foreignBefore;
+    return page(source);
   };
 
   const value = (key: string | undefined, inLink: Where, inResponse: boolean, isSelf: boolean, level: number): void => {
@@ -99,9 +109,10 @@ export const rewriteSlowly = (
       if (key === 'fullUrl' || key === 'reference') out += link(source, false);
       else if (isOwn && (key === 'relation' || key === 'rel')) out += source;
       else if (isOwn || (key === 'link' && level === 1)) {
-        const isPage = seal !== undefined && !isSelf && inLink !== 'ownSelf' && key !== 'self';
-        const mayBe = pages.has(key ?? '') || /^[\0- ]*(?:https?:|[/\\]{2})/i.test(JSON.parse(source) as string);
-        out += !isPage ? link(source, false) : mayBe ? page(source) : source;
+        const ofSelf = (isOwn && isSelf) || inLink === 'ownSelf' || key === 'self';
+        if (seal === undefined) out += link(source, false);
+        else if (ofSelf) out += selfLink(source);
+        else out += pages.has(key ?? '') || hasHost(source) ? page(source) : source;
       } else if (key === 'url') out += link(source, inLink === undefined);
       else if (key === 'href' && inLink === 'other') out += link(source, false);
       else if (key === 'location' && inResponse) out += link(source, false);

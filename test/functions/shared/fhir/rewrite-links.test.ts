@@ -220,7 +220,7 @@ describe('how a link may be spelled', () => {
 
 describe('are sealed as a whole: %j', () => {
   const seal = (url: string): string | undefined | null =>
-    url.includes('elsewhere') ? undefined : `${gateway}?_link=${Buffer.from(url).toString('base64url')}`;
+    /elsewhere|other\.example/.test(url) ? undefined : `${gateway}?_link=${Buffer.from(url).toString('base64url')}`;
   const sealing = (chunks: readonly Uint8Array[]) => {
     const rewriter = createLinkRewriter({ from: [payer], to: gateway, seal });
     const text = Buffer.concat([...chunks.flatMap((chunk) => rewriter.push(chunk)), ...rewriter.end()]).toString(
@@ -241,6 +241,7 @@ describe('are sealed as a whole: %j', () => {
     }
     return expected;
   };
+  const lost = `${gateway}?_link=unavailable`;
   const bundle = (...links: object[]) => JSON.stringify({ resourceType: 'Bundle', link: links, entry: [] });
   const linksOf = (text: string) =>
     (JSON.parse(text) as { link: { relation?: string; url: string }[] }).link.map(({ url }) => url);
@@ -292,11 +293,22 @@ describe('are sealed as a whole: %j', () => {
     ['one URL', (url) => url],
   ])('are sealed in any form: %s', (_what, form) => {
     const own = (url: string, relation: string) => JSON.stringify({ link: form(url, relation), entry: [] });
-    for (const url of [`${payer}/Observation?_page=2`, '//payer.example/r4?_page=2']) {
+    const spelledOtherwise = [
+      '//payer.example/r4?_page=2',
+      'https://payer.example:443/r4?a',
+      `${' '.repeat(200)}${payer}?a`,
+    ];
+    for (const url of [`${payer}/Observation?_page=2`, ...spelledOtherwise]) {
       expect(everywhere(own(url, 'next')).text).toBe(own(seal(url)!, 'next'));
     }
-    const ofSelf = everywhere(own(`${payer}?a`, 'self')).text;
-    expect(ofSelf).not.toContain(payer);
+    expect(everywhere(own(`${payer}?a`, 'self')).text).not.toContain(payer);
+    for (const url of spelledOtherwise) {
+      expect(everywhere(own(url, 'self'))).toEqual({
+        text: own(seal(url)!, 'self'),
+        foreignLinks: 0,
+        unsealedLinks: 0,
+      });
+    }
     expect(everywhere(own('https://elsewhere.example', 'next')).foreignLinks).toBe(1);
   });
 
@@ -321,7 +333,7 @@ describe('are sealed as a whole: %j', () => {
     expect(everywhere(source).text).toBe(source.replaceAll(payer, gateway));
   });
 
-  it('of 5,000 bytes are sealed; longer ones pass with their base changed, and are counted', () => {
+  it('of 5,000 bytes are sealed; in place of longer ones is one that says so, and they are counted', () => {
     const fits = (length: number, filler = 'a') => {
       const filled = filler.repeat(Math.floor((length - payer.length - 1) / Buffer.byteLength(filler)));
       return `${payer}?${filled}${'a'.repeat(length - payer.length - 1 - Buffer.byteLength(filled))}`;
@@ -329,15 +341,20 @@ describe('are sealed as a whole: %j', () => {
     for (const filler of ['a', 'é', '"', '\u{1F600}']) {
       const [longest, tooLong] = [fits(5000, filler), fits(5001, filler)];
       const { text, unsealedLinks } = everywhere(
-        bundle({ url: longest }, { url: tooLong }, { url: `?${'a'.repeat(5000)}` }),
+        bundle(
+          { url: longest },
+          { url: tooLong },
+          { url: `${tooLong.replace('https:', '')}aaaaaa` },
+          { url: `?${'a'.repeat(5000)}` },
+        ),
       );
-      expect(linksOf(text)).toEqual([seal(longest), tooLong.replace(payer, gateway), `?${'a'.repeat(5000)}`]);
-      expect(unsealedLinks).toBe(2);
+      expect(linksOf(text)).toEqual([seal(longest), lost, lost, lost]);
+      expect(unsealedLinks).toBe(3);
     }
     const escaped = (length: number) => `{"link":{"url":"${fits(length).replace(/a/g, '\\u0061')}"}}`;
     expect(everywhere(escaped(5000)).text).toContain('_link=');
     expect(everywhere(escaped(5001))).toMatchObject({ unsealedLinks: 1 });
-    expect(everywhere(escaped(5001)).text).not.toContain('_link=');
+    expect(everywhere(escaped(5001)).text).toBe(`{"link":{"url":"${lost}"}}`);
     const foreign = `https://other.example?${'a'.repeat(5000)}`;
     expect(everywhere(bundle({ url: foreign }))).toMatchObject({ foreignLinks: 1, unsealedLinks: 0 });
   });
@@ -354,7 +371,7 @@ describe('are sealed as a whole: %j', () => {
         for (const bytes of rewriter.push(Buffer.from(text))) taken += bytes.length;
         held = Math.max(held, given - taken);
       };
-      push('{"link":[{"url":"');
+      push('{"link":[{"url":"//elsewhere');
       for (let i = 0; i < 20_000; i++) push(letter);
       expect(held).toBeLessThanOrEqual(most);
       expect(held).toBeGreaterThan(most * 0.9);
