@@ -1,4 +1,5 @@
 import { writtenId } from '../fhir/fhir-id.ts';
+import { isNext } from '../fhir/link-header.ts';
 import { isObject, objectsIn, parseObject, type JsonObject } from '../json/json-object.ts';
 import { fhirMediaType } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
@@ -10,11 +11,16 @@ import { readSecretHeaders } from './secrets.ts';
 
 const noBundle = (): PayerError => new PayerError('nonsense', 'GET Patient answered without a Bundle');
 
-/** Whether a Bundle names a next page: in R4's list of links, or in a map by their relations, as some payers write them. */
+/**
+ * Whether a Bundle names a next page: in R4's list of links, in one link, or in maps by their relations, as some payers write them. A link
+ * may have several relations, in a text or a list.
+ */
 const hasNext = ({ link }: JsonObject): boolean =>
-  isObject(link) && typeof link['relation'] !== 'string' && typeof link['rel'] !== 'string'
-    ? (link['next'] ?? undefined) !== undefined
-    : objectsIn([link].flat()).some(({ relation, rel }) => (relation ?? rel) === 'next');
+  objectsIn([link].flat())
+    .flatMap(Object.entries<unknown>)
+    .some(([name, said]) =>
+      /^rel(?:ation)?$/.test(name) ? [said].flat().join(' ').split(/\s+/).some(isNext) : said !== null && isNext(name),
+    );
 
 /** An entry that says why it is there counts by that; else an OperationOutcome is a remark. */
 const isMatch = ({ resource, search }: JsonObject): boolean => {

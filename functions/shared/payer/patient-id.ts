@@ -1,4 +1,4 @@
-import { afterBase } from '../fhir/base-url-prefix.ts';
+import { afterBase, withoutBaseSlash } from '../fhir/base-url-prefix.ts';
 import type { Payer } from '../registry/types.ts';
 import { payerBases } from '../registry/urls.ts';
 
@@ -29,7 +29,7 @@ const uuidUrn = /^urn:uuid:([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 const withoutBase = (text: string, bases: readonly string[]): string => {
   for (const base of bases) {
     const rest = afterBase(text, base);
-    if (rest !== undefined) return rest;
+    if (rest !== undefined) return withoutBaseSlash(rest);
   }
   return text;
 };

@@ -47,6 +47,7 @@ const patients = [
   `/Patient/${uuid}/`,
   `http://127.0.0.1:3003/r4/Patient/${uuid}`,
   `http://127.0.0.1:3003/r4/Patient/${uuid}/_history/3`,
+  `http://127.0.0.1:3003/r4//Patient/${uuid}`,
   `urn:uuid:${uuid}`,
 ];
 
