@@ -110,11 +110,14 @@ const readFile = async (leg: ExchangeLeg, { file, withToken, report, room }: Fil
 const readInTries = async (leg: ExchangeLeg, at: number, reading: FileReading): Promise<GroupFile> => {
   const task = leg.next.queue[0] as FilesTask;
   const tries = task.failed?.[at] ?? 0;
-  if (tries >= mostTries) return { fault: 'broken' };
+  if (tries >= mostTries) return { fault: task.givenUp?.[at] ?? 'broken' };
   updateTask(leg, task, { tries });
   const taken = await readFile(leg, reading);
   const after = leg.next.queue[0] as FilesTask;
-  if (after.tries > tries) updateTask(leg, after, { failed: { ...after.failed, [at]: after.tries } });
+  if (after.tries > tries) {
+    const givenUp = 'fault' in taken && { givenUp: { ...after.givenUp, [at]: taken.fault } };
+    updateTask(leg, after, { failed: { ...after.failed, [at]: after.tries }, ...givenUp });
+  }
   return taken;
 };
 

@@ -228,7 +228,8 @@ export const takeDocument = async (
     if (wrapped?.isWhole() === false) return { cut: true };
     if (wrapped?.isPlain() === false) return { fault: 'data' };
     const beside = wrapped === undefined ? {} : wrapped.beside();
-    if (beside === undefined || isOfAnother(leg, beside)) return { fault: 'otherPatient' };
+    if (beside === undefined) return { fault: 'beside' };
+    if (isOfAnother(leg, beside)) return { fault: 'otherPatient' };
     if (isAnotherOne(attachment, beside)) return { fault: 'page' };
     const isWithheld = saysWithheld(beside['meta']);
     if (parts.bytes() === 0 && attachment.size !== 0) return { fault: isWithheld ? 'withheld' : 'empty' };

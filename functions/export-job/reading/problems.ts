@@ -375,6 +375,8 @@ export type AttachmentFault =
   | 'page'
   /** It is a Binary whose data is not base64, or is there twice. */
   | 'data'
+  /** What is beside a Binary's data is no JSON with each member once, or is too long. */
+  | 'beside'
   /** Nothing was in it; the second if the payer's label says that it withheld something. */
   | 'empty'
   | 'withheld'

@@ -1,6 +1,6 @@
 import type { StoredPart } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import type { Problem } from '../reading/problems.ts';
+import type { FileFault, Problem } from '../reading/problems.ts';
 import type { SeenSet } from '../reading/seen.ts';
 
 /** What a payer's CapabilityStatement says of the types that a search finds by patient. */
@@ -147,6 +147,8 @@ export interface FilesTask extends TaskBase {
   readonly late?: number;
   /** Of a match, whose files are all read in one leg: how often each has failed, by its index. @default none has */
   readonly failed?: Readonly<Record<number, number>>;
+  /** Why each of them that has failed too often is given up. */
+  readonly givenUp?: Readonly<Record<number, FileFault>>;
   /** Where its next line begins, in bytes; and how many lines came before it. */
   readonly offset: number;
   readonly lines: number;

@@ -471,6 +471,7 @@ const late = async function* (): AsyncGenerator<Uint8Array> {
 };
 
 const anothers = 'its security context names another patient, or somebody unknown';
+const besideUnread = "what the payer's Binary says beside its data cannot be read, so that nobody can tell whose it is";
 const elseCame = 'the payer answered with something else in its place, such as a page of HTML';
 const pdfType = { contentType: 'application/pdf' };
 
@@ -521,16 +522,17 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     ...[{ identifier: { value: 'x' } }, { display: 'Bob' }, { extension: [] }, ['Patient/other'], 7].map(
       (context): [string, object, Sent, number] => [anothers, pdfType, securedFor(context), 1],
     ),
-    [
-      anothers,
+    ...[
+      '"data":"eA==","securityContext":{"reference":"Patient/other"},"securityContext":null}',
+      '"contentType":"application/pdf","contentType":"application/pdf","data":"eA=="}',
+      '"data":"eA=="} more',
+      `"data":"eA==","language":"${'x'.repeat(1024 * 1024)}"}`,
+    ].map((rest): [string, object, Sent, number] => [
+      besideUnread,
       pdfType,
-      inFhir([
-        Buffer.from(
-          '{"resourceType":"Binary","data":"eA==","securityContext":{"reference":"Patient/other"},"securityContext":null}',
-        ),
-      ]),
+      inFhir([Buffer.from(`{"resourceType":"Binary",${rest}`)]),
       1,
-    ],
+    ]),
     [elseCame, pdfType, inFhir([Buffer.from('{"resourceType":"Binary","id":"2","data":"eA=="}')]), 1],
     ...['application/fhir+json', 'application/json', 'application/pdf', 'text/plain'].map(
       (contentType): [string, object, Sent, number] => [

@@ -100,6 +100,9 @@ const found = (...members: readonly string[]) =>
   groupOf('match', Object.fromEntries(members.map((member) => words(member) as [string, string])));
 const notFound = (...ids: readonly string[]) => groupOf('nomatch', Object.fromEntries(ids.map((id) => [id, `#${id}`])));
 
+const unusable =
+  'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
+
 /** A match of three members, whose Groups are changed. */
 const three = matchInput('ours-a', 'ours-b', 'ours-c');
 const [a, b] = ['ours-a Patient/a', 'ours-b Patient/b'] as const;
@@ -497,14 +500,19 @@ it.each([
   },
 );
 
-it('each file of a match that never comes is asked for five times, however many there are, and the others count', async () => {
+it('each file of a match that never comes is asked for five times, however many there are, and named with its reason, and the others count', async () => {
   const { errors, world } = await run(three, {
     output: Array.from({ length: 3 }, () => matched(first, second).output![0]!),
-    instead: ({ path }) => (/output\/[12]$/.test(path) ? Promise.reject(new Error('no answer')) : undefined),
+    instead: ({ path }) => {
+      if (path.endsWith('output/1')) throw new UnusableAnswer('CONTENT_ENCODING');
+      return path.endsWith('output/2') ? Promise.reject(new Error('no answer')) : undefined;
+    },
   });
 
-  const broken = 'the payer did not send it to the end.';
-  expect(errors).toEqual([2, 3].map((at) => `File ${at} (Group) did not come whole: ${broken}`));
+  expect(errors).toEqual([
+    `File 2 (Group) did not come whole: ${unusable}.`,
+    'File 3 (Group) did not come whole: the payer did not send it to the end.',
+  ]);
   expect([1, 2].map((at) => askedFor(world, `/files/output/${at}`).length)).toEqual([5, 5]);
   expect(usableIds(world)).toHaveLength(1);
 });
@@ -1213,8 +1221,6 @@ describe('what comes of a Group', () => {
     });
   });
 
-  const unusable =
-    'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
   /** A plan that answers requests of this method or path so. */
   const answering = (which: string, answer: Sent): Plan => ({
     instead: ({ method, path }) => ([method, path].includes(which) ? answer : undefined),
