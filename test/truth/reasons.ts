@@ -15,6 +15,9 @@ import type { Hiccup, PayerSpec } from './spec.ts';
 /** Whether a request may once be answered with a Bundle in another charset, which is no failure of an attachment's to try again. */
 export const hasStrangeHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ fails }) => fails === 'latin');
 
+/** Whether an answer fails to a request of the statement: it is asked for before all else, three times at most. */
+const hasStatementHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ request }) => request <= 3);
+
 /** What a sentence of an account may be compared with. */
 export interface Facts {
   readonly spec: PayerSpec;
@@ -234,7 +237,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|does not say that) a search of (?<types>\w+(?:, \w+)*) (?:that )?br(?:ings|ought) theirs \(_revinclude=Provenance:target\)|a search of (?<failed>[\w, ]+) that brings theirs failed \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not (?:end|find all)|the access token's scope does not cover a search of [\w, ]+, which brings theirs|the payer granted only a part of (?<granted>[\w, ]+)|the gateway searches this payer for a part of (?<parts>[\w, ]+) only|the gateway has no statement of the payer's that says whether a search of (?<unread>[\w, ]+) brings theirs \(_revinclude=Provenance:target\)|no other type was asked for whose search brings them)\.$/,
     ({ how, types = '', failed, granted, parts, unread }, { spec, came }) => {
-      if (unread !== undefined) return isUndeclared(spec) || spec.hiccups.length > 0;
+      if (unread !== undefined) return isUndeclared(spec) || hasStatementHiccup(spec);
       if (failed !== undefined) return spec.provenances === 'refused' || spec.hiccups.length > 0;
       if (granted !== undefined) return granted.split(', ').every((type) => spec.limited?.includes(type) === true);
       if (parts !== undefined) return parts.split(', ').every((type) => typesOf(spec).get(type)?.filters === 'one');

@@ -215,6 +215,11 @@ describe('the slots that an environment holds', () => {
   });
 });
 
+afterEach(() => {
+  delete process.env['AWS_WAIT_FACTOR'];
+  jest.restoreAllMocks();
+});
+
 it.each([
   ['a second, and each try 400 ms', undefined, 1000, 400],
   ['as long as it is told', { tryMs: 7, wholeMs: 9 }, 9, 7],
@@ -247,8 +252,6 @@ it.each([
   });
 
   expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([wholeMs]);
-  timers.mockRestore();
-  delete process.env['AWS_WAIT_FACTOR'];
   const abortSignal = options[0]?.abortSignal;
   expect(abortSignal).toBeInstanceOf(AbortSignal);
   expect(options).toEqual([
