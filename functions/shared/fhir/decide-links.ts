@@ -23,8 +23,8 @@ export interface LinkReplacements {
   readonly to: string;
   /**
    * Turns a page's link into the one that the partner gets. Returns undefined for a link that is not below the payer's
-   * bases, which is handled like other links, and null for one that is too long, in whose place is one that says so. Omitted if the answer has no
-   * pages.
+   * bases, which is handled like other links, and null for one that is too long: it is handled like other links, too, and if its base is
+   * not written as one of `from`, one that says so stands in its place. Omitted if the answer has no pages.
    */
   readonly seal?: ((url: string) => string | undefined | null) | undefined;
 }
@@ -192,11 +192,15 @@ export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDec
       const isPage = isSealed(type, spelling);
       const sealed = isPage ? sealPage(spelling, isWhole) : undefined;
       if (typeof sealed === 'string') return { length: spelling.length, by: spell(sealed) };
-      if (sealed === null) {
-        unsealedLinks++;
-        return { length: spelling.length, by: lost, isAll: true };
-      }
-      return isPage || type !== hostLink ? decideLink(type, spelling) : undefined;
+      const foreignBefore = foreignLinks;
+      const replacement = isPage || type !== hostLink ? decideLink(type, spelling) : undefined;
+      if (sealed !== null) return replacement;
+      unsealedLinks++;
+      foreignLinks = foreignBefore;
+      // One that leads to the gateway stays readable: it is followed where the profile names its parameters.
+      if (replacement !== undefined || !withHost.test(decodeBeginning(spelling, longestPageLink).text))
+        return replacement;
+      return { length: spelling.length, by: lost, isAll: true };
     },
     foreignLinks: () => foreignLinks,
     unsealedLinks: () => unsealedLinks,

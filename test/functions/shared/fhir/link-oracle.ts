@@ -83,7 +83,10 @@ export const rewriteSlowly = (
     if (sealed === undefined) return link(source, false);
     if (sealed !== null && Buffer.byteLength(decoded) <= 5000) return JSON.stringify(sealed);
     unsealedLinks++;
-    return `"${to}?_link=unavailable"`;
+    const foreignBefore = foreignLinks;
+    const rewritten = link(source, false);
+    foreignLinks = foreignBefore;
+    return rewritten !== source || !hasHost(source) ? rewritten : `"${to}?_link=unavailable"`;
   };
 
   /** A link to the page itself: as any, and a page's if it stays as it is and has a host. */
