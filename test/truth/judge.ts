@@ -97,7 +97,11 @@ const wholeRecord = (spec: PayerSpec, held: readonly Held[], came: ReadonlySet<s
     !came.has(keyOf(one)) &&
     (typesOf(spec).get(one.type)?.search === 'forgets' || isHidden(spec, one) || !isFoundBy(spec, one));
   // A payer that declares that it brings Provenances may be believed, unless it says which parameters it used.
-  const isBrought = spec.provenances !== 'ignored' || spec.self === 'used';
+  // If $everything brings one, it is taken to bring all, as the document says.
+  const withEverything =
+    ['whole', 'short'].includes(spec.everything) &&
+    held.some((one) => one.type === 'Provenance' && one.isListed && came.has(keyOf(one)));
+  const isBrought = !withEverything && (spec.provenances !== 'ignored' || spec.self === 'used');
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
   const whole = new Map<string, Held>();
   const seen = new Set<string>();

@@ -134,10 +134,14 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     },
   ],
   [
-    /^The payer put a remark on page \d+ of (?<type>\w+): information, (?<code>\w+)\.( Resources may be missing\.)?$/,
-    ({ type = '', code = '' }, { spec }) =>
-      typesOf(spec).get(type)?.search ===
-      (code === 'suppressed' ? 'suppresses' : code === 'informational' ? 'informs' : ''),
+    /^The payer put a remark on page \d+ of (?<type>\w+): (?:information, (?<code>\w+)|error, timeout)\.( Resources may be missing\.)?$/,
+    ({ type = '', code }, { spec }) => {
+      if (code === undefined) return spec.hiccups.some(({ fails }) => fails === 'outcome');
+      return (
+        typesOf(spec).get(type)?.search ===
+        (code === 'suppressed' ? 'suppresses' : code === 'informational' ? 'informs' : '')
+      );
+    },
   ],
   [
     /^Pages up to page \d+ of (?<what>\S+) repeat resources, and no total says how many there are\. Others may have been skipped\.$/,
