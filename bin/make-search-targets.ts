@@ -135,12 +135,16 @@ const compartmentSource = (): string => {
   return `// Made by bin/make-search-targets.ts from ${url}, version ${version}. Do not edit.
 import { unpack } from './unpack.ts';
 
+type Compartment = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
+const packed =
+  '${pack(JSON.stringify(Object.fromEntries(table)))}';
+
+/** Unpacked on first use. */
+let compartment: Compartment | undefined;
+
 /** By type, the search parameters that put a resource into a patient's compartment, and the elements that each searches. */
-export const patientCompartment = JSON.parse(
-  unpack(
-    '${pack(JSON.stringify(Object.fromEntries(table)))}',
-  ),
-) as Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+export const patientCompartment = (): Compartment => (compartment ??= JSON.parse(unpack(packed)) as Compartment);
 `;
 };
 

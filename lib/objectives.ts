@@ -15,7 +15,7 @@ interface Objective {
   readonly bad: (metrics: GatewayMetrics, each: Duration) => readonly Metric[];
 }
 
-/** The steps of a sign-in that no payer takes part in: how long they take is up to us. */
+/** The steps of a sign-in without a request to a payer: only the gateway decides how long they take. */
 export const ownSteps = ['authorize', 'redeem', 'refresh'] as const;
 
 const objectives: readonly Objective[] = [

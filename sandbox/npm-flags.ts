@@ -1,8 +1,8 @@
 import { UsageError } from '../bin/shared/errors.ts';
 
 /**
- * npm keeps the flags that stand before `--`, and gives them to nobody but the environment.
- * @throws UsageError if it has kept one of the command's
+ * npm takes flags before `--` for its own: the command gets them only as environment variables.
+ * @throws UsageError if one of the command's flags is among them
  */
 export const refuseFlagsOfNpm = (
   spec: { readonly call: string },

@@ -103,7 +103,7 @@ export const leftovers = (config: StageConfig): readonly ConfigFinding[] =>
         ...ofDeployment(config),
         ...ofOperator(config),
         ...stageUrls(config)
-          // A domain has a finding of its own.
+          // The check of the domain reports an origin that follows from it.
           .filter(({ path }) => path[0] !== 'origin' || config.domain === undefined)
           .flatMap(({ path, url }) => ofUrl(path, url)),
         ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),

@@ -24,7 +24,7 @@ const end = async ({ message, error, error_description, cause, response = cause 
   process.exit(1);
 };
 
-// RS384 or ES384, as the key is.
+// RS384 for an RSA key, ES384 for an EC key.
 const pem = createPrivateKey(await readFile(keyFile));
 const der = pem.export({ type: 'pkcs8', format: 'der' });
 const isEc = pem.asymmetricKeyType === 'ec';

@@ -92,7 +92,7 @@ const textsIn = (source: string) =>
     return { pattern, letters: parts.join('').length };
   });
 
-/** The payers of the local stack, of which one is asked for exchanges too. */
+/** The local stack's payers. One of them also takes part in exchanges. */
 const payersAsRun = () =>
   registryData(localStage(defaultPorts, { exchangePublicKey: es384Jwk('exchange-1').publicJwk })).payers;
 

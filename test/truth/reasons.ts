@@ -15,7 +15,7 @@ import type { Hiccup, PayerSpec } from './spec.ts';
 /** Whether a request may once be answered with a Bundle in another charset, which is no failure of an attachment's to try again. */
 export const hasStrangeHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ fails }) => fails === 'latin');
 
-/** Whether an answer fails to a request of the statement: it is asked for before all else, three times at most. */
+/** Whether a request for the payer's statement fails. The first three requests at most are for it. */
 const hasStatementHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ request }) => request <= 3);
 
 /** What a sentence of an account may be compared with. */

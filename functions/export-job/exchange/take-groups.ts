@@ -106,17 +106,17 @@ const readFile = async (leg: ExchangeLeg, { file, withToken, report, room }: Fil
   }
 };
 
-/** Reads a file, unless it has failed too often. Its tries are its own, in all legs: a failure of one file costs the others none. */
+/** Reads a file, unless it has failed too often. Each file has tries of its own, which all legs count. */
 const readInTries = async (leg: ExchangeLeg, at: number, reading: FileReading): Promise<GroupFile> => {
   const task = leg.next.queue[0] as FilesTask;
-  const tries = task.failed?.[at] ?? 0;
-  if (tries >= mostTries) return { fault: task.givenUp?.[at] ?? 'broken' };
+  const { tries, fault } = task.failed?.[at] ?? { tries: 0 };
+  if (tries >= mostTries) return { fault: fault ?? 'broken' };
   updateTask(leg, task, { tries });
   const taken = await readFile(leg, reading);
   const after = leg.next.queue[0] as FilesTask;
   if (after.tries > tries) {
-    const givenUp = 'fault' in taken && { givenUp: { ...after.givenUp, [at]: taken.fault } };
-    updateTask(leg, after, { failed: { ...after.failed, [at]: after.tries }, ...givenUp });
+    const failed = { tries: after.tries, ...('fault' in taken && { fault: taken.fault }) };
+    updateTask(leg, after, { failed: { ...after.failed, [at]: failed } });
   }
   return taken;
 };

@@ -32,7 +32,7 @@ export interface BinaryData {
   readonly isWhole: () => boolean;
   /** Whether it had no more than one `data`, and that is a text. */
   readonly isPlain: () => boolean;
-  /** The Binary with its data empty. Undefined if that is no JSON with each member once, or longer than any: nobody can tell whose it is. */
+  /** The Binary without its data. Undefined if it is too long, is not JSON, or has a member twice: then nobody can tell whose it is. */
   readonly beside: () => JsonObject | undefined;
 }
 

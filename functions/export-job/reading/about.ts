@@ -214,6 +214,6 @@ export const elementsOfParts = (type: string): readonly string[] => partsOf.get(
 
 /** The search parameters of the compartment that find resources of a type by whom they are about. */
 export const parametersAbout = (type: string): readonly string[] =>
-  Object.entries(patientCompartment[type] ?? {})
+  Object.entries(patientCompartment()[type] ?? {})
     .filter(([, elements]) => elements.some((element) => elementsAbout(type).includes(element)))
     .map(([code]) => code);

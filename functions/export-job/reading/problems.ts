@@ -215,7 +215,7 @@ export type Problem =
 
 /** What can be missing or unusual in an exchange. Files have numbers, members the ids under which they were submitted. */
 type ExchangeProblem =
-  /** The payer refused the request, or ended it. @property status absent, as `fault` is, if it did not answer at all */
+  /** The payer refused the request, or ended it. Without `status` and `fault`, it did not answer at all. */
   | {
       readonly kind: 'planRefused';
       readonly type: string;

@@ -29,7 +29,7 @@ const aboutNobody = new Set(
 export const otherParameters = (type: string): readonly string[] => {
   if (!aboutNobody.has(type)) return [];
   const usual = patientParameters(type);
-  return parametersForPatient(type, Object.keys(patientCompartment[type] ?? {})).filter(
+  return parametersForPatient(type, Object.keys(patientCompartment()[type] ?? {})).filter(
     (code) => !usual.includes(code),
   );
 };

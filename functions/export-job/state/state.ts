@@ -145,10 +145,8 @@ export interface FilesTask extends TaskBase {
   readonly at: number;
   /** Of a match: how many invocations ended before all files were read. @default 0 */
   readonly late?: number;
-  /** Of a match, whose files are all read in one leg: how often each has failed, by its index. @default none has */
-  readonly failed?: Readonly<Record<number, number>>;
-  /** Why each of them that has failed too often is given up. */
-  readonly givenUp?: Readonly<Record<number, FileFault>>;
+  /** Of a match, whose files are all read in one leg: how often each has failed, by its index, and why it was given up. @default none has */
+  readonly failed?: Readonly<Record<number, { readonly tries: number; readonly fault?: FileFault }>>;
   /** Where its next line begins, in bytes; and how many lines came before it. */
   readonly offset: number;
   readonly lines: number;

@@ -14,7 +14,7 @@ export const pageLink = 3;
 export const relation = 4;
 /** A page's link, if it is a URL with a host. */
 export const hostLink = 5;
-/** A link to the page itself: a page's link only if it is a URL with a host that is not written as one of the bases. */
+/** A link to the page itself. It counts as a page's link only if it has a host and does not begin with one of the bases. */
 export const selfLink = 6;
 
 const followed = 1;
@@ -71,9 +71,9 @@ const mostLevels = 256;
  * Tells which strings of an answer are links: the value of
  * - `fullUrl` and `reference`, anywhere;
  * - `url` or `href` in the object, or in an object of the array, that a `link` holds;
- * - any URL with a host, and any `url`, `href`, `next`, `prev`, `previous`, `first` and `last`, under the `link` that is the answer's own,
- *   however it is written. It is a page's link, unless it is below a base, and a `self` or in one, or its object's `relation` or `rel` was
- *   already read as `self`. Whoever wrote a document in the answer writes the document's links too, so these are no page's;
+ * - under the answer's own `link`: `url`, `href`, `next`, `prev`, `previous`, `first` and `last`, and any URL with a host. Each is a page's
+ *   link, except a link to the page itself that begins with one of the bases. A link is to the page itself if it is the `self`, or in it, or
+ *   if the `relation` or `rel` before it in its object is `self`. Links in the documents of an answer are no links to pages, since others write them;
  * - `location` in the object that a `response` holds;
  * - `url` anywhere else, if it points to a Binary.
  */

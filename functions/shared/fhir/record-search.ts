@@ -23,7 +23,7 @@ export const patientReference = ({ parameters }: RecordSearch): Parameter | unde
 
 /** Whether a parameter names the member where R4's patient compartment has one (https://hl7.org/fhir/R4/compartmentdefinition-patient.html). */
 const namesMember = (type: string, name: string): boolean =>
-  type !== 'Patient' && parametersForPatient(type, Object.keys(patientCompartment[type] ?? {})).includes(name);
+  type !== 'Patient' && parametersForPatient(type, Object.keys(patientCompartment()[type] ?? {})).includes(name);
 
 /** Parses `Type` or `Type?name=value&name=value`. Nothing is refused here; {@link readRecordSearch} checks it. */
 export const parseRecordSearch = (text: string): RecordSearch => {

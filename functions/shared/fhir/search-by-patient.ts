@@ -17,4 +17,4 @@ export const parametersForPatient = (type: string, codes: readonly string[]): re
 export const typesByPatient = (): readonly string[] =>
   resourceTypes
     .split(' ')
-    .filter((type) => parametersForPatient(type, Object.keys(patientCompartment[type] ?? {})).length > 0);
+    .filter((type) => parametersForPatient(type, Object.keys(patientCompartment()[type] ?? {})).length > 0);

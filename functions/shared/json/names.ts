@@ -13,7 +13,7 @@ export const longestSpelling = 102;
 
 const beginning = (length: number, first: number): number => length * 256 + first;
 
-/** @param numbers by name: up to seventeen letters of ASCII each */
+/** @param numbers the number for each name. A name has at most seventeen ASCII letters. */
 export const namesOf = (numbers: Readonly<Record<string, number>>): Names => {
   const spellings = Object.entries(numbers).map(([name, number]) => ({ name: Buffer.from(name), number }));
   const beginnings = new Uint8Array(beginning(longestSpelling + 1, 0));

@@ -4,7 +4,7 @@ import { failureAtLogin, NoMatch, PayerError } from '../../shared/payer/errors.t
 import type { CmsSmart } from './read-cms-smart.ts';
 import type { IdentityPayer } from './takes-identities.ts';
 
-/** A payer's failure. Of a refusal, it is not known whether the identity or the request was refused. */
+/** A payer's failure. If the payer refused, its answer does not say whether because of the identity or of the request. */
 const failed = (error: PayerError): GatewayError => {
   const failure = failureAtLogin(error);
   return failure.code === 'temporarily_unavailable'

@@ -47,7 +47,7 @@ const definitional =
 
 describe('a type whose resources may be a patient’s', () => {
   it('is each of R4’s patient compartment, a Device, and each that may refer to one of these but for definitions', () => {
-    const found = new Set([...Object.keys(patientCompartment), 'Device'].filter((type) => type !== 'Patient'));
+    const found = new Set([...Object.keys(patientCompartment()), 'Device'].filter((type) => type !== 'Patient'));
     for (let size = 0; size !== found.size;) {
       size = found.size;
       for (const [type, , target] of references)

@@ -89,7 +89,7 @@ export const rewriteSlowly = (
     return rewritten !== source || !hasHost(source) ? rewritten : `"${to}?_link=unavailable"`;
   };
 
-  /** A link to the page itself: as any, and a page's if it stays as it is and has a host. */
+  /** A link to the page itself. It is handled like other links; if that leaves it unchanged and it has a host, like a page's link. */
   const selfLink = (source: string): string => {
     const foreignBefore = foreignLinks;
     const rewritten = link(source, false);
