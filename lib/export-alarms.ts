@@ -51,7 +51,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
       severity: 'ticket',
       // A delivery that no partner took ends well, and has its own alarm.
       metric: sumOf(failuresOf(durable)),
-      says: "An export's job, a sweep or a delivery failed: an export is stuck, objects wait for the bucket's lifecycle, or a partner does not hear of an event.",
+      says: "An export's job, a sweep or a delivery failed: an export is stuck, objects stay until the bucket's lifecycle deletes them, or a partner is not told of an event.",
       runbook: 'exports-failed',
     },
     {
@@ -65,7 +65,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
         ),
         ...durable.map((lambda) => lambda.metric('DeadLetterErrors', { statistic: 'Sum', period })),
       ]),
-      says: 'Lambda gave up events: jobs, sweeps or deliveries that never began, or that failed. Queues keep them for 14 days.',
+      says: 'Lambda gave up on events: jobs, sweeps or deliveries that never started, or failed. Queues keep them for 14 days.',
       runbook: 'events-given-up',
     },
     {

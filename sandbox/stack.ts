@@ -44,7 +44,7 @@ export interface LocalStackOptions {
   readonly state?: { readonly folder: string; readonly fresh: boolean } | undefined;
   /** The most processes per function, each for one call at a time. @default as many as calls come at once, up to 32 */
   readonly environments?: number;
-  /** How many times as long as in AWS the functions wait for AWS. @default 1 */
+  /** Multiplies the functions' time limits for calls to AWS. @default 1 */
   readonly awsWaitFactor?: number;
   /** How fast functions stream. @default as Lambda does: 2 MB a second after the first 6 MB */
   readonly pace?: StreamPace;

@@ -28,7 +28,7 @@ await runTool(spec, async (args) => {
   output.out('Starting …');
   const stack = await startLocalStack({
     ...options,
-    // A busy machine is slow, and nobody gains by a refusal.
+    // On a busy machine, wait instead of failing.
     awsWaitFactor: 20,
     onStep: (step) => progress.show(startSteps.indexOf(step), step),
     log: (service, line) => say(requestLogLine(service, line)),

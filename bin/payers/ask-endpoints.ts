@@ -73,7 +73,7 @@ const askPatiently = async ({ http, wait = after }: AskDeps, address: string): P
 /** A result is asked for anew after this long. */
 const keptMs = 7 * 86_400_000;
 
-/** Raise it when the same answers are judged otherwise. Until 0.2 a result had no number, and what was not asked was `dead`. */
+/** Raise this when the rules that judge an answer change. Version 0.2 wrote no number, and recorded addresses that it never asked as `dead`. */
 const judgement = 2;
 
 interface Noted extends AskedEndpoint {

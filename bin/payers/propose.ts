@@ -44,7 +44,10 @@ const namesOf = ({ statement, given }: Discovered): Record<'id' | 'displayName',
       ? guess(hostname, 'the host; members see it, so choose a name')
       : near === publisher
         ? read(publisher, `${where}; members see it`)
-        : guess(near, `${where}, without what names may not have (${visibleLine(publisher)}); members see it`);
+        : guess(
+            near,
+            `${where}, without the characters that names may not have (${visibleLine(publisher)}); members see it`,
+          );
   return {
     id: guess(slug(displayName.value) || 'payer', 'from the name; choose it well, it is part of every URL'),
     displayName,

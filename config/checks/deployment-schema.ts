@@ -113,7 +113,7 @@ const indexPage = z.strictObject({
   clientSecrets: z.record(z.string(), z.string()).optional(),
 } satisfies Fields<NonNullable<Deployment['indexPage']>>);
 
-/** Mailboxes do not depend on case: one that is there twice gets each message twice. */
+/** Addresses that differ only in case are one mailbox, which would get each message twice. */
 const addresses = z
   .array(text(rules.emailAddress))
   .superRefine((values, context) => checkUnique(context, [], values, undefined, (value) => value.toLowerCase()));

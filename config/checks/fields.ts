@@ -54,7 +54,7 @@ export const requestedUrl = <Schema extends z.ZodType>(schema: Schema, by: Reque
 /** A URL that every check of URLs looks at. */
 export const url = (rule: UrlRule, by: Requester = 'functions') => requestedUrl(follows(rule), by);
 
-/** Reports each duplicate value, at its index or at that entry's field `name`. @param same equal for values that are the same */
+/** Reports each duplicate value, at its index or at that entry's field `name`. @param same the form in which values are compared */
 export const checkUnique = (
   context: Context,
   path: PropertyKey[],

@@ -26,14 +26,14 @@ export const shownName: Rule = (value) => {
     : `has ${JSON.stringify(strange)} (${codePoint(strange)}), which may look like something else; write names in the letters A to Z, with accents or without`;
 };
 
-/** A character in the usual form of it, or nothing. */
+/** The plain form of a character, or an empty string if it has none. */
 const written = (character: string): string => {
   const usual = /^[\p{Pd}−]$/u.test(character) ? '-' : character.normalize('NFKC');
   return Array.from(usual).every(isPlain) ? usual : '';
 };
 
 /**
- * A name that somebody else wrote, as near as pages may show it: odd dashes are hyphens, odd spaces and wide letters the usual ones,
+ * The nearest name that pages may show: odd dashes are hyphens, odd spaces and wide letters the usual ones,
  * and any other character that {@link shownName} refuses is left out. Undefined if no letter or digit remains.
  */
 export const nearestName = (value: string): string | undefined => {

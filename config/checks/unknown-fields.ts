@@ -11,10 +11,10 @@ export const secretAdvice =
   "remove it, and if this file was ever committed, have the secret replaced: Git still has it (put a payer's secret into Secrets Manager, and only the hash of a partner's into secretHashes)";
 
 const tokenName = /tokens?$/i;
-/** Of ten years, in seconds. */
+/** Ten years, in seconds. */
 const longestLifetime = 10 * 366 * 86_400;
 
-/** Every value but an empty one, a switch, and what is the lifetime of a token. */
+/** Any value except an empty one, a boolean, or an integer that may be a token's lifetime. */
 const mayBeSecret = (name: string, value: unknown): boolean =>
   value !== '' &&
   value !== undefined &&

@@ -26,7 +26,7 @@ claims=$(jq --null-input --compact-output --arg client_id "$client_id" --arg aud
       consent_attestation: {user_action: "approved", user_action_timestamp: $agreed_at}
     }}
   }' | base64url)
-# A JWT has the two numbers of an ES384 signature as 48 bytes each; openssl writes them as ASN.1.
+# openssl writes an ES384 signature as ASN.1; a JWT needs r and s, 48 bytes each.
 numbers() {
   [ $alg = ES384 ] || { cat; return; }
   openssl asn1parse -inform DER | sed -n 's/.*INTEGER *://p' | while read -r number; do printf '%96s\n' "$number"; done |

@@ -37,7 +37,7 @@ export const checkCallback = async (
   if (state === undefined) {
     throw new GatewayError(
       'invalid_request',
-      'No sign-in waits for this link: its state is missing or was not issued here.',
+      'No sign-in in progress matches this link: its state is missing or was not issued here.',
       { detail: 'malformed state', page: 'notBegunHere' },
     );
   }

@@ -42,7 +42,7 @@ const noSuchSignIn = ({ registry }: Pick<Deps, 'registry'>): GatewayError => {
   const minutes = Math.round(registry.lifetimes.loginAttempt / 60);
   return new GatewayError(
     'invalid_request',
-    `No sign-in waits for this link: it is older than ${minutes} minutes, or was begun at another health plan.`,
+    `No sign-in in progress matches this link: it is more than ${minutes} minutes old, or was started with another health plan.`,
     { detail: 'no login attempt of this state at this payer', page: 'expired' },
   );
 };
@@ -104,7 +104,7 @@ export const takeLoginAttempt = async (
   if (partner === undefined || !mayReadFrom(partner, payer.id) || redirectUri === undefined) {
     throw new GatewayError(
       'invalid_request',
-      'The app lost its registration, its redirect URI or this health plan during the sign-in.',
+      'During the sign-in, the app lost its registration, its redirect URI or its access to this health plan.',
       {
         detail: 'partner left the config during the login',
         page: 'appGone',

@@ -29,7 +29,7 @@ const others = ['Location', 'Medication', 'Organization', 'Patient', 'Practition
 
 const definition = (type: string, name: string): string => `http://hl7.org/fhir/SearchParameter/${type}-${name}`;
 
-/** R4's operation. */
+/** R4's `$everything` on Patient. */
 export const everything = {
   name: 'everything',
   definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',

@@ -24,7 +24,7 @@ const unlessEmpty = (name: string, values: readonly unknown[]): JsonObject =>
 const onlyReads = (interactions: unknown): JsonObject[] =>
   objectsIn(interactions).filter(({ code }) => reads.has(code));
 
-/** The reads without a type. No search goes over several servers. */
+/** System-level reads. The gateway refuses a system search if the payer has several bases. */
 const systemReads = (interactions: unknown, { furtherBases }: Payer): JsonObject[] =>
   onlyReads(interactions).filter(({ code }) => furtherBases === undefined || code !== 'search-system');
 

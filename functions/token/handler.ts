@@ -74,7 +74,7 @@ const nameOf = ({ resource }: ApiEvent): keyof typeof endpoints => {
   return name as keyof typeof endpoints;
 };
 
-/** A token request counts as a redemption until its form says otherwise, and as what its assertion asks for, even if that is refused. */
+/** A token request counts as a code redemption until its form is read; then as what it asks for, even if that is refused. */
 const stepOf = (deps: TokenDeps, event: ApiEvent, form?: RequestParameters): Step => {
   const name = nameOf(event);
   if (name !== 'token') return name;

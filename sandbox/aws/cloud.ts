@@ -42,7 +42,7 @@ export interface CloudOptions {
   readonly onStep?: ((step: StartStep) => void) | undefined;
   /** The most processes per function. @default {@link FunctionOptions.environments} */
   readonly environments?: number | undefined;
-  /** How many times as long as in AWS the functions wait for AWS. @default 1 */
+  /** Multiplies the functions' time limits for calls to AWS. @default 1 */
   readonly awsWaitFactor?: number | undefined;
   /** @default each batch comes once, from one shard */
   readonly streams?: StreamHabits | undefined;

@@ -37,7 +37,7 @@ export interface EnvironmentOptions {
   readonly socketPath: string;
   /** The endpoint that replaces AWS. */
   readonly awsEndpoint: string;
-  /** How many times as long as in AWS the function waits for AWS. @default 1 */
+  /** Multiplies the function's time limits for calls to AWS. @default 1 */
   readonly awsWaitFactor?: number | undefined;
   /** Gets each line that the process prints. */
   readonly onLog: (line: string) => void;

@@ -45,7 +45,7 @@ export interface FunctionOptions {
   readonly socketPath: string;
   /** The endpoint that replaces AWS. */
   readonly awsEndpoint: string;
-  /** How many times as long as in AWS it waits for AWS. @default 1 */
+  /** Multiplies its time limits for calls to AWS. @default 1 */
   readonly awsWaitFactor?: number | undefined;
   /** Gets each line that the function prints. */
   readonly onLog: (name: string, line: string) => void;

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
 const site = join(root, 'docs', 'site');
 const generator = join(site, 'node_modules', 'vitepress', 'bin', 'vitepress.js');
-/** npm writes it last: without it an installation was broken off. */
+/** npm writes this file last. Without it, the installation did not finish. */
 const installed = join(site, 'node_modules', '.package-lock.json');
 
 /** Where the local stack keeps the site. */
@@ -95,7 +95,7 @@ export const installPackages = async (folder: string, signal?: AbortSignal): Pro
   try {
     await run('npm', ['ci', '--no-audit', '--no-fund', ...few, '--prefix', folder], { cwd: folder, signal });
   } catch (cause) {
-    throw new Error(`npm cannot install what builds them: ${lineOf((cause as Error).message)}`, { cause });
+    throw new Error(`npm cannot install the documentation tools: ${lineOf((cause as Error).message)}`, { cause });
   }
 };
 

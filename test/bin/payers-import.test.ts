@@ -327,7 +327,7 @@ describe('an import', () => {
     expect([draft.displayName, draft.brand]).toEqual(['Plan', { website: 'https://plan.example.org/' }]);
   });
 
-  it('asks again what a version judged that called every address dead which it did not ask', async () => {
+  it('asks again where version 0.2 recorded an address as dead without asking it', async () => {
     const address = 'https://a.example.org/r4';
     const entry = [
       { resource: { resourceType: 'Organization', id: 'o', name: 'Plan', endpoint: [{ reference: 'Endpoint/e' }] } },

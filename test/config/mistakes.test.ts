@@ -252,19 +252,22 @@ it.each<[field: string, value: unknown]>([
   ),
   ['tags.password', 20481632],
   ['payers[1].identitySignIn.noMatch[0].members.refresh_token', 'canary-7'],
-])('a secret by its name is one where the operator names the fields, and is not shown: %s', (field, value) => {
-  const signIn = {
-    issuers: ['https://csp.lakeside-plan.net'],
-    assertionAlgorithm: 'ES384',
-    scopes: ['patient/*.rs'],
-    noMatch: [{ status: 400, members: { error: 'invalid_grant' } }],
-  };
-  const provider = { issuer: signIn.issuers[0], jwksUri: `${signIn.issuers[0]}/keys`, algorithms: ['RS256'] };
-  const beside = { 'identityProviders[0]': provider, 'payers[1].identitySignIn': signIn };
-  const found = problems(changed({ ...(field.startsWith('tags') ? { tags: {} } : beside), [field]: value }));
+])(
+  'a field named like a secret is refused where operators choose the names, and its value is never quoted: %s',
+  (field, value) => {
+    const signIn = {
+      issuers: ['https://csp.lakeside-plan.net'],
+      assertionAlgorithm: 'ES384',
+      scopes: ['patient/*.rs'],
+      noMatch: [{ status: 400, members: { error: 'invalid_grant' } }],
+    };
+    const provider = { issuer: signIn.issuers[0], jwksUri: `${signIn.issuers[0]}/keys`, algorithms: ['RS256'] };
+    const beside = { 'identityProviders[0]': provider, 'payers[1].identitySignIn': signIn };
+    const found = problems(changed({ ...(field.startsWith('tags') ? { tags: {} } : beside), [field]: value }));
 
-  expect(found).toEqual([`${field}: looks like a secret, and secrets do not belong in the configuration; ${inGit}`]);
-});
+    expect(found).toEqual([`${field}: looks like a secret, and secrets do not belong in the configuration; ${inGit}`]);
+  },
+);
 
 it.each([
   ['clientSecret', 20481632],
@@ -276,7 +279,7 @@ it.each([
   ['refresh_token', 0.5],
   ['quirks.extraTokenParameters.api_key', 20481632],
   ['quirks.extraAuthorizeParameters.password', ['canary-7']],
-])('a secret is one in any kind of value, and is not shown: %s', (field, value) => {
+])('a secret is refused whatever its type, and never quoted: %s', (field, value) => {
   const [found = '', ...more] = problems(changed({ [`payers[0].${field}`]: value }));
 
   expect(found).toMatch(/secret/);

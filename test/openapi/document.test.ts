@@ -96,7 +96,7 @@ const textsIn = (source: string) =>
 const payersAsRun = () =>
   registryData(localStage(defaultPorts, { exchangePublicKey: es384Jwk('exchange-1').publicJwk })).payers;
 
-/** No language can name a variable like these. */
+/** Reserved words, which a generated client cannot use as names. */
 const reserved =
   'break case catch class const continue default delete do else enum export extends false finally for function if '.concat(
     'import in instanceof new null return static super switch this throw true try typeof var void while with yield',
@@ -188,7 +188,7 @@ describe(openapiPath, () => {
     }
   });
 
-  it('names its parameters so that programs made from it compile', () => {
+  it('uses parameter names that compile in generated clients', () => {
     const names = [...nodesOf(openapi, '')].flatMap(([, { in: place, name }]) =>
       place === 'path' || place === 'query' ? [String(name)] : [],
     );
@@ -251,7 +251,7 @@ describe(openapiPath, () => {
         // The API's root is no resource of its own.
         return id === undefined ? '/' : pathOf(id);
       });
-    // The document names its parameters so that programs made from it compile.
+    // The document uses parameter names that compile in generated clients.
     const unnamed = (path: string): string => path.replaceAll(/\{\w+\}/g, '{}');
     const documented = new Set(operations.map(({ path }) => unnamed(path)));
     // The browser comes back there from the payer, and the FHIR paths are listed one by one.

@@ -122,7 +122,7 @@ describe('the documents of the local stack', () => {
     expect((await askUntilBuilt('/docs/')).status).toBe(200);
   });
 
-  it('name the reason of npm why what builds them cannot be installed', async () => {
+  it("show npm's reason when the documentation tools cannot be installed", async () => {
     await mkdir(folder);
     const elsewhere = {
       version: '1.0.0',
@@ -135,7 +135,7 @@ describe('the documents of the local stack', () => {
     await writeFile(join(folder, 'package-lock.json'), JSON.stringify(lock));
     // Nothing listens at this port.
     await expect(installPackages(folder)).rejects.toThrow(
-      /^npm cannot install what builds them: .*reason: connect ECONNREFUSED \S+:9$/,
+      /^npm cannot install the documentation tools: .*reason: connect ECONNREFUSED \S+:9$/,
     );
     await rm(join(folder, 'package-lock.json'));
     await expect(installPackages(folder)).rejects.toThrow(/existing package-lock\.json/);

@@ -32,8 +32,7 @@ const skipReasons = {
   notFhir: 'its type is not one of FHIR R4',
 } as const;
 
-const unusable =
-  'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
+const unusable = 'the response is not valid HTTP, its headers are too long, or its content encoding was not requested';
 
 const pageFaults = {
   truncated: 'the answer ended early',
@@ -96,10 +95,7 @@ const attachmentFaults: Readonly<Record<AttachmentFault, readonly [code: Issue['
   hash: ['invalid', 'its SHA-1 is not the one that the resource gives'],
   page: ['invalid', 'the payer answered with something else in its place, such as a page of HTML'],
   data: ['invalid', "the data of the payer's Binary is not one text in base64"],
-  beside: [
-    'invalid',
-    "what the payer's Binary says beside its data cannot be read, so that nobody can tell whose it is",
-  ],
+  beside: ['invalid', "the rest of the payer's Binary cannot be read, so the gateway cannot tell whose it is"],
   empty: ['incomplete', 'the payer sent nothing in it'],
   withheld: ['suppressed', 'the payer sent nothing in it, and its label says that something was withheld'],
   otherPatient: ['suppressed', 'its security context names another patient, or somebody unknown'],

@@ -10,7 +10,7 @@ const kindNames = namesOf({ resourceType });
 /** The most bytes of a Binary beside its data: labels, a security context, extensions. */
 const mostBeside = 1024 * 1024;
 
-/** Characters. A longer name is none of a type. */
+/** Characters. No type has a longer name. */
 const longestType = 4096;
 
 /** The beginning of an escape that the end of a piece has cut. */

@@ -324,7 +324,7 @@ export type FileFault =
   | 'elsewhere'
   | 'refused'
   | 'broken'
-  /** The HTTP of the answer cannot be read. */
+  /** The response is not valid HTTP, or has what was not asked for. */
   | 'unusable'
   /** It broke off, and the next try had fewer lines than had already come. */
   | 'shorter'
@@ -384,7 +384,7 @@ export type AttachmentFault =
   | 'otherPatient'
   | 'slow'
   | 'broken'
-  /** The HTTP of the answer cannot be read. */
+  /** The response is not valid HTTP, or has what was not asked for. */
   | 'unusable'
   /** A former plan issues no token to the gateway's client. */
   | 'client'

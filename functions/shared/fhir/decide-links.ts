@@ -33,7 +33,7 @@ export interface LinkReplacements {
 export interface Replacement {
   readonly length: number;
   readonly by: string;
-  /** It stands for the whole link: what else comes of it is left out. */
+  /** It replaces the whole link. Any part that arrives later is dropped. */
   readonly isAll?: true;
 }
 

@@ -76,7 +76,7 @@ export const createLinkRewriter = (replacements: LinkReplacements, watch?: Token
     if (replacement !== undefined) replace(at, replacement.length, replacement.by);
   };
 
-  /** Leaves out what comes of a string after its part that was decided. */
+  /** Drops the rest of a string whose beginning was replaced as a whole. */
   const drop = (): void => {
     from = tokens.isLast ? tokens.end - 1 : tokens.end;
     isDropping = !tokens.isLast;

@@ -52,7 +52,7 @@ export const parameters = (pairs: readonly (readonly [string, string])[]): Reque
   return { values, repeated };
 };
 
-/** What a refusal may name: parameters that an endpoint reads, and those that apps send though none does. */
+/** What a refusal may name: parameters that an endpoint reads, and others that apps send although no endpoint reads them. */
 const known = `client_id redirect_uri response_type response_mode scope state aud launch nonce prompt login_hint max_age ui_locales
   code_challenge code_challenge_method request request_uri grant_type code code_verifier refresh_token client_secret client_assertion
   client_assertion_type resource token token_type_hint iss error error_description`;

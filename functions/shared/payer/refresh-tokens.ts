@@ -269,7 +269,7 @@ const claimed = (payer: Payer, idToken: unknown): unknown => {
 
 /**
  * Whether a refresh returned tokens for another member, or for one who cannot be read. An answer without a patient changes
- * nothing. What a sign-in does not go by, such as the token answer's `patient` where a search finds it, is no id to compare.
+ * nothing. A value that the sign-in does not use, such as the token answer's `patient` where a search finds it, is not compared.
  */
 const isAboutAnother = (payer: Payer, { grant }: OpenGrant, { patient, idToken }: RefreshedTokens): boolean => {
   const { patientFrom } = payer;

@@ -14,7 +14,7 @@ export interface LimitedCall {
 
 /**
  * Runs a call to AWS with a limit of time, whose signal aborts as that of `AbortSignal.timeout` does. The timer ends with the
- * call: of a call that is over, `AbortSignal.timeout` would still fire.
+ * call: `AbortSignal.timeout` would still fire after the call is over.
  * @throws what the call throws
  */
 export const withTimeLimit = async <T>(

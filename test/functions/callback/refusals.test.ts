@@ -16,12 +16,12 @@ const expired = {
 const malformed = {
   ...noLink,
   payer,
-  text: 'No sign-in waits for this link: its state is missing or was not issued here.',
+  text: 'No sign-in in progress matches this link: its state is missing or was not issued here.',
   detail: 'malformed state',
 };
 const unknown = {
   ...expired,
-  text: 'No sign-in waits for this link: it is older than 30 minutes, or was begun at another health plan.',
+  text: 'No sign-in in progress matches this link: it is more than 30 minutes old, or was started with another health plan.',
   payer,
   detail: 'no login attempt of this state at this payer',
 };
@@ -33,7 +33,7 @@ const otherBrowser = {
 };
 const noPartner = {
   title: 'This app cannot be used here',
-  text: 'The app lost its registration, its redirect URI or this health plan during the sign-in.',
+  text: 'During the sign-in, the app lost its registration, its redirect URI or its access to this health plan.',
   detail: 'partner left the config during the login',
   ...both,
 };

@@ -471,7 +471,7 @@ const late = async function* (): AsyncGenerator<Uint8Array> {
 };
 
 const anothers = 'its security context names another patient, or somebody unknown';
-const besideUnread = "what the payer's Binary says beside its data cannot be read, so that nobody can tell whose it is";
+const besideUnread = "the rest of the payer's Binary cannot be read, so the gateway cannot tell whose it is";
 const elseCame = 'the payer answered with something else in its place, such as a page of HTML';
 const pdfType = { contentType: 'application/pdf' };
 
@@ -575,7 +575,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     });
 
     const unusable =
-      'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
+      'the response is not valid HTTP, its headers are too long, or its content encoding was not requested';
     expect(made.errors.toSorted()).toEqual([
       `An attachment of DocumentReference/d did not come: ${unusable}.`,
       `Practitioner/1, which the record refers to, could not be read: ${unusable}.`,

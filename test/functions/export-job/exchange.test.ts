@@ -100,8 +100,7 @@ const found = (...members: readonly string[]) =>
   groupOf('match', Object.fromEntries(members.map((member) => words(member) as [string, string])));
 const notFound = (...ids: readonly string[]) => groupOf('nomatch', Object.fromEntries(ids.map((id) => [id, `#${id}`])));
 
-const unusable =
-  'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
+const unusable = 'the response is not valid HTTP, its headers are too long, or its content encoding was not requested';
 
 /** A match of three members, whose Groups are changed. */
 const three = matchInput('ours-a', 'ours-b', 'ours-c');
@@ -943,7 +942,7 @@ describe('what comes of a Group', () => {
           path === '/files/output/1' ? Promise.reject(new UnusableAnswer('CONTENT_ENCODING')) : undefined,
       },
       [
-        'File 2 (Observation) did not come whole: the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long.',
+        'File 2 (Observation) did not come whole: the response is not valid HTTP, its headers are too long, or its content encoding was not requested.',
       ],
     ),
     row(

@@ -16,8 +16,7 @@ import { byType, endOf, runToEnd, type World } from './end-of.ts';
 const hourMs = 3_600_000;
 /** More than the buffers of these tests take, which is a megabyte. Elsewhere it is ten. */
 const tooLarge = 'x'.repeat(1_100_000);
-const unusable =
-  'the HTTP of the answer cannot be read, such as a content coding that was not asked for, or headers that are too long';
+const unusable = 'the response is not valid HTTP, its headers are too long, or its content encoding was not requested';
 const tooLong = 'the payer asked for a longer wait than the export has time for';
 
 /** Answers the first page, and then as the script says. */
@@ -1276,7 +1275,7 @@ describe('a payer that', () => {
     // What Node's parser and the payer's client throw.
     ['has too long headers', Object.assign(new Error(), { code: 'HPE_HEADER_OVERFLOW' }), unusable],
     ['has two lengths', Object.assign(new Error(), { code: 'HPE_UNEXPECTED_CONTENT_LENGTH' }), unusable],
-    ['codes what it was not asked to', new UnusableAnswer('CONTENT_ENCODING'), unusable],
+    ['uses a content encoding that was not requested', new UnusableAnswer('CONTENT_ENCODING'), unusable],
   ])('%s is tried five times for each request, and the record ends with nothing', async (_, error, why) => {
     const made = exportWorld({
       payer: () => {

@@ -49,7 +49,7 @@ describe('which strings are links', () => {
     ],
     ['href in a link, and nowhere else', '{"link":[{"href":"@?a"}],"href":"~?a","entry":[{"link":[{"href":"@?a"}]}]}'],
     [
-      'nothing in a link that says what something is',
+      'no URL of an identifier or extension under a link',
       '{"link":[{"other":{"identifier":{"system":"~/ids"}},"modifierExtension":[{"url":"~/x"}],"\\u0065xtension":{"url":"~/x"}}]}',
     ],
     ['url in the link of an entry', '{"entry":[{"link":[{"url":"@"}]}]}'],
@@ -333,7 +333,7 @@ describe('are sealed as a whole: %j', () => {
     expect(everywhere(source).text).toBe(source.replaceAll(payer, gateway));
   });
 
-  it('of 5,000 bytes are sealed; longer ones pass with their base changed, or one that says so in their place, and are counted', () => {
+  it("of up to 5,000 bytes are sealed; longer ones get the gateway's base or become a link to `unavailable`, and are counted", () => {
     const fits = (length: number, filler = 'a') => {
       const filled = filler.repeat(Math.floor((length - payer.length - 1) / Buffer.byteLength(filler)));
       return `${payer}?${filled}${'a'.repeat(length - payer.length - 1 - Buffer.byteLength(filled))}`;
