@@ -1,4 +1,4 @@
-import { afterBase, withoutBaseSlash } from '../../shared/fhir/base-url-prefix.ts';
+import { belowBase } from '../../shared/fhir/base-url-prefix.ts';
 import { idForm, segmentForm } from '../../shared/fhir/fhir-id.ts';
 import { plainParameters } from '../../shared/fhir/known-parameters.ts';
 import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
@@ -24,7 +24,7 @@ const belowBinaries = /^\/Binary(?:$|[/?])/;
 const isWrittenSo = (url: string, answer: AnswerBases): boolean => {
   if (relativeBinary.test(url)) return isAt(answer, 'Binary');
   const bases = eachBase(answer).flatMap((one) => (isAt(one, 'Binary') ? one.bases : []));
-  return bases.some((base) => belowBinaries.test(withoutBaseSlash(afterBase(url, base) ?? '')));
+  return bases.some((base) => belowBinaries.test(belowBase(url, base) ?? ''));
 };
 
 /**

@@ -1,4 +1,4 @@
-import { afterBase, withoutBaseSlash } from '../../shared/fhir/base-url-prefix.ts';
+import { belowBase } from '../../shared/fhir/base-url-prefix.ts';
 import { eachBase, type AnswerBases, type FhirBase } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 
@@ -38,8 +38,8 @@ export const placeAtPayer = (text: string, answer: AnswerBases): Place | 'elsewh
   url.hash = '';
   const places = eachBase(answer).flatMap((base) =>
     base.bases.flatMap((one) => {
-      const rest = afterBase(url.href, new URL(one).href.replace(/\/+$/, ''));
-      return rest === undefined ? [] : [{ base, rest: withoutBaseSlash(rest) }];
+      const rest = belowBase(url.href, new URL(one).href.replace(/\/+$/, ''));
+      return rest === undefined ? [] : [{ base, rest }];
     }),
   );
   // One base may be below another.

@@ -1,4 +1,4 @@
-import { afterBase, withoutBaseSlash } from '../../shared/fhir/base-url-prefix.ts';
+import { belowBase } from '../../shared/fhir/base-url-prefix.ts';
 import { resourceTypeOf } from '../../shared/fhir/search-targets.ts';
 import type { JsonObject } from '../../shared/json/json-object.ts';
 import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
@@ -19,9 +19,7 @@ const form = /^(.*\/)?([A-Za-z]+)\/([^/?#|\s\\]{1,128})(?:\/_history\/[^/?#|\s\\
 
 const isOfPayer = (text: string, base: string, type: string, answer: AnswerBases): boolean => {
   const rest = `/${text.slice(base.length)}`;
-  return eachBase(answer).some(
-    (one) => isAt(one, type) && one.bases.some((own) => withoutBaseSlash(afterBase(text, own) ?? '') === rest),
-  );
+  return eachBase(answer).some((one) => isAt(one, type) && one.bases.some((own) => belowBase(text, own) === rest));
 };
 
 /** A resource below a base, or one version of it. */

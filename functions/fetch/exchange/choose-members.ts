@@ -1,7 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { consentHolds, endedReferences, type GroupBody, type GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
-import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
+import { belowBase } from '../../shared/fhir/base-url-prefix.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
 
 type Chosen = Pick<Extract<ExchangeInput, { kind: 'group' }>, 'members' | 'leftOut' | 'others' | 'groupMembers'>;
@@ -22,7 +22,7 @@ interface Choice {
 
 /** A reference to a patient, relative if it is below one of the bases; an id alone is one too. */
 const relative = (reference: string, bases: readonly string[]): string => {
-  const below = bases.map((base) => afterBase(reference, base)).find((rest) => rest !== undefined);
+  const below = bases.map((base) => belowBase(reference, base)).find((rest) => rest !== undefined);
   const path = below?.slice(1) ?? reference;
   return path.includes('/') ? path : `Patient/${path}`;
 };

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { afterBase } from '../../shared/fhir/base-url-prefix.ts';
+import { belowBase } from '../../shared/fhir/base-url-prefix.ts';
 import type { Grant } from '../../shared/store/grant-item.ts';
 
 const noMember = (): GatewayError =>
@@ -25,7 +25,7 @@ export const requireMember = (
   if (patient === undefined) throw noMember();
   const spellings = new Set([patient, `Patient/${patient}`]);
   const isMember = (reference: string): boolean =>
-    spellings.has(reference) || bases.some((base) => afterBase(reference, base) === `/Patient/${patient}`);
+    spellings.has(reference) || bases.some((base) => belowBase(reference, base) === `/Patient/${patient}`);
   if (!named.every(isMember)) throw anotherPatient();
   return patient;
 };

@@ -26,4 +26,5 @@ export const afterBase = (url: string, base: string): string | undefined => {
 };
 
 /** What follows a base, also one that was written with a slash at its end: `{base}//Binary/1` is `{base}/Binary/1`. */
-export const withoutBaseSlash = (rest: string): string => rest.replace(/^\/(?=\/[A-Z])/, '');
+export const belowBase = (url: string, base: string): string | undefined =>
+  afterBase(url, base)?.replace(/^\/(?=\/[A-Z])/, '');

@@ -1,4 +1,4 @@
-import { afterBase, withoutBaseSlash } from '../fhir/base-url-prefix.ts';
+import { belowBase } from '../fhir/base-url-prefix.ts';
 import type { Payer } from '../registry/types.ts';
 import { payerBases } from '../registry/urls.ts';
 
@@ -28,8 +28,8 @@ const uuidUrn = /^urn:uuid:([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 
 const withoutBase = (text: string, bases: readonly string[]): string => {
   for (const base of bases) {
-    const rest = afterBase(text, base);
-    if (rest !== undefined) return withoutBaseSlash(rest);
+    const rest = belowBase(text, base);
+    if (rest !== undefined) return rest;
   }
   return text;
 };

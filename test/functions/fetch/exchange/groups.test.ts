@@ -165,6 +165,7 @@ describe('the export of a Group', () => {
     ['as the Group has them', named('Patient/at-plan-a'), ['a']],
     ['below the facade', named(`${base}/Patient/at-plan-a`), ['a']],
     ["below the payer's base", named('https://payer.example.org/fhir/Patient/at-plan-b'), ['b']],
+    ['below a base with a slash at its end', named(`${base}//Patient/at-plan-a`), ['a']],
     ['several', named('Patient/at-plan-b', 'Patient/at-plan-a', 'Patient/at-plan-a'), ['a', 'b']],
   ])('is of the patients that are named: %s', async (_, body, submitted) => {
     const northwind = exchangeRegistry().payers.find(({ id }) => id === 'northwind');
