@@ -31,25 +31,28 @@ const presentsIdentity = (claims: Claims): boolean => {
 };
 
 /** With a member's identity token it makes a grant, without one it issues a system token. If the stage has only one of the two, it is that one. */
-const stepOfClientCredentials = ({ exchanges, identity }: TokenDeps, claims: Claims): 'identity' | 'system' => {
+const kindOfClientCredentials = ({ exchanges, identity }: TokenDeps, claims: Claims): 'identity' | 'system' => {
   if (exchanges === undefined) return 'identity';
   return identity !== undefined && presentsIdentity(claims) ? 'identity' : 'system';
 };
 
 const answerClientCredentials: Endpoint = (deps, request) => {
   const claims = request.assertion?.claims;
-  if (stepOfClientCredentials(deps, claims) === 'identity') return grantByIdentity(deps, request);
+  if (kindOfClientCredentials(deps, claims) === 'identity') return grantByIdentity(deps, request);
   if (!presentsIdentity(claims)) return issueSystemToken(deps, request);
   throw new GatewayError('invalid_request', 'This gateway takes no identity tokens: leave cms_smart out.');
 };
 
 /** How each grant type is answered, and the step that its request counts as. */
 const byGrantType: Readonly<
-  Record<GrantType, { readonly answer: Endpoint; readonly step: (deps: TokenDeps, claims: Claims) => Step }>
+  Record<GrantType, { readonly answer: Endpoint; readonly step: (deps: TokenDeps, form: RequestParameters) => Step }>
 > = {
   authorization_code: { answer: redeemCode, step: () => 'redeem' },
   refresh_token: { answer: refresh, step: () => 'refresh' },
-  client_credentials: { answer: answerClientCredentials, step: stepOfClientCredentials },
+  client_credentials: {
+    answer: answerClientCredentials,
+    step: (deps, form) => kindOfClientCredentials(deps, unverifiedClaims(form.values.get('client_assertion'))),
+  },
 };
 
 const isGrantType = (text: string): text is GrantType => Object.hasOwn(byGrantType, text);
@@ -79,8 +82,8 @@ const stepOf = (deps: TokenDeps, event: ApiEvent, form?: RequestParameters): Ste
   const name = nameOf(event);
   if (name !== 'token') return name;
   const grantType = form?.values.get('grant_type') ?? '';
-  if (!isGrantType(grantType)) return 'redeem';
-  return byGrantType[grantType].step(deps, unverifiedClaims(form?.values.get('client_assertion')));
+  if (form === undefined || !isGrantType(grantType)) return 'redeem';
+  return byGrantType[grantType].step(deps, form);
 };
 
 /** The token, revoke and introspect endpoints (RFC 6749 §3.2, RFC 7009, RFC 7662). */
