@@ -5,7 +5,7 @@ import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 import type { Deployment, Domain, StageConfig, VpcNetwork } from '../stage.ts';
 import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
-import { availabilityZone, regionOfZone } from './existing-rules.ts';
+import { availabilityZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
 import {
   areSound,
@@ -20,6 +20,7 @@ import {
   type Fields,
 } from './fields.ts';
 import { shownName } from './names.ts';
+import { checkZone, placeOf } from './place.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
 
 const domain = z
@@ -186,13 +187,9 @@ export const deployment = {
 export const originOf = ({ origin: given, domain: own }: Pick<StageConfig, 'origin' | 'domain'>): string | undefined =>
   own === undefined ? given : `https://${own.name}`;
 
-/** The stage's region, unless it is wrong, which is reported once. */
-const knownRegion = ({ region }: StageConfig): string | undefined =>
-  region === undefined || rules.region(region) !== undefined ? undefined : region;
-
 const checkDomain = (config: StageConfig, context: Context): void => {
-  const { origin: given, domain: own, account } = config;
-  const region = knownRegion(config);
+  const { origin: given, domain: own } = config;
+  const { region, account } = placeOf(config, context);
   if (own === undefined) return;
   const expected = `https://${own.name}`;
   if (given !== undefined && given !== expected && rules.dnsName(own.name) === undefined) {
@@ -204,7 +201,7 @@ const checkDomain = (config: StageConfig, context: Context): void => {
   if (region !== undefined && itsRegion !== region) {
     problem(context, at, `is in ${itsRegion}; write the ARN of a certificate in ${region}, the stage's region`);
   }
-  if (account !== undefined && areSound(context, ['account']) && itsAccount !== account) {
+  if (account !== undefined && itsAccount !== account) {
     problem(
       context,
       at,
@@ -246,17 +243,9 @@ const checkPayerSecrets = ({ payerSecrets, payers }: StageConfig, context: Conte
 };
 
 const checkZones = (config: StageConfig, context: Context): void => {
-  const { network: asked } = config;
-  const region = knownRegion(config);
-  if (asked === 'none' || region === undefined) return;
-  for (const [index, zone] of (asked.zones ?? []).entries()) {
-    if (availabilityZone(zone) !== undefined || regionOfZone(zone) === region) continue;
-    problem(
-      context,
-      ['network', 'zones', index],
-      `is in another region; write a zone of ${region}, the stage's region`,
-    );
-  }
+  const zones = config.network === 'none' ? [] : (config.network.zones ?? []);
+  const { region } = placeOf(config, context);
+  for (const [index, zone] of zones.entries()) checkZone(context, ['network', 'zones', index], zone, region);
 };
 
 /** Reports what does not fit together in a deployment. */

@@ -2,8 +2,8 @@
 import { keyNames } from '../existing.ts';
 import type { StageConfig } from '../stage.ts';
 import * as arns from './arn.ts';
-import * as rules from './existing-rules.ts';
-import { areSound, problem, type Context } from './fields.ts';
+import { problem, type Context } from './fields.ts';
+import { checkZone, placeOf } from './place.ts';
 import type { Rule } from './rules.ts';
 
 interface Placed {
@@ -41,8 +41,7 @@ const placed = ({ existing = {}, permissionsBoundaryArn }: StageConfig): readonl
 ];
 
 const checkPlaces = (config: StageConfig, context: Context): void => {
-  const region = areSound(context, ['region']) ? config.region : undefined;
-  const account = areSound(context, ['account']) ? config.account : undefined;
+  const { region, account } = placeOf(config, context);
   for (const { path, arn: value, rule, what } of placed(config)) {
     const arn = value === undefined || rule(value) !== undefined ? undefined : arns.parseArn(value);
     if (arn === undefined) continue;
@@ -59,21 +58,15 @@ const checkPlaces = (config: StageConfig, context: Context): void => {
   }
 };
 
-const checkVpc = ({ existing, network, region }: StageConfig, context: Context): void => {
+const checkVpc = (config: StageConfig, context: Context): void => {
+  const { existing, network } = config;
   if (existing?.vpc === undefined) return;
   if (network !== 'none') {
     problem(context, ['network'], 'makes a VPC, but existing.vpc names one; remove one of them');
   }
-  for (const [index, { availabilityZone: zone }] of existing.vpc.subnets.entries()) {
-    if (
-      region === undefined ||
-      !areSound(context, ['region']) ||
-      rules.availabilityZone(zone) !== undefined ||
-      rules.regionOfZone(zone) === region
-    )
-      continue;
-    const path = ['existing', 'vpc', 'subnets', index, 'availabilityZone'];
-    problem(context, path, `is in another region; write a zone of ${region}, the stage's region`);
+  const { region } = placeOf(config, context);
+  for (const [index, { availabilityZone }] of existing.vpc.subnets.entries()) {
+    checkZone(context, ['existing', 'vpc', 'subnets', index, 'availabilityZone'], availabilityZone, region);
   }
 };
 
