@@ -9,9 +9,10 @@ import { availabilityZone } from './existing-rules.ts';
 import { accountFields } from './existing-schema.ts';
 import {
   areSound,
-  checkUnique,
+  checkBurst,
   firstProblem,
   list,
+  listOf,
   problem,
   requestedUrl,
   text,
@@ -115,9 +116,7 @@ const indexPage = z.strictObject({
 } satisfies Fields<NonNullable<Deployment['indexPage']>>);
 
 /** Addresses that differ only in case are one mailbox, which would get each message twice. */
-const addresses = z
-  .array(text(rules.emailAddress))
-  .superRefine((values, context) => checkUnique(context, [], values, undefined, (value) => value.toLowerCase()));
+const addresses = listOf(text(rules.emailAddress), (value) => value.toLowerCase());
 
 /** The fields of the deployment. */
 export const deployment = {
@@ -211,13 +210,7 @@ const checkDomain = (config: StageConfig, context: Context): void => {
 };
 
 const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfig, context: Context): void => {
-  if (areSound(context, ['throttling']) && throttling.burst < throttling.perSecond) {
-    problem(
-      context,
-      ['throttling', 'burst'],
-      `is below perSecond, so that rate could never be reached; write at least ${throttling.perSecond}`,
-    );
-  }
+  checkBurst(context, ['throttling'], throttling);
   const reserved = Object.values(concurrency).reduce((sum, each) => sum + each, 0);
   const most = accountConcurrency - unreserved;
   if (areSound(context, ['concurrency'], ['accountConcurrency']) && reserved > 0 && reserved > most) {

@@ -72,12 +72,24 @@ export const checkUnique = (
   }
 };
 
-/** A list of distinct strings. */
-export const listOf = (schema: z.ZodType<string>) =>
-  z.array(schema).superRefine((values, context) => checkUnique(context, [], values));
+/** A list of distinct strings. @param same equal for values that are the same */
+export const listOf = (schema: z.ZodType<string>, same?: (value: string) => string) =>
+  z.array(schema).superRefine((values, context) => checkUnique(context, [], values, undefined, same));
 
 /** A list of distinct strings that follow a rule. */
 export const list = (rule: Parameters<typeof text>[0]) => listOf(text(rule));
+
+/** Reports a burst that is below its rate; both are fields of what is at `path`. */
+export const checkBurst = (
+  context: Context,
+  path: readonly PropertyKey[],
+  { perSecond, burst }: { readonly perSecond: number; readonly burst: number },
+): void => {
+  if (burst >= perSecond || !areSound(context, path)) return;
+  const least = Math.ceil(perSecond);
+  const message = `is below perSecond, so that rate could never be reached; write at least ${least}`;
+  problem(context, [...path, 'burst'], message);
+};
 
 /** A marked field of a schema. Its path has names, and `*` for each entry of a list. */
 export interface MarkedField<Mark> {

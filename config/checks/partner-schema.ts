@@ -6,7 +6,7 @@ import { isAboutPatient, parseScope } from '../../functions/shared/scopes/scopes
 import { distinct } from './distinct.ts';
 import { checkIssuers, identifiers, publicKeys } from './entry-fields.ts';
 import {
-  areSound,
+  checkBurst,
   checkUnique,
   list,
   listOf,
@@ -94,11 +94,7 @@ export const partner = z
     exchange: z.strictObject({ identifiers }).optional(),
     rate: z
       .strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) })
-      .superRefine(({ perSecond, burst }, context) => {
-        if (burst >= perSecond || !areSound(context, ['perSecond'], ['burst'])) return;
-        const least = Math.ceil(perSecond);
-        problem(context, ['burst'], `is below perSecond, so that rate could never be reached; write at least ${least}`);
-      })
+      .superRefine((rate, context) => checkBurst(context, [], rate))
       .default({ perSecond: 50, burst: 100 }),
   } satisfies Fields<Partner>)
   .superRefine((value, context) => {
