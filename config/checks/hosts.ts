@@ -23,16 +23,12 @@ const isOwn = ({ path: [list, , field], url }: UrlField, own: string | undefined
   URL.parse(url)?.host === own;
 
 /** What should be there instead. */
-const instead = ({ path: [list, , field] }: UrlField): string =>
-  list === 'payers'
-    ? "the payer's own URL"
-    : list === 'partners' && field !== 'identityAudiences'
-      ? "the partner's own URL"
-      : field === 'jwksUri'
-        ? "the URL of the provider's keys"
-        : field === 'issuer' || field === 'identityAudiences'
-          ? "the provider's own issuer"
-          : 'your own URL';
+const instead = ({ path: [list, , field] }: UrlField): string => {
+  if (list === 'payers') return "the payer's own URL";
+  if (field === 'issuer' || field === 'identityAudiences') return "the provider's own issuer";
+  if (list === 'partners') return "the partner's own URL";
+  return field === 'jwksUri' ? "the URL of the provider's keys" : 'your own URL';
+};
 
 /** Hosts that no URL of any stage may have. */
 export const wrongHosts = (config: StageConfig): readonly ConfigFinding[] => {
