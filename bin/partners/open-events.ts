@@ -3,6 +3,7 @@ import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import type { StageConfig } from '../../config/stage.ts';
 import type { Partner } from '../../functions/shared/registry/types.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
+import { damagedEntry } from '../shared/damaged-entry.ts';
 import { Refusal } from '../shared/errors.ts';
 import { openRegistryTable, type RegistryTable } from '../shared/registry-table.ts';
 import { findItem } from '../shared/stop-tool.ts';
@@ -32,9 +33,7 @@ const rights =
 
 const findPartner = async (table: RegistryTable, nameOrId: string, stage: string): Promise<Found> => {
   const { id, name, item } = await findItem({ table }, partnerBlock, nameOrId, stage);
-  if (item.damaged) {
-    throw new Refusal(`The registry's entry of ${id} is damaged; write it again first: npm run registry -- apply`);
-  }
+  if (item.damaged) throw new Refusal(damagedEntry(id));
   const { webhook } = (item.entry ?? {}) as Partial<Partner>;
   const called = name === undefined || name === id ? id : `${name} (${id})`;
   return { clientId: id, called, webhook, isBlocked: partnerBlock.holds(item.stop, 0) };

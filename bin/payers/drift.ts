@@ -2,7 +2,7 @@ import { visibleLine } from '../../config/checks/visible.ts';
 import type { Difference } from '../../functions/shared/payer/difference.ts';
 import { driftLine, driftOf, type Drift, type DriftDeps } from '../../functions/shared/payer/drift.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { Refusal } from '../shared/errors.ts';
+import { damagedEntry } from '../shared/damaged-entry.ts';
 import type { Output } from '../shared/output.ts';
 import { inParallel } from '../shared/pool.ts';
 import type { Progress } from '../shared/progress.ts';
@@ -18,10 +18,7 @@ export interface DriftOptions {
 
 const atOnce = 16;
 
-const outOfOrder: Drift = {
-  differences: [],
-  unread: ['the entry is damaged, so it was not compared: npm run registry -- apply'],
-};
+const damagedEntryDrift = (id: string): Drift => ({ differences: [], unread: [damagedEntry(id)] });
 
 /**
  * Lists how payers differ from their profiles: a line for each difference on stdout, and on stderr what could not be read.
@@ -34,7 +31,7 @@ export const listDrift = async (
 ): Promise<number> => {
   const drifts = new Map<string, Drift>();
   await inParallel(payers, atOnce, async ({ id, payer }) => {
-    drifts.set(id, payer === undefined ? outOfOrder : await driftOf(deps, payer));
+    drifts.set(id, payer === undefined ? damagedEntryDrift(id) : await driftOf(deps, payer));
     progress.show(drifts.size);
   });
   progress.clear();
@@ -63,14 +60,8 @@ const withValue = (payer: Payer, { field, value }: Difference): Payer => {
  * Prints the lines of a payer's entry that would change: on stdout each line as it is, after `-`, and as it would be, after
  * `+`; on stderr what has to be decided.
  * @returns 0 if everything was read and nothing differs, or else 1
- * @throws Refusal if the entry is damaged
  */
-export const proposeChange = async (
-  deps: DriftDeps,
-  { out, note }: Output,
-  payer: Payer | undefined,
-): Promise<number> => {
-  if (payer === undefined) throw new Refusal('The entry is damaged; write it again: npm run registry -- apply');
+export const proposeChange = async (deps: DriftDeps, { out, note }: Output, payer: Payer): Promise<number> => {
   const { differences, unread } = await driftOf(deps, payer);
   const isKnown = ({ value }: Difference): boolean => value !== undefined;
   const changed = differences.filter(isKnown).reduce(withValue, payer);

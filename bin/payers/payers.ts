@@ -1,6 +1,8 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { readAssembly } from '../shared/assembly.ts';
 import { requireAccount } from '../shared/caller.ts';
+import { damagedEntry } from '../shared/damaged-entry.ts';
+import { Refusal } from '../shared/errors.ts';
 import { progressBar, type Terminal } from '../shared/progress.ts';
 import { stageSecretsClient } from '../shared/secrets-manager.ts';
 import { readStage, stageFile } from '../shared/stage-flags.ts';
@@ -80,7 +82,11 @@ const drift = async (command: Command<'drift'>, deps: PayersToolDeps): Promise<n
       : asked.map((id) => payersFor(command, config, id, deps)),
   );
   const payers = each.flat();
-  if (propose !== undefined) return proposeChange(deps, output, payers[0]?.payer);
+  if (propose !== undefined) {
+    const [found] = payers;
+    if (found?.payer === undefined) throw new Refusal(damagedEntry(propose));
+    return proposeChange(deps, output, found.payer);
+  }
   const progress = progressBar(terminal, payers.length, clock.monotonic);
   return listDrift(deps, output, { payers, json, progress });
 };

@@ -8,6 +8,7 @@ import {
 } from '../../functions/shared/registry/profile.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { requireAccount } from '../shared/caller.ts';
+import { damagedEntry } from '../shared/damaged-entry.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import {
@@ -49,9 +50,7 @@ const payerWithSecret = async (
   const source = { config, file: stageFile(command, config), environment, id };
   const [found] = await payersOfStage(source, { evenIfUnreadable: false, note: output.note });
   const payer = found?.payer;
-  if (payer === undefined) {
-    throw new Refusal(`The registry's entry of ${id} is damaged; write it again first: npm run registry -- apply`);
-  }
+  if (payer === undefined) throw new Refusal(damagedEntry(id));
   if (command.exchange) {
     if (!isAsked(payer)) throw new UsageError(`${id} is not asked as a former plan: its entry has no exchange`);
     return payer;
