@@ -37,7 +37,8 @@ export interface ReadBundle {
 type Numbers = { -readonly [Kind in keyof NonNullable<Brand['identifiers']>]: string[] };
 
 interface Organization {
-  readonly name: string;
+  /** Undefined if pages may show none. */
+  readonly name: string | undefined;
   readonly otherNames: readonly string[];
   readonly renamed: readonly Renamed[];
   readonly website: string | undefined;
@@ -57,18 +58,18 @@ const valid = (rule: rules.Rule, value: unknown): string | undefined => {
 /** A name as the bundle has it, but for white space; undefined if it is empty. */
 const nameIn = (value: unknown): string | undefined => text(value)?.replaceAll(/\s+/g, ' ') || undefined;
 
-const nameless = 'A payer without a name';
-
 /** The names of an Organization as pages may show them: an alias in place of a name that they may not, or else the name without characters that pages cannot show. */
 const namesOf = ({ name, alias }: JsonObject): Pick<Organization, 'name' | 'otherNames' | 'renamed'> => {
   const given = nameIn(name);
-  const aliases = (Array.isArray(alias) ? alias : []).flatMap((one) => nameIn(one) ?? []);
   const isShown = (one: string): boolean => shownName(one) === undefined;
-  const odd = aliases.filter((one) => !isShown(one)).map((one) => ({ name: one, instead: nearestName(one) }));
-  const otherNames = aliases.flatMap((one) => (isShown(one) ? one : (nearestName(one) ?? [])));
-  if (given === undefined || isShown(given)) return { name: given ?? nameless, otherNames, renamed: odd };
-  const instead = aliases.find(isShown) ?? nearestName(given);
-  return { name: instead ?? nameless, otherNames, renamed: [{ name: given, instead }, ...odd] };
+  const aliases = (Array.isArray(alias) ? alias : [])
+    .flatMap((one) => nameIn(one) ?? [])
+    .map((one) => ({ name: one, instead: isShown(one) ? one : nearestName(one) }));
+  const otherNames = aliases.flatMap(({ instead }) => instead ?? []);
+  const renamed = aliases.filter((one) => one.instead !== one.name);
+  if (given === undefined || isShown(given)) return { name: given, otherNames, renamed };
+  const instead = aliases.find((one) => one.instead === one.name)?.name ?? nearestName(given);
+  return { name: instead, otherNames, renamed: [{ name: given, instead }, ...renamed] };
 };
 
 const codesOf = ({ type }: JsonObject): unknown[] => [
@@ -186,11 +187,10 @@ const keysOf = ({ addresses, numbers }: Organization): string[] => [
 ];
 
 const merged = (group: readonly Organization[]): ImportedPayer => {
-  const displayName = group.find(({ name }) => name !== nameless)?.name ?? nameless;
+  const displayName = group.find(({ name }) => name !== undefined)?.name ?? 'A payer without a name';
   const website = group.find((one) => one.website !== undefined)?.website;
-  const otherNames = all(group.map(({ name, otherNames: more }) => [name, ...more])).filter(
-    (name) => name !== displayName && name !== nameless,
-  );
+  const names = all(group.map(({ name, otherNames }) => (name === undefined ? otherNames : [name, ...otherNames])));
+  const otherNames = names.filter((name) => name !== displayName);
   const kinds = ['payerId', 'naic', 'hios', 'npi'] as const;
   const identifiers = kinds.flatMap((kind) => {
     const values = all(group.map(({ numbers }) => numbers[kind] ?? []));
