@@ -35,7 +35,7 @@ export const limitsOf = (report: Report): string[] => {
         ]),
     ...(report.hasExchanges || report.exchanges.length > 0
       ? [
-          `Exchanges about this member whose answer named no patient: only the requesting plan knows whom it meant.`,
+          'Exchanges about this member whose answer named no patient: only the requesting plan knows whom it meant.',
           'Whether the member agreed to an exchange: the plan that asked says so.',
           "How much of an exchange's files is about this member: a file has the records of several.",
         ]

@@ -105,11 +105,9 @@ const writeDraft = async (folder: string, draft: Draft): Promise<void> => {
 const notAsked = (count: number): string => (count === 0 ? '' : `, ${count} not asked (no public address)`);
 
 /** What became of a name that pages may not show. */
-const renaming =
-  ({ displayName }: ImportedPayer) =>
-  ({ name, instead }: Renamed): string =>
-    `${displayName}: the bundle's name "${visibleLine(name)}" has what names may not have; ` +
-    (instead === undefined ? 'it was left out: choose one' : `"${instead}" is written instead: look at it`);
+const renaming = ({ displayName }: ImportedPayer, { name, instead }: Renamed): string =>
+  `${displayName}: the bundle's name "${visibleLine(name)}" has what names may not have; ` +
+  (instead === undefined ? 'it was left out: choose one' : `"${instead}" is written instead: look at it`);
 
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
@@ -150,7 +148,7 @@ export const importPayers = async (
     if (payer.addresses.some((address) => there.has(sameBase(address)))) counts.kept += 1;
     else if (has('living')) {
       await writeDraft(folder, draftOf(payer, resultOf));
-      for (const one of payer.renamed) note(renaming(payer)(one));
+      for (const one of payer.renamed) note(renaming(payer, one));
       counts.written += 1;
     } else counts[has('throttled') ? 'throttled' : has('unasked') ? 'unasked' : 'dead'] += 1;
   }
