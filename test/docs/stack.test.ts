@@ -14,6 +14,18 @@ const idsOf = (type: string): string[] =>
     .filter(([, resource]) => resource.Type === type)
     .map(([id]) => id);
 
+/** A name in the code, without the hash that the CDK ends a logical id with. */
+const logicalName = (id: string): string => id.replace(/[\dA-F]{8}$/, '');
+
+/** What the stack leaves when it is deleted. A version goes with its function. */
+const retainedIn = ({ Resources: resources }: typeof template) =>
+  Object.entries(resources)
+    .filter(
+      ([, { DeletionPolicy: policy, Type: type }]) =>
+        String(policy).startsWith('Retain') && type !== 'AWS::Lambda::Version',
+    )
+    .map(([id, { Type: type }]) => ({ id, type }));
+
 const propertiesOf = (type: string): Record<string, unknown>[] =>
   idsOf(type).map((id) => template.Resources[id]?.Properties ?? {});
 
@@ -119,28 +131,21 @@ describe('the way to tear production down', () => {
       'AWS::IAM::ManagedPolicy': "API Gateway's log role",
       'AWS::Lambda::Function': 'the edge function',
     };
-    // A version goes with its function.
-    const retained = Object.entries(template.Resources).filter(
-      ([, { DeletionPolicy: policy, Type: type }]) =>
-        String(policy).startsWith('Retain') && type !== 'AWS::Lambda::Version',
-    );
-    const unnamed = retained.filter(([id, { Type: type }]) => {
-      const name = type === 'AWS::S3::Bucket' ? id.replace(/[\dA-F]{8}$/, '') : type;
+    const retained = retainedIn(template);
+    const unnamed = retained.filter(({ id, type }) => {
+      const name = type === 'AWS::S3::Bucket' ? logicalName(id) : type;
       return !list.includes(words[name] ?? `${name} ${id}`);
     });
 
     expect(retained.length).toBeGreaterThan(20);
-    expect(unnamed.map(([id]) => id)).toEqual([]);
+    expect(unnamed).toEqual([]);
   });
 });
 
 describe('what outlives a stack', () => {
-  /** A version goes with its function, a bucket's policy with its bucket, and the account's setting names a role, nothing more. */
-  const alongside = new Set(['AWS::Lambda::Version', 'AWS::S3::BucketPolicy', 'AWS::ApiGateway::Account']);
-  const outliving = ({ Resources: resources }: typeof template) =>
-    Object.entries(resources).filter(
-      ([, { DeletionPolicy: policy, Type: type }]) => String(policy).startsWith('Retain') && !alongside.has(type),
-    );
+  /** A bucket's policy goes with its bucket, and the account's setting names a role, nothing more. */
+  const alongside = new Set(['AWS::S3::BucketPolicy', 'AWS::ApiGateway::Account']);
+  const outliving = (made: typeof template) => retainedIn(made).filter(({ type }) => !alongside.has(type));
   const [, production = '', others = ''] = documentAt('docs/deploy.md').text.split(
     /\n## Tear down\n+### Production\n|\n### Other stages\n/,
   );
@@ -148,7 +153,7 @@ describe('what outlives a stack', () => {
     [...text.matchAll(/resource ([A-Z]\w+) (AWS::\w+::\w+)/g)].map(([, prefix = '', type = '']) => ({ prefix, type }));
   const isLookedUp = (text: string, id: string, of: string): boolean =>
     lookUps(text).some(({ prefix, type }) => type === of && id.startsWith(prefix)) ||
-    text.includes(`output ${id.replace(/[\dA-F]{8}$/, '')})`);
+    text.includes(`output ${logicalName(id)})`);
   const deletes: Readonly<Record<string, string>> = {
     'AWS::DynamoDB::Table': 'dynamodb delete-table',
     'AWS::S3::Bucket': 's3api delete-bucket',
@@ -164,7 +169,7 @@ describe('what outlives a stack', () => {
   it('is listed before production is torn down, each kind, and has a command that deletes it', () => {
     const [, listed = ''] = /for type in ([\w: ]+);/.exec(production) ?? [];
     const types = new Set(listed.split(' ').map((type) => `AWS::${type}`));
-    const left = outliving(template).map(([id, { Type: type }]) => ({ id, type }));
+    const left = outliving(template);
 
     expect(new Set(left.map(({ type }) => type)).size).toBeGreaterThan(6);
     expect(left.filter(({ id, type }) => !types.has(type) && !isLookedUp(production, id, type))).toEqual([]);
@@ -174,7 +179,7 @@ describe('what outlives a stack', () => {
   it('is looked up by its name before another stage is destroyed', async () => {
     const stage = await loadStage('production-example');
     const made = await synthesized({ ...stage, production: false, removalPolicy: 'destroy', payerSecrets: 'tool' });
-    const left = outliving(made).map(([id, { Type: type }]) => ({ id, type }));
+    const left = outliving(made);
 
     expect(left.length).toBeGreaterThan(5);
     expect(left.filter(({ id, type }) => !isLookedUp(others, id, type))).toEqual([]);
