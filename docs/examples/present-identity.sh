@@ -14,8 +14,7 @@ base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 agreed_at=$(jq --null-input --raw-output 'now | "\(floor | todate[:-1]).\(. * 1000 % 1000 + 1000 | floor | tostring[1:])Z"')
 
 # The assertion that your key signs says who the member is, and that the member agreed. ID_TOKEN is from your identity provider.
-is_ec=$(openssl pkey -in "$key_file" -noout -text | grep -c 'NIST CURVE: P-384' || :)
-[ "$is_ec" -eq 0 ] && alg=RS384 || alg=ES384
+case $(openssl pkey -in "$key_file" -noout -text) in *P-384*) alg=ES384 ;; *) alg=RS384 ;; esac
 header=$(jq --null-input --compact-output --arg alg $alg --arg kid "$kid" '{alg: $alg, typ: "JWT", kid: $kid}' | base64url)
 claims=$(jq --null-input --compact-output --arg client_id "$client_id" --arg aud "$token_endpoint" \
   --arg jti "$(openssl rand -hex 16)" --arg agreed_at "$agreed_at" '

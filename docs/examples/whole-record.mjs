@@ -7,7 +7,7 @@ process.on('uncaughtException', ({ message, cause }) => {
   console.error(cause?.message || cause?.code || message);
   process.exit(1);
 });
-const [base, folder] = process.argv.slice(2).map((text) => text.replace(/\/+$/, ''));
+const [base, folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('ACCESS_TOKEN=… node whole-record.mjs BASE FOLDER');
 if (!process.env.ACCESS_TOKEN) throw new Error("Set ACCESS_TOKEN to an access token of the member's grant.");
 const accessToken = () => process.env.ACCESS_TOKEN; // In your app: refresh it before it expires.
@@ -35,7 +35,7 @@ const save = async ({ url, count, size }) => {
 };
 
 await mkdir(folder, { recursive: true });
-const started = await call(`${base}/Patient/$export`, 'GET', { prefer: 'respond-async' });
+const started = await call(`${base.replace(/\/+$/, '')}/Patient/$export`, 'GET', { prefer: 'respond-async' });
 const status = started.headers.get('content-location');
 let answer = await call(status);
 for (; answer.status === 202; answer = await call(status)) {
