@@ -148,7 +148,7 @@ const startOne = async (spec: FunctionSpec, options: FunctionOptions, aws: Local
 const startFunctions = async (
   functions: readonly FunctionSpec[],
   { routes }: Pick<LocalTemplate, 'routes'>,
-  { aws, onFunctionLog, environments, awsWaitFactor = 1 }: CloudOptions,
+  { aws, onFunctionLog, environments, awsWaitFactor }: CloudOptions,
   workDir: string,
   opened: Opened,
 ): Promise<readonly LocalFunction[]> => {

@@ -53,14 +53,11 @@ const initMs = 10_000;
 const compileCache = process.env['NODE_COMPILE_CACHE'];
 
 /** Nothing else from this process's environment: a function sees only what it would see in AWS. */
-const variablesOf = (
-  spec: FunctionSpec,
-  { awsEndpoint, awsWaitFactor = 1 }: EnvironmentOptions,
-): NodeJS.ProcessEnv => ({
+const variablesOf = (spec: FunctionSpec, { awsEndpoint, awsWaitFactor }: EnvironmentOptions): NodeJS.ProcessEnv => ({
   ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
   ...spec.environment,
   AWS_ENDPOINT_URL: awsEndpoint,
-  AWS_WAIT_FACTOR: String(awsWaitFactor),
+  AWS_WAIT_FACTOR: awsWaitFactor?.toString(),
   // This tells the endpoint which function calls.
   AWS_ACCESS_KEY_ID: spec.name,
   AWS_SECRET_ACCESS_KEY: 'local',
