@@ -29,10 +29,11 @@ describe('an export, whatever happens to it', () => {
       }
 
       process.stdout.write(`${histories} histories of exports: ${JSON.stringify(seen)}\n`);
-      // Histories in which nothing happens would keep every promise.
-      const usual: readonly (keyof Seen)[] = ['whole', 'deleted', 'ended'];
+      // Histories in which nothing happens, or no export ends, would keep every promise.
+      expect(seen.whole).toBeGreaterThan(histories / 5);
+      const rare: readonly (keyof Seen)[] = histories < 200 ? ['failed', 'overdue'] : [];
       const all = Object.keys(seen) as (keyof Seen)[];
-      for (const what of histories < 200 ? usual : all) expect([what, seen[what] > 0]).toEqual([what, true]);
+      expect(all.filter((what) => seen[what] === 0 && !rare.includes(what))).toEqual([]);
     },
     longestMs,
   );

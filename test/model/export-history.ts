@@ -23,10 +23,33 @@ const pages = 4;
 const perPage = 3;
 const all = ['patient-1', ...Array.from({ length: pages * perPage }, (_, at) => `o-${at}`), 'p-1'].toSorted();
 
+/** What the payer declares: what its member's record has, and nothing else. */
+const statement = {
+  resourceType: 'CapabilityStatement',
+  status: 'active',
+  kind: 'instance',
+  fhirVersion: '4.0.1',
+  format: ['json'],
+  rest: [
+    {
+      mode: 'server',
+      resource: [
+        { type: 'Patient', interaction: [{ code: 'read' }] },
+        { type: 'Practitioner', interaction: [{ code: 'read' }] },
+        {
+          type: 'Observation',
+          interaction: [{ code: 'read' }, { code: 'search-type' }],
+          searchParam: [{ name: 'patient', type: 'reference' }],
+        },
+      ],
+    },
+  ],
+};
+
 /** A payer with one member, that throttles, refuses tokens and breaks off at random. */
 const payerOf = (random: () => number): PayerHttp => {
   let refreshes = 0;
-  const isBad = random() < 0.25;
+  const isBad = random() < 0.4;
   const isSlow = random() < 0.2;
   return async (input, init) => {
     const url = new URL(String(input));
@@ -48,6 +71,7 @@ const payerOf = (random: () => number): PayerHttp => {
     const headers = { 'content-type': 'application/fhir+json' };
     if (url.pathname.includes('/Practitioner/'))
       return Response.json({ resourceType: 'Practitioner', id: 'p-1' }, { headers });
+    if (url.pathname.endsWith('/metadata')) return Response.json(statement, { headers });
     const page = Number(url.searchParams.get('page') ?? 0);
     if (isBad && page === 2) return new Response('<html>', { headers: { 'content-type': 'text/html' } });
     const resources: object[] = Array.from({ length: perPage }, (_, at) => ({
@@ -155,7 +179,8 @@ export const runExports = async (seed: number, seen: Seen, planted?: Planted): P
     const names =
       manifest.error.length > 0 || manifest.extension?.outcomes?.some(({ outcome }) => outcome !== 'complete');
     require(isWhole || names === true, 'a record is whole, or says what is missing', ids);
-    seen[isWhole ? 'whole' : 'partial'] += 1;
+    if (one.manifest === undefined) seen[isWhole ? 'whole' : 'partial'] += 1;
+    one.manifest = manifest;
   };
 
   const poll = async (one: Known): Promise<void> => {
@@ -181,8 +206,7 @@ export const runExports = async (seed: number, seen: Seen, planted?: Planted): P
     } else {
       require(statusCode === 200, 'a poll is answered', [statusCode, answer.text]);
       learn(one, 'ended', 'manifest');
-      one.manifest = JSON.parse(answer.text) as Manifest;
-      await checkRecord(one, one.manifest);
+      await checkRecord(one, JSON.parse(answer.text) as Manifest);
     }
   };
 
