@@ -161,6 +161,15 @@ const readAnswer = async (
   return end === 'whole' ? 'whole' : afterEnd(leg, taken, end, { canResume, isCodedFile, before: task.offset });
 };
 
+/** Why a file did not come, by the answer to the last try. */
+export const fileFaultOf = (
+  answer: Exclude<PlanAnswer, { kind: 'answered' }>,
+): { readonly fault: FileFault; readonly status?: number } => {
+  if (answer.kind === 'elsewhere') return { fault: 'elsewhere' };
+  const { status, fault = 'broken' } = answer.kind === 'failed' ? answer : {};
+  return { fault, status };
+};
+
 /** Asks for a file, or for what is left of it, and reads it. */
 const readFile = async (leg: ExchangeLeg, file: ListedFile, withToken: boolean): Promise<FileOutcome> => {
   const task = leg.next.queue[0] as FilesTask;
@@ -168,10 +177,7 @@ const readFile = async (leg: ExchangeLeg, file: ListedFile, withToken: boolean):
   const answer: PlanAnswer = await leg.ask(fileRequest(file, task, withToken));
   if (answer.kind !== 'answered') {
     const after = await afterPlan(leg, task, answer);
-    if (!('giveUp' in after)) return { after };
-    if (answer.kind === 'elsewhere') return { fault: 'elsewhere' };
-    const { status, fault = 'broken' } = answer.kind === 'failed' ? answer : {};
-    return { fault, status };
+    return 'giveUp' in after ? fileFaultOf(answer) : { after };
   }
   const { response, end } = answer;
   try {

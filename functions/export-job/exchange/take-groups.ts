@@ -15,7 +15,7 @@ import { afterPlan } from './ask.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
 import { keepGroup, noteOthers } from './keep-groups.ts';
 import type { MatchInput } from './line-rules.ts';
-import { fileRequest, mostWhole } from './read-files.ts';
+import { fileFaultOf, fileRequest, mostWhole } from './read-files.ts';
 import { groupsInEnvelope, type GivenGroup } from './read-group.ts';
 import { readMatch } from './read-groups.ts';
 import { reserveMs } from './take-file.ts';
@@ -63,9 +63,7 @@ const readFile = async (leg: ExchangeLeg, { file, withToken, report, room }: Fil
   if (answer.kind !== 'answered') {
     if (answer.kind === 'failed' && isLate(leg)) return { after: { again: true } };
     const after = await afterPlan(leg, task, answer);
-    if (!('giveUp' in after)) return { after };
-    if (answer.kind === 'elsewhere') return { fault: 'elsewhere' };
-    return { fault: (answer.kind === 'failed' ? answer.fault : undefined) ?? 'broken' };
+    return 'giveUp' in after ? { fault: fileFaultOf(answer).fault } : { after };
   }
   const { response, end } = answer;
   try {
