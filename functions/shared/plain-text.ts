@@ -5,3 +5,6 @@
 const odd = /(?![\t\n\r])[\p{Cc}\p{Cs}]/u;
 
 export const isPlainText = (text: string): boolean => !odd.test(text);
+
+/** A text without the byte order mark that it may begin with. */
+export const withoutBom = (text: string): string => text.replace(/^\ufeff/, '');

@@ -16,6 +16,7 @@ import { isUnusable } from '../../shared/payer/decode-body.ts';
 import type { PayerRequest, PayerResponse } from '../../shared/payer/http.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import type { SecretHeaders } from '../../shared/payer/secrets.ts';
+import { withoutBom } from '../../shared/plain-text.ts';
 import { fhirMediaType } from '../../shared/registry/profile.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { JobDeps } from '../job/deps.ts';
@@ -99,10 +100,7 @@ const saysNone = async (response: PayerResponse, payer: Payer, what: What): Prom
 const beginsAsJson = async ({ body }: PayerResponse): Promise<boolean> => {
   try {
     for await (const chunk of body ?? []) {
-      const text = Buffer.from(chunk.subarray(0, 1024))
-        .toString('utf8')
-        .replace(/^\ufeff/, '')
-        .trimStart();
+      const text = withoutBom(Buffer.from(chunk.subarray(0, 1024)).toString('utf8')).trimStart();
       if (text !== '') return text.startsWith('{');
     }
   } catch {

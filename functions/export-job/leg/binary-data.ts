@@ -2,6 +2,7 @@ import { parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { namesOf } from '../../shared/json/names.ts';
 import { repeatedMember } from '../../shared/json/repeated-member.ts';
 import { nextToken, readTokens, takeChunk, token, type JsonTokens } from '../../shared/json/tokens.ts';
+import { withoutBom } from '../../shared/plain-text.ts';
 
 const [data, resourceType] = [1, 2];
 const names = namesOf({ data });
@@ -145,9 +146,7 @@ export const readBinaryData = (): BinaryData => {
     isWhole: () => !isOpen,
     isPlain: () => found <= 1,
     beside: () => {
-      const whole = Buffer.from(outside.join(''), 'latin1')
-        .toString()
-        .replace(/^\ufeff/, '');
+      const whole = withoutBom(Buffer.from(outside.join(''), 'latin1').toString());
       const binary = outsideLength > mostBeside ? undefined : parseObject(whole);
       return binary === undefined || repeatedMember(whole) !== undefined ? undefined : binary;
     },

@@ -5,6 +5,7 @@ import { writtenId } from '../../shared/fhir/fhir-id.ts';
 import { parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { essenceOf, sendableType } from '../../shared/media-type.ts';
 import { dropBody, plainJson } from '../../shared/payer/answers.ts';
+import { withoutBom } from '../../shared/plain-text.ts';
 import { fhirJson, fhirMediaType } from '../../shared/registry/profile.ts';
 import type { JobDeps } from '../job/deps.ts';
 import { partWriter } from '../job/parts.ts';
@@ -137,11 +138,7 @@ const isHtml = (begin: Buffer): boolean =>
 
 /** Whether an OperationOutcome says that another try may succeed, or says more than was kept of it. */
 const isPassing = (first: readonly Uint8Array[]): boolean => {
-  const outcome = parseObject(
-    Buffer.concat(first)
-      .toString('utf8')
-      .replace(/^\ufeff/, ''),
-  );
+  const outcome = parseObject(withoutBom(Buffer.concat(first).toString('utf8')));
   return outcome === undefined || meaningOf(payerRemarks(outcome, 'Binary', 1)) === 'later';
 };
 

@@ -1,3 +1,4 @@
+import { withoutBom } from '../plain-text.ts';
 import { PayerError, type Asked } from './errors.ts';
 import type { PayerResponse } from './http.ts';
 
@@ -17,9 +18,7 @@ export const readText = async (
     if (size > limitBytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/^\ufeff/, '');
+  return withoutBom(Buffer.concat(chunks).toString('utf8'));
 };
 
 /** The text of a body. @throws PayerError if it is longer than the limit */

@@ -1,5 +1,6 @@
 import { parseObject, type JsonObject } from '../json/json-object.ts';
 import { repeatedMember } from '../json/repeated-member.ts';
+import { withoutBom } from '../plain-text.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { readGrantedScope } from './granted-scope.ts';
@@ -39,7 +40,7 @@ const headerToken = /^[\x21-\x7e]+$/;
 const boundTypes = new Set(['dpop', 'mac', 'pop']);
 
 /** A token answer's JSON object, with or without a byte order mark; undefined for anything else. */
-export const readJsonObject = (text: string): JsonObject | undefined => parseObject(text.replace(/^\uFEFF/, ''));
+export const readJsonObject = (text: string): JsonObject | undefined => parseObject(withoutBom(text));
 
 /** One or more `name=value`, percent-encoded: no other text looks like it, such as a page or broken JSON. */
 const formText = /^[\w.~%+*-]+=[^\s<>"{}=&]*(?:&[\w.~%+*-]+=[^\s<>"{}=&]*)*$/;
