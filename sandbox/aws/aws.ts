@@ -37,7 +37,7 @@ export const startAws = async (
   const folderOf = (name: string) => (folder === undefined ? undefined : join(folder, name));
   const kms = localKms(rooms);
   const dynamoDb = await startDynamoDb(kms, folderOf('dynamodb'));
-  const secretsManager = localSecretsManager(rooms);
+  const secretsManager = localSecretsManager(kms, rooms);
   const s3 = localS3({ isKeyEnabled: kms.isEnabled, rooms, folder: folderOf('objects') });
   const lambda = localLambda({ vaultOf: kms.vaultOf });
   const logs = localLogs();

@@ -182,22 +182,27 @@ const heldBy = async (functions: readonly LocalFunction[]): Promise<ReadonlyMap<
   return all;
 };
 
+/** The key of tables and secrets, as `Keys/Data` of the stack. */
+const dataKeyOf = ({ keys }: LocalTemplate): string | undefined => keys.find(({ name }) => name === 'data')?.arn;
+
 /** Sets secrets by payer id, under the prefix that the functions read them at. */
-const secretSetter =
-  ({ functions }: LocalTemplate, aws: LocalAws): LocalCloud['setSecret'] =>
-  (payerId, secret) => {
+const secretSetter = (template: LocalTemplate, aws: LocalAws): LocalCloud['setSecret'] => {
+  const { functions } = template;
+  const key = dataKeyOf(template);
+  return (payerId, secret) => {
     const prefixOf = (name: string) => functions.map(({ environment }) => environment[name]).find(Boolean);
     const prefix = prefixOf('PAYER_SECRET_PREFIX');
     if (prefix === undefined) throw new Error("No function of the stack reads payers' secrets");
     const { exchange, ...own } = { exchange: undefined, ...secret };
     const isOfExchangesOnly = exchange !== undefined && Object.keys(own).length === 0;
     if (!isOfExchangesOnly)
-      aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(own));
+      aws.secretsManager.setSecret(prefix + payerId, secret === undefined ? undefined : JSON.stringify(own), key);
     const ofExchanges = prefixOf('EXCHANGE_SECRET_PREFIX');
     if (exchange !== undefined && ofExchanges !== undefined) {
-      aws.secretsManager.setSecret(ofExchanges + payerId, JSON.stringify(exchange));
+      aws.secretsManager.setSecret(ofExchanges + payerId, JSON.stringify(exchange), key);
     }
   };
+};
 
 /** Where `deliver` reads a client's secrets. */
 const webhookSecretName = ({ functions }: LocalTemplate, clientId: string): string =>
@@ -212,7 +217,8 @@ const setWebhookSecrets = (
   for (const [clientId, secrets] of Object.entries(all)) {
     const name = webhookSecretName(template, clientId);
     // A kept one may have been rotated.
-    if (secretsManager.currentValue(name) === undefined) secretsManager.setSecret(name, JSON.stringify({ secrets }));
+    if (secretsManager.currentValue(name) === undefined)
+      secretsManager.setSecret(name, JSON.stringify({ secrets }), dataKeyOf(template));
   }
 };
 

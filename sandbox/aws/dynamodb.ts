@@ -7,7 +7,7 @@ import type { LocalKms } from './kms.ts';
 import { close, listen } from './listen.ts';
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 import { writesWithRecords, type CallDynamoDb, type RecordSink } from './stream-records.ts';
-import { refuseKey, withoutKey } from './table-key.ts';
+import { refuseDisabledKey, refuseKey, withoutKey } from './table-key.ts';
 import { refuseRequest, type TableRights } from './table-rights.ts';
 import type { TableSpec } from './template-data.ts';
 
@@ -97,10 +97,13 @@ const requireStore = async (folder: string): Promise<void> => {
 
 /**
  * Starts DynamoDB behind the AWS endpoint. It has no TTL, so expired items stay readable, as they do for hours in AWS.
- * @param kms is asked who may encrypt a table with a key
+ * @param kms is asked who may encrypt a table with a key, and whether it is disabled
  * @param folder keeps the tables; without one they are in memory
  */
-export const startDynamoDb = async (kms: Pick<LocalKms, 'refuse'>, folder?: string): Promise<LocalDynamoDb> => {
+export const startDynamoDb = async (
+  kms: Pick<LocalKms, 'refuse' | 'isDisabled'>,
+  folder?: string,
+): Promise<LocalDynamoDb> => {
   if (folder !== undefined) await requireStore(folder);
   const where = folder === undefined ? {} : { path: folder };
   const server = dynalite({ ...where, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -126,7 +129,7 @@ export const startDynamoDb = async (kms: Pick<LocalKms, 'refuse'>, folder?: stri
   let rights: TableRights = new Map();
 
   const service: AwsService = (received) => {
-    const refusal = refuseRequest(received, rights, made);
+    const refusal = refuseRequest(received, rights, made) ?? refuseDisabledKey(received, made.values(), kms);
     if (refusal !== undefined) return refusal;
     const request = withoutKey(received, kms);
     if ('status' in request) return request;

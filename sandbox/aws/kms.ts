@@ -14,6 +14,8 @@ export interface LocalKms {
   readonly disable: (arn: string) => void;
   readonly enable: (arn: string) => void;
   readonly isEnabled: (arn: string) => boolean;
+  /** Whether there is such a key, and it is disabled. @param name an ARN, id or alias */
+  readonly isDisabled: (name: string) => boolean;
   /** Whether a service may use a key for a caller. @returns KMS's message if not */
   readonly refuse: (use: KeyUse) => string | undefined;
   /** Limits what callers may do with keys through other services. Until then they may do all. */
@@ -219,6 +221,7 @@ export const localKms = (rooms: Rooms = noRooms): LocalKms => {
     disable: (arn) => void (find(arn).isEnabled = false),
     enable: (arn) => void (find(arn).isEnabled = true),
     isEnabled: (arn) => find(arn).isEnabled,
+    isDisabled: (name) => named(name)?.isEnabled === false,
     refuse: ({ actions, ...use }) => {
       const key = named(use.keyId);
       if (key === undefined) return `Invalid keyId '${use.keyId}'`;

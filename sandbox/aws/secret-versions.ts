@@ -6,9 +6,16 @@ export interface Secret {
   readonly labels: Map<string, string>;
   /** Values by key. */
   readonly tags: Map<string, string>;
+  /** The ARN or alias of the key that it is encrypted with; undefined for Secrets Manager's own. */
+  readonly keyId: string | undefined;
 }
 
-export const emptySecret = (): Secret => ({ versions: new Map(), labels: new Map(), tags: new Map() });
+export const emptySecret = (keyId?: string): Secret => ({
+  versions: new Map(),
+  labels: new Map(),
+  tags: new Map(),
+  keyId,
+});
 
 const labelsOn = ({ labels }: Secret, version: string): string[] =>
   [...labels].filter(([, at]) => at === version).map(([label]) => label);

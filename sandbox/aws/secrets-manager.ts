@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { keptMap, noRooms, type Rooms } from '../state/room.ts';
 import { secretNameOf } from './calls.ts';
 import { account, region } from './intrinsics.ts';
+import type { LocalKms } from './kms.ts';
 import { addVersion, emptySecret, labelsByVersion, moveLabel, type Secret } from './secret-versions.ts';
 import { jsonError, type AwsAnswer, type AwsService } from './service.ts';
 
 /** An embedded Secrets Manager (JSON 1.1 protocol) with the operations that the functions and the tools use. */
 export interface LocalSecretsManager {
   readonly service: AwsService;
-  /** Sets a secret's value, and creates it if there is none. With `undefined` it exists but is empty. */
-  readonly setSecret: (name: string, value: string | undefined) => void;
+  /**
+   * Sets a secret's value, and creates it if there is none. With `undefined` it exists but is empty.
+   * @param keyId the key that a new one is encrypted with
+   */
+  readonly setSecret: (name: string, value: string | undefined, keyId?: string) => void;
   /** A secret's present value; undefined if it is empty, or if there is none. */
   readonly currentValue: (name: string) => string | undefined;
 }
@@ -18,6 +22,7 @@ export interface LocalSecretsManager {
 interface Parameters {
   readonly SecretId?: string;
   readonly Name?: string;
+  readonly KmsKeyId?: string;
   readonly SecretString?: string;
   readonly ClientRequestToken?: string;
   readonly VersionId?: string;
@@ -143,40 +148,63 @@ const operations: Readonly<Record<string, Operation>> = {
 
 const readOnly: ReadonlySet<string> = new Set(['GetSecretValue', 'DescribeSecret']);
 
+/**
+ * What Secrets Manager answers while the secret's key is disabled. Other operations touch no value
+ * (https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html).
+ */
+const withDisabledKey: Readonly<Record<string, readonly [error: string, message: string]>> = {
+  GetSecretValue: [
+    'DecryptionFailure',
+    "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+  ],
+  PutSecretValue: [
+    'EncryptionFailure',
+    "Secrets Manager can't encrypt the protected secret text using the provided KMS key.",
+  ],
+};
+
 /** How a secret is kept beyond the process. */
 interface SavedSecret {
   readonly versions: readonly (readonly [id: string, value: string])[];
   readonly labels: readonly (readonly [label: string, version: string])[];
   /** Absent in what was kept before there were tags. */
   readonly tags?: readonly (readonly [key: string, value: string])[];
+  readonly keyId?: string | undefined;
 }
 
 const shape = {
-  store: ({ versions, labels, tags }: Secret): SavedSecret => ({
+  store: ({ versions, labels, tags, keyId }: Secret): SavedSecret => ({
     versions: [...versions],
     labels: [...labels],
     tags: [...tags],
+    keyId,
   }),
-  restore: ({ versions, labels, tags = [] }: SavedSecret): Secret => ({
+  restore: ({ versions, labels, tags = [], keyId }: SavedSecret): Secret => ({
     versions: new Map(versions),
     labels: new Map(labels),
     tags: new Map(tags),
+    keyId,
   }),
 };
 
-/** Creates a Secrets Manager with the secrets that were kept. */
-export const localSecretsManager = (rooms: Rooms = noRooms): LocalSecretsManager => {
+/** Creates a Secrets Manager with the secrets that were kept. @param kms is asked whether a secret's key is disabled */
+export const localSecretsManager = (kms: Pick<LocalKms, 'isDisabled'>, rooms: Rooms = noRooms): LocalSecretsManager => {
   const secrets = keptMap(rooms('secrets'), shape);
+  const refuseKey = (operation: string, { keyId }: Secret): AwsAnswer | undefined => {
+    const refusal = withDisabledKey[operation];
+    if (refusal === undefined || keyId === undefined || !kms.isDisabled(keyId)) return undefined;
+    return jsonError(...refusal);
+  };
   const createSecret = ({ Name = '', ...parameters }: Parameters): AwsAnswer => {
     if (secrets.get(Name) !== undefined) {
       return jsonError('ResourceExistsException', `The operation failed because the secret ${Name} already exists.`);
     }
-    const secret = emptySecret();
+    const secret = emptySecret(parameters.KmsKeyId);
     setTags(secret, parameters);
-    const made =
-      parameters.SecretString === undefined
-        ? answer({ ARN: arnOf(Name), Name })
-        : putSecretValue({ name: Name, secret }, parameters);
+    const isEmpty = parameters.SecretString === undefined;
+    const refused = isEmpty ? undefined : refuseKey('PutSecretValue', secret);
+    if (refused !== undefined) return refused;
+    const made = isEmpty ? answer({ ARN: arnOf(Name), Name }) : putSecretValue({ name: Name, secret }, parameters);
     secrets.set(Name, secret);
     return made;
   };
@@ -199,14 +227,16 @@ export const localSecretsManager = (rooms: Rooms = noRooms): LocalSecretsManager
       if (secret === undefined) {
         return jsonError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
       }
+      const unusable = refuseKey(name, secret);
+      if (unusable !== undefined) return unusable;
       const answered = operation({ name: found, secret }, parameters);
       if (!readOnly.has(name)) secrets.set(found, secret);
       return answered;
     },
-    setSecret: (name, value) => {
-      if (value === undefined) secrets.set(name, emptySecret());
+    setSecret: (name, value, keyId) => {
+      if (value === undefined) secrets.set(name, emptySecret(keyId));
       else {
-        const secret = secrets.get(name) ?? emptySecret();
+        const secret = secrets.get(name) ?? emptySecret(keyId);
         addVersion(secret, randomUUID(), value, ['AWSCURRENT']);
         secrets.set(name, secret);
       }

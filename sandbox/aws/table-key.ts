@@ -1,6 +1,7 @@
 import { callerOf } from './calls.ts';
 import type { LocalKms } from './kms.ts';
 import { jsonError, type AwsAnswer, type AwsRequest } from './service.ts';
+import type { TableSpec } from './template-data.ts';
 
 /**
  * The least that DynamoDB requires of a role that chooses a customer managed key for a table
@@ -17,10 +18,12 @@ export const tableKeyActions = [
   'kms:CreateGrant',
 ];
 
+const accessDenied = (reason: string): string => `KMS key access denied error: ${reason}`;
+
 /** Asks KMS whether a caller may choose a key for a table. @returns DynamoDB's message if not */
 export const refuseKey = (kms: Pick<LocalKms, 'refuse'>, caller: string, keyId: string): string | undefined => {
   const refusal = kms.refuse({ caller, keyId, actions: tableKeyActions, through: 'dynamodb' });
-  return refusal && `KMS key access denied error: ${refusal}`;
+  return refusal && accessDenied(refusal);
 };
 
 interface Creation {
@@ -38,4 +41,27 @@ export const withoutKey = (request: AwsRequest, kms: Pick<LocalKms, 'refuse'>): 
   const refusal = refuseKey(kms, callerOf(request), sse.KMSMasterKeyId);
   if (refusal !== undefined) return jsonError('AccessDeniedException', refusal);
   return { ...request, body: Buffer.from(JSON.stringify(rest)) };
+};
+
+/** Operations that read or write items. The others are about tables, and need no key. */
+const itemOperations =
+  /\.(?:GetItem|PutItem|UpdateItem|DeleteItem|Query|Scan|BatchGetItem|BatchWriteItem|TransactGetItems|TransactWriteItems)$/;
+
+/**
+ * Refuses to read and write items of a table whose key is disabled. In AWS that begins up to minutes later, since DynamoDB keeps
+ * the table's key, and asks KMS again after five minutes without a request
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html#dynamodb-kms).
+ */
+export const refuseDisabledKey = (
+  { headers, body }: AwsRequest,
+  tables: Iterable<TableSpec>,
+  kms: Pick<LocalKms, 'isDisabled'>,
+): AwsAnswer | undefined => {
+  for (const { physicalName, keyArn } of tables) {
+    if (keyArn === undefined || !kms.isDisabled(keyArn) || !body.includes(`"${physicalName}"`)) continue;
+    if (itemOperations.test(String(headers['x-amz-target']))) {
+      return jsonError('AccessDeniedException', accessDenied(`${keyArn} is disabled.`));
+    }
+  }
+  return undefined;
 };

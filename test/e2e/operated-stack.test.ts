@@ -1,3 +1,4 @@
+import { disabledKey } from './disabled-key.ts';
 import { dryRuns } from './dry-run.ts';
 import { events } from './events.ts';
 import { handles } from './handles.ts';
@@ -19,3 +20,4 @@ describe('requests of members', () => requestsOfMembers(running));
 describe('the live view', () => liveView(running));
 describe('a running local stack', () => handles(running));
 describe('with --dry-run', () => dryRuns(running));
+describe('a disabled key', () => disabledKey(running));
