@@ -27,10 +27,10 @@ resource() {
     '.StackResourceSummaries[] | select(.ResourceType == $type and (.LogicalResourceId | startswith($id))) | .PhysicalResourceId'
 }
 
-# The resources of a type that the stack made and has not deleted: kept AWS::KMS::Key
+# The resources of a type that the stack made and has not deleted, or those whose ids begin so: kept AWS::KMS::Key [ID]
 kept() {
   aws cloudformation list-stack-resources --stack-name "$STACK" --output text \
-    --query "StackResourceSummaries[?ResourceType=='$1' && ResourceStatus!='DELETE_COMPLETE' && PhysicalResourceId].PhysicalResourceId"
+    --query "StackResourceSummaries[?ResourceType=='$1' && starts_with(LogicalResourceId, '${2-}') && ResourceStatus!='DELETE_COMPLETE' && PhysicalResourceId].PhysicalResourceId"
 }
 
 # The secrets that tools made for payers, exchanges and webhooks; the stack neither makes nor deletes them
@@ -108,7 +108,7 @@ refile_batch() {
 unless_gone() {
   local said
   said=$("$@" 2>&1 >/dev/null) && return
-  case "$said" in *NotFound* | *NoSuchBucket* | *'pending deletion'*) return 0 ;; esac
+  case "$said" in *NotFound* | *NoSuchBucket* | *NoSuchEntity* | *'pending deletion'*) return 0 ;; esac
   echo "$said" >&2
   return 1
 }
@@ -117,13 +117,39 @@ unprotect_table() {
   aws dynamodb update-table --table-name "$1" --no-deletion-protection-enabled && aws dynamodb wait table-exists --table-name "$1"
 }
 
+# API Gateway's log role stays while the account's setting names it, since every API of the account in the region logs by it:
+# delete_log_role ROLE POLICY
+delete_log_role() {
+  local setting
+  setting=$(aws apigateway get-account --query cloudwatchRoleArn --output text) || return 1
+  case "$setting" in
+    */"$1") echo "Left $1 and $2: the account's APIs log by them, until a deployment names others." && return ;;
+  esac
+  unless_gone aws iam detach-role-policy --role-name "$1" --policy-arn "$2" &&
+    unless_gone aws iam delete-role --role-name "$1" && unless_gone aws iam delete-policy --policy-arn "$2"
+}
+
+# CloudFront takes hours to delete its copies of the edge function: delete_edge_function NAME
+delete_edge_function() {
+  local said
+  said=$(aws lambda delete-function --function-name "$1" --region us-east-1 2>&1 >/dev/null) && return
+  case "$said" in
+    *ResourceNotFound*) return 0 ;;
+    *'replicated function'*) echo "Left $1. In some hours: aws lambda delete-function --function-name $1 --region us-east-1" && return ;;
+  esac
+  echo "$said" >&2
+  return 1
+}
+
 # Deletes a stage that no member has used: its stack, and all that the stack retains. A bucket must be empty.
 delete_unused_stage() {
-  local tables secrets others logs keys addresses buckets name answer failed=0
+  local tables secrets others logs keys addresses buckets roles policies edge name answer failed=0
   tables=$(kept AWS::DynamoDB::Table) && secrets=$(kept AWS::SecretsManager::Secret) && others=$(tool_secrets) &&
     logs=$(kept AWS::Logs::LogGroup) && keys=$(kept AWS::KMS::Key) && addresses=$(kept AWS::EC2::EIP) &&
-    buckets=$(kept AWS::S3::Bucket) || { echo 'AWS did not list all. Nothing was deleted.' >&2 && return 1; }
-  printf '%s\n' "$STACK" $tables $secrets $others $logs $keys $addresses $buckets
+    buckets=$(kept AWS::S3::Bucket) && roles=$(kept AWS::IAM::Role ApiAccessLogRole) &&
+    policies=$(kept AWS::IAM::ManagedPolicy ApiAccessLogPolicy) && edge=$(kept AWS::Lambda::Function EdgeOriginResponse) ||
+    { echo 'AWS did not list all. Nothing was deleted.' >&2 && return 1; }
+  printf '%s\n' "$STACK" $tables $secrets $others $logs $keys $addresses $buckets $roles $policies $edge
   printf 'All of this will be deleted. The name of the stage, to go on: '
   read -r answer
   [ "$answer" = "$STAGE" ] || { echo 'Nothing was deleted.' && return 1; }
@@ -138,6 +164,9 @@ delete_unused_stage() {
   # An address is known as PublicIp|AllocationId. EC2 releases it by the second.
   for name in $addresses; do unless_gone aws ec2 release-address --allocation-id "${name##*|}" || failed=1; done
   for name in $buckets; do unless_gone aws s3api delete-bucket --bucket "$name" || failed=1; done
+  for name in $roles; do delete_log_role "$name" "$policies" || failed=1; done
+  [ -n "$roles" ] || for name in $policies; do unless_gone aws iam delete-policy --policy-arn "$name" || failed=1; done
+  for name in $edge; do delete_edge_function "$name" || failed=1; done
   return "$failed"
 }
 

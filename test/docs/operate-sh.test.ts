@@ -26,6 +26,9 @@ const retained = [
   // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html
   ['EC2::EIP', '192.0.2.7|eipalloc-1', 'ec2 release-address', '--allocation-id eipalloc-1'],
   ['S3::Bucket', 'bucket-1', 's3api delete-bucket', '--bucket bucket-1'],
+  ['IAM::Role', 'role-1', 'iam delete-role', '--role-name role-1'],
+  ['IAM::ManagedPolicy', 'arn:policy-1', 'iam delete-policy', '--policy-arn arn:policy-1'],
+  ['Lambda::Function', 'edge-1', 'lambda delete-function', '--function-name edge-1 --region us-east-1'],
 ] as const;
 
 /** What AWS answers about one of these that is gone, or a key that is going. */
@@ -40,6 +43,8 @@ const gone = [
   ['kms schedule-key-deletion *', 'NotFoundException'],
   ['ec2 release-address *', 'InvalidAllocationID.NotFound'],
   ['s3api delete-bucket *', 'NoSuchBucket'],
+  ['iam *', 'NoSuchEntity'],
+  ['lambda delete-function *', 'ResourceNotFoundException'],
 ] as const;
 
 /**
@@ -65,6 +70,7 @@ ${retained
   *list-stack-resources*json*)
     echo '{"StackResourceSummaries": [{"ResourceType": "AWS::SQS::Queue", "LogicalResourceId": "Dead1", "PhysicalResourceId": "url"}]}' ;;
   *list-secrets*Values=p2p/try/' '*) echo p2p/try/webhooks/app ;;
+  'apigateway get-account'*) echo "arn:aws:iam::111122223333:role/\${LOG_ROLE:-another}" ;;
   *describe-stacks*) echo table-1 ;;
   *describe-log-groups*) echo p2p-gateway-try-TokenLogs ;;
   *start-query*) echo query-1 ;;
@@ -134,7 +140,7 @@ describe('docs/operate.sh', () => {
       [...text.matchAll(/(?<=^ *|\$\(|[;&] |do |unless_gone )([a-z]+(?:_[a-z]+)*)(?= )/gm)].map(([, name]) => name),
     );
 
-    expect(defined).toHaveLength(11);
+    expect(defined).toHaveLength(13);
     expect(defined.filter((name) => !called.has(name))).toEqual([]);
   });
 
@@ -143,7 +149,7 @@ describe('docs/operate.sh', () => {
 
     expect(status).toBe(1);
     expect(stdout).toMatch(
-      /^p2p-gateway-try\ntable-1\narn:secret-1\np2p\/try\/webhooks\/app\ngroup-1\nkey-1\n192\.0\.2\.7\|eipalloc-1\nbucket-1\n/,
+      /^p2p-gateway-try\ntable-1\narn:secret-1\np2p\/try\/webhooks\/app\ngroup-1\nkey-1\n192\.0\.2\.7\|eipalloc-1\nbucket-1\nrole-1\narn:policy-1\nedge-1\n/,
     );
     expect(changes()).toEqual([]);
   });
@@ -163,14 +169,31 @@ describe('docs/operate.sh', () => {
       'kms schedule-key-deletion',
       'ec2 release-address',
       's3api delete-bucket',
+      'apigateway get-account',
+      'iam detach-role-policy',
+      'iam delete-role',
+      'iam delete-policy',
+      'lambda delete-function',
     ]);
+  });
+
+  it('leaves a log role that the account names, and the edge function while it has copies, and says so', () => {
+    // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-delete-replicas.html
+    const SAYS = 'InvalidParameterValueException): Lambda was unable to delete it because it is a replicated function.';
+    const env = { LOG_ROLE: 'role-1', FAIL: '*lambda delete-function*', SAYS };
+    const { status, stdout, stderr } = bash('delete_unused_stage', { input: 'try\n', env });
+
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('Left role-1 and arn:policy-1');
+    expect(stdout).toContain('In some hours: aws lambda delete-function --function-name edge-1 --region us-east-1\n');
+    expect(changes().filter((change) => change.startsWith('iam'))).toEqual([]);
   });
 
   it.each(gone)('goes on if AWS answers %s with %s', (call, SAYS) => {
     const { status, stderr } = bash('delete_unused_stage', { input: 'try\n', env: { FAIL: `* ${call}`, SAYS } });
 
     expect([status, stderr]).toEqual([0, '']);
-    expect(changes().at(-1)).toBe('s3api delete-bucket');
+    expect(changes().at(-1)).toBe('lambda delete-function');
     // The command would wait for a table that is not there.
     expect(calls().some((made) => made.includes('wait table-exists'))).toBe(!call.startsWith('dynamodb'));
   });

@@ -176,6 +176,17 @@ describe('what outlives a stack', () => {
     expect(left.filter(({ type }) => !production.includes(`aws ${deletes[type] ?? type} `))).toEqual([]);
   });
 
+  it('is listed and deleted with a stage that no member has used, each kind', () => {
+    const { text } = documentAt('docs/operate.sh');
+    const kept = [...text.matchAll(/\(kept (AWS::\w+::\w+)(?: (\w+))?\)/g)];
+    const left = outliving(template);
+    const isKept = ({ id, type: of }: (typeof left)[number]) =>
+      kept.some(([, type, prefix = '']) => type === of && id.startsWith(prefix));
+
+    expect(left.filter((one) => !isKept(one))).toEqual([]);
+    expect(left.filter(({ type }) => !text.includes(`aws ${deletes[type] ?? type} `))).toEqual([]);
+  });
+
   it('is looked up by its name before another stage is destroyed', async () => {
     const stage = await loadStage('production-example');
     const made = await synthesized({ ...stage, production: false, removalPolicy: 'destroy', payerSecrets: 'tool' });
