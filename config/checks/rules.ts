@@ -125,7 +125,7 @@ const secureTransport = (url: URL): string | undefined => {
  * (https://learn.microsoft.com/azure/azure-functions/function-keys-how-to).
  */
 const secretName =
-  /secret|passw(?:or)?d|passphrase|assertion|credential|signature|(?:api|access|subscription|app|auth|functions?|shared|signing|private)[-_.]?key|(?:^|[-_.])token$|^(?:key|code|sig|pwd|jwt|bearer|accesstoken|id_token_hint|authorization)$/i;
+  /secret|passw(?:or)?d|passphrase|assertion|credential|signature|(?:api|access|subscription|app|auth|functions?|shared|signing|private)[-_.]?key|(?:^|[-_.]|access|auth|bearer|id|refresh|session)token$|^(?:key|code|sig|pwd|jwt|bearer|id_token_hint|authorization)$/i;
 
 /** The parameter of a URL's query that holds a secret. */
 const secretInQuery = (url: URL): string | undefined =>

@@ -3,8 +3,9 @@ import type * as z from 'zod';
 import { grantTypes, identityGrantType } from '../../functions/shared/registry/token-endpoint.ts';
 import { distance } from '../../functions/shared/scopes/distance.ts';
 
+/** Whatever is before the last word: `dbPassword`, `db_password` and `dbpassword` are one name. */
 const secretName =
-  /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^\w+_(?:secret|password|passphrase)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;
+  /^(?:client_?|partner_?|payer_?)?(?:secrets?|passwords?|passphrase|credentials?)$|^\w+(?:secret|password|passphrase|private_?key|api_?key|(?:access|refresh|bearer|auth)_?token)$|^(?:private_?key(?:_?jwk|_?pem)?s?|pem|api_?keys?|(?:access|refresh|bearer|auth)_?tokens?|aws_?secret.*|secret_?access_?key|d)$/i;
 
 /** A secret that was committed is no longer secret: Git's history keeps it when the line is gone. */
 export const secretAdvice =

@@ -247,9 +247,25 @@ describe('a field that is unknown', () => {
 });
 
 it.each<[field: string, value: unknown]>([
-  ...['clientSecret', 'password', 'apiKey', 'client-secret', 'db-password', 'auth token', 'Private Key', 'api/key'].map(
-    (name): [string, string] => [`tags.${name}`, 'canary-7'],
-  ),
+  ...[
+    'clientSecret',
+    'password',
+    'apiKey',
+    'client-secret',
+    'db-password',
+    'dbPassword',
+    'DBPassword',
+    'dbpassword',
+    'webhookSigningSecret',
+    'keyPassphrase',
+    'stripeApiKey',
+    'stripe-api-key',
+    'githubAccessToken',
+    'jwtPrivateKey',
+    'auth token',
+    'Private Key',
+    'api/key',
+  ].map((name): [string, string] => [`tags.${name}`, 'canary-7']),
   ['tags.password', 20481632],
   ['payers[1].identitySignIn.noMatch[0].members.refresh_token', 'canary-7'],
 ])(

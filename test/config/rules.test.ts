@@ -368,7 +368,7 @@ describe('parameters', () => {
   const nameless = 'has no name; write the name of a parameter, or remove it';
   const secrets = words(
     `Our_Secret password passwd an_assertion apikey x-api-key subscription_key access-key key token sig subject_token
-     id_token_hint x-functions-key X-Amz-Security-Token X-Amz-Signature X-Goog-Signature Signature AWSAccessKeyId`,
+     authToken refreshToken sessionToken idToken id_token_hint x-functions-key X-Amz-Security-Token X-Amz-Signature X-Goog-Signature Signature AWSAccessKeyId`,
   );
 
   holds(
