@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { checkChangelog } from '../../bin/changelog/check.ts';
 import { UsageError } from '../../bin/shared/errors.ts';
 import { git } from '../../bin/shared/git.ts';
+import { gitFolder } from '../support/git-folder.ts';
 import { words } from '../support/words.ts';
 
 const changelog = (unreleased: string, more = ''): string =>
@@ -30,17 +31,7 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(parent, { recursive: true }));
 
-const run = (...args: string[]): string =>
-  execFileSync('git', ['-C', folder, '-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-const write = (files: Readonly<Record<string, string>>): void => {
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-};
+const { run, write } = gitFolder(() => folder);
 const commit = (message: string): void => {
   run('add', '--all');
   run('commit', '--quiet', '--message', message);

@@ -70,10 +70,8 @@ describe('npm run partners -- webhook', () => {
     expect(acceptedBy(secretOf(7), secretOf(8), secretOf(9))).toEqual([false, false, true]);
   });
 
-  it('changes nothing with --dry-run, and shows no secret', async () => {
-    const { notes, secret } = await world.webhook('demo-partner', '--dry-run');
-    expect(secret).toBe('');
-    expect(notes).toBe('p2p/local/webhooks/demo-partner would have one secret. Nothing was changed.');
+  it('shows no secret with --dry-run', async () => {
+    expect((await world.webhook('demo-partner', '--dry-run')).secret).toBe('');
     await expect(world.webhook('demo-partner', '--finish')).rejects.toThrow('has no webhook secret yet');
   });
 
@@ -124,12 +122,6 @@ describe('npm run partners -- webhook --test', () => {
     await expect(world.webhook('third-party-app', '--test')).rejects.toThrow('has no webhook');
     await world.tool(['block', 'demo-partner', '--reason', 'test']);
     await expect(world.webhook('demo-partner', '--test')).rejects.toThrow('is blocked, so it gets no events');
-    expect(world.posted).toEqual([]);
-  });
-
-  it('sends nothing with --dry-run', async () => {
-    const { out } = await world.webhook('demo-partner', '--test', '--dry-run');
-    expect(out).toBe('Would send a test event to http://localhost:3002. Nothing was sent.');
     expect(world.posted).toEqual([]);
   });
 });

@@ -95,18 +95,6 @@ describe('npm run registry -- apply', () => {
     expect((await tool.read()).has('apply')).toBe(false);
   });
 
-  it('changes nothing with --dry-run, and says in whose name it would act', async () => {
-    await tool.write(renamed);
-    const before = await tool.read();
-
-    const { code, out, told } = await tool.run('apply', ['--dry-run']);
-
-    expect(code).toBe(0);
-    expect(out).toContain('name: "Pocket Record" → "New Name"');
-    expect(told).toBe(`Would apply this as ${operator}. Nothing was changed.`);
-    expect(await tool.read()).toEqual(before);
-  });
-
   it('keeps a block while its partner is changed, removed, and added again, and says so', async () => {
     await stopEntry(tool.table, await itemAt(app), leak);
     for (const config of [renamed, without, stage]) {

@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { release, type ReleaseDeps } from '../../bin/release/release.ts';
 import { Refusal, UsageError } from '../../bin/shared/errors.ts';
 import { git } from '../../bin/shared/git.ts';
+import { gitFolder } from '../support/git-folder.ts';
 import { words } from '../support/words.ts';
 
 const changelog = `# Changelog
@@ -59,22 +60,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const write = (files: Readonly<Record<string, string>>): void => {
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-};
+const { run, write } = gitFolder(() => folder);
 const addPackage = (name: string, manifest: object, files: Readonly<Record<string, string>> = {}): void =>
   write({
     [`node_modules/${name}/package.json`]: JSON.stringify({ name, version: '1.2.3', main: 'index.js', ...manifest }),
     [`node_modules/${name}/index.js`]: `exports.${name} = '${name}';`,
     ...Object.fromEntries(Object.entries(files).map(([file, text]) => [`node_modules/${name}/${file}`, text])),
-  });
-const run = (...args: string[]): string =>
-  execFileSync('git', ['-C', folder, '-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, GIT_COMMITTER_DATE: '2026-11-27T10:00:00+01:00' },
   });
 const text = (path: string): string => readFileSync(join(folder, path), 'utf8');
 

@@ -1,13 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-
-/** How a tool ended, and what it wrote. */
-export interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+import { outputOf, type Ended } from '../support/run-child.ts';
 
 /** The part of this process's environment that a tool gets: no flags of the test runner, no credentials. */
 export const toolEnvironment = (): Record<string, string | undefined> => ({
@@ -19,7 +12,7 @@ export const toolEnvironment = (): Record<string, string | undefined> => ({
  * Runs a tool of `bin/` from its command line, in a separate process, and collects its output.
  * @param input what is piped in. @default nothing
  */
-export const runTool = async (
+export const runTool = (
   tool: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -32,9 +25,5 @@ export const runTool = async (
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end(input);
-  const ended = new Promise<number | null>((resolve) => {
-    child.on('close', resolve);
-  });
-  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { code, out, err };
+  return outputOf(child);
 };

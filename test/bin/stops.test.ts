@@ -73,16 +73,6 @@ describe('npm run partners -- block', () => {
     expect(await readOne(table, 'partner#demo-partner')).toMatchObject({ version, stop: { reason: 'Ticket 4711' } });
   });
 
-  it('changes nothing with --dry-run', async () => {
-    const { code, out } = await block('demo-partner', '--dry-run');
-
-    expect(code).toBe(0);
-    expect(out).toMatch(
-      /^Would block Demo Partner \(demo-partner\) at stage local, as arn:\S+\. Nothing was changed\.$/m,
-    );
-    expect(await readOne(table, 'partner#demo-partner')).toMatchObject({ version: 1, stop: undefined });
-  });
-
   it('ends with unblock, which keeps who ended it and why, and says what held', async () => {
     await block('demo-partner');
     const { code, out } = await run('partners', ['unblock', 'demo-partner', '--reason', 'Ticket 4712'], 60);

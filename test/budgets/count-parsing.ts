@@ -4,7 +4,6 @@
  * The figures are the same on every machine. What happens inside a built-in, such as the backtracking of a regular
  * expression, is not counted. Run as its own process, since both counters see the whole process.
  */
-import { Session } from 'node:inspector/promises';
 import { readMatch } from '../../functions/export-job/exchange/read-groups.ts';
 import { checkResource } from '../../functions/export-job/reading/check-resource.ts';
 import { fetchHandler } from '../../functions/fetch/handler.ts';
@@ -17,6 +16,7 @@ import { apiEvent, call } from '../support/gateway.ts';
 import { basic, gateway } from '../support/login.ts';
 import { callStreaming } from '../support/stream-handler.ts';
 import { words } from '../support/words.ts';
+import { countBlocks } from './count-blocks.ts';
 
 let handed = 0;
 
@@ -79,21 +79,13 @@ globalThis.URLSearchParams = class extends URLSearchParams {
   }
 };
 
-const session = new Session();
-session.connect();
-await session.post('Profiler.enable');
-await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-
 const workOf = async (run: () => unknown): Promise<number> => {
-  await session.post('Profiler.takePreciseCoverage');
-  handed = 0;
-  await run();
-  const characters = handed;
-  const { result } = await session.post('Profiler.takePreciseCoverage');
-  const blocks = result
-    .filter(({ url }) => /\/(?:functions|config)\//.test(url))
-    .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges))
-    .reduce((sum, range) => sum + range.count, 0);
+  let characters = 0;
+  const blocks = await countBlocks(/\/(?:functions|config)\//, async () => {
+    handed = 0;
+    await run();
+    characters = handed;
+  });
   return blocks + characters;
 };
 

@@ -3,10 +3,10 @@
  * V8's own counters, so the figures are the same on every machine (with `--no-opt --no-maglev`, since inlined calls are
  * not counted). Run as its own process, since the counters see the whole process.
  */
-import { Session } from 'node:inspector/promises';
 import { createLinkRewriter } from '../../functions/shared/fhir/rewrite-links.ts';
 import { intersectScopes, limitScopes } from '../../functions/shared/scopes/limit-scopes.ts';
 import { parseScopes, type Scopes } from '../../functions/shared/scopes/scopes.ts';
+import { countBlocks } from './count-blocks.ts';
 
 const from = 'https://payer.example.org/r4';
 const links = (count: number): string =>
@@ -39,20 +39,7 @@ const rewrite = (text: string, chunkBytes: number): void => {
   rewriter.end();
 };
 
-const session = new Session();
-session.connect();
-await session.post('Profiler.enable');
-await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-
-const countOf = async (run: () => void): Promise<number> => {
-  await session.post('Profiler.takePreciseCoverage');
-  run();
-  const { result } = await session.post('Profiler.takePreciseCoverage');
-  return result
-    .filter(({ url }) => url.includes('/functions/shared/'))
-    .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges))
-    .reduce((sum, { count }) => sum + count, 0);
-};
+const countOf = (run: () => void): Promise<number> => countBlocks(/\/functions\/shared\//, run);
 
 const counts: Record<string, number[]> = {};
 for (const [kind, answer] of Object.entries(answers)) {

@@ -1,24 +1,14 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { toolEnvironment } from '../bin/run-tool.ts';
+import { outputOf } from '../support/run-child.ts';
 import { words } from '../support/words.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 /** Runs the drill as a person does. */
-const drill = async (...args: string[]) => {
-  const child = spawn(process.execPath, [join(root, 'sandbox/drill.ts'), ...args], {
-    cwd: root,
-    env: toolEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<number | null>((resolve) => {
-    child.on('close', resolve);
-  });
-  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { code, out, err };
-};
+const drill = (...args: string[]) =>
+  outputOf(spawn(process.execPath, ['sandbox/drill.ts', ...args], { cwd: root, env: toolEnvironment() }));
 
 interface Result {
   readonly faults: readonly string[];

@@ -3,12 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localStage } from '../../config/local.ts';
-import { runTool, type Ended } from '../bin/run-tool.ts';
+import { runTool } from '../bin/run-tool.ts';
 import { tools } from '../bin/tools.ts';
+import type { Ended } from '../support/run-child.ts';
+import { words } from '../support/words.ts';
 import { connect, type RunningStack } from './support.ts';
 
 /** Access keys that the tools give to stand-ins for AWS. The audit's function, which writes, has the name of a tool. */
 const operators = new Set([...Object.keys(tools).filter((tool) => tool !== 'audit'), 'operator']);
+
+const as = 'as arn:aws:iam::000000000000:user/';
 
 /** Calls that change nothing. `Invoke` runs a function, which may. */
 const reads = /^\w+:(?:Get\w+|List\w+|Describe\w+|Scan|Query|BatchGetItem|GenerateMac|Decrypt)$/;
@@ -33,26 +37,39 @@ export const dryRuns = (running: () => RunningStack): void => {
     return { ...ended, writes: own.filter((action) => !reads.test(action)) };
   };
 
-  /** A dry run writes nothing; the same command without it does, so that the dry run had something to leave out. */
-  const expectDry = async (tool: string, args: readonly string[], input?: string): Promise<void> => {
+  /**
+   * A dry run writes nothing; the same command without it does, so that the dry run had something to leave out.
+   * @param says what the dry run prints
+   */
+  const expectDry = async (tool: string, args: readonly string[], says: string, input?: string): Promise<void> => {
     const [command = '', ...others] = args;
-    const dry = await run(tool, [command, '--dry-run', ...others], input);
-    expect([args, dry]).toEqual([args, expect.objectContaining({ code: 0, writes: [] })]);
+    const { out, err, ...dry } = await run(tool, [command, '--dry-run', ...others], input);
+    expect([args, dry]).toEqual([args, { code: 0, writes: [] }]);
+    expect(out + err).toContain(says);
+    expect(out + err).toMatch(/ Nothing was (?:changed|sent)\.$/m);
     const real = await run(tool, args, input);
     expect([args, real, real.writes.length > 0]).toEqual([args, expect.objectContaining({ code: 0 }), true]);
   };
 
-  const why = ['--reason', 'a test', '--stage', 'local'];
+  const secret = 'p2p/local/webhooks/demo-partner';
 
   it.each([
-    ['partners', ['block', 'demo-partner', ...why]],
-    ['partners', ['unblock', 'demo-partner', ...why]],
-    ['payers', ['pause', 'northwind', ...why]],
-    ['payers', ['resume', 'northwind', ...why]],
-    ['partners', ['webhook', 'demo-partner', '--test', '--stage', 'local']],
-    ['partners', ['webhook', 'demo-partner', '--rotate', '--stage', 'local']],
-    ['partners', ['webhook', 'demo-partner', '--finish', '--stage', 'local']],
-  ])('nothing is written: %s %j', (tool, args) => expectDry(tool, args));
+    [
+      'partners',
+      'block demo-partner --reason x',
+      `Would block Demo Partner (demo-partner) at stage local, ${as}partners.`,
+    ],
+    [
+      'partners',
+      'unblock demo-partner --reason x',
+      `Would unblock Demo Partner (demo-partner) at stage local, ${as}partners.`,
+    ],
+    ['payers', 'pause northwind --reason x', `Would pause Northwind Health (northwind) at stage local, ${as}payers.`],
+    ['payers', 'resume northwind --reason x', `Would resume Northwind Health (northwind) at stage local, ${as}payers.`],
+    ['partners', 'webhook demo-partner --test', 'Would send a test event to http://localhost:'],
+    ['partners', 'webhook demo-partner --rotate', `${secret} would have two secrets.`],
+    ['partners', 'webhook demo-partner --finish', `${secret} would have one secret.`],
+  ])('nothing is written: %s %s', (tool, args, says) => expectDry(tool, [...words(args), '--stage', 'local'], says));
 
   it('nothing is written: payers secret', async () => {
     const file = join(folder, 'stage.json');
@@ -60,9 +77,10 @@ export const dryRuns = (running: () => RunningStack): void => {
     // With a client secret alone, as without sign-in by identity.
     const [{ identitySignIn: _identity, publicKeys: _keys, ...demoHealthPlan } = {}, ...others] = payers;
     writeFileSync(file, JSON.stringify({ ...stage, payers: [demoHealthPlan, ...others], stage: 'try' }));
-    await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--unchecked'], 'a secret');
-    await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--unchecked'], 'another');
-    await expectDry('payers', ['secret', 'demo-health-plan', '--config', file, '--previous']);
+    const put = ['secret', 'demo-health-plan', '--config', file];
+    await expectDry('payers', [...put, '--unchecked'], 'a client secret of 8 characters. The secret would', 'a secret');
+    await expectDry('payers', [...put, '--unchecked'], 'a client secret of 7 characters. Its present', 'another');
+    await expectDry('payers', [...put, '--previous'], 'p2p/try/payers/demo-health-plan would have version');
   });
 
   it('nothing is written: registry apply', async () => {
@@ -72,7 +90,11 @@ export const dryRuns = (running: () => RunningStack): void => {
       file,
       JSON.stringify({ ...running().config, payers: [{ ...first, displayName: 'Renamed' }, ...others] }),
     );
-    await expectDry('registry', ['apply', '--config', file, '--reason', 'a test', '--yes']);
+    await expectDry(
+      'registry',
+      ['apply', '--config', file, '--reason', 'a test', '--yes'],
+      `Would apply this ${as}operator.`,
+    );
   });
 
   it('nothing is written: grants end, members report, end and index, partners replay', async () => {
@@ -82,8 +104,12 @@ export const dryRuns = (running: () => RunningStack): void => {
 
     const report = await run('members', ['report', `--grant=${one}`, '--csv', csv, '--dry-run']);
     expect([report.code, report.writes, readdirSync(folder).includes('report.csv')]).toEqual([0, [], false]);
-    await expectDry('grants', ['end', '--reason', 'a test', '--', one]);
-    await expectDry('members', ['end', `--grant=${other}`, '--reason', 'a test', '--yes']);
+    await expectDry('grants', ['end', '--reason', 'a test', '--', one], `Would end this grant ${as}operator.`);
+    await expectDry(
+      'members',
+      ['end', `--grant=${other}`, '--reason', 'x', '--yes'],
+      `Would end 1 grant ${as}operator.`,
+    );
     const index = await run('members', ['index', '--dry-run']);
     expect([index.code, index.writes]).toEqual([0, []]);
     // Every event has arrived, so there is nothing to send again.
@@ -93,11 +119,8 @@ export const dryRuns = (running: () => RunningStack): void => {
 
   it('nothing is written: restore revocations, stops', async () => {
     const since = new Date(Date.now() - 86_400_000).toISOString().replace(/\.\d+Z/, 'Z');
-    for (const args of [
-      ['revocations', '--since', since, ...why],
-      ['stops', ...why],
-    ]) {
-      const dry = await run('restore', [...args, '--dry-run']);
+    for (const args of [['revocations', '--since', since], ['stops']]) {
+      const dry = await run('restore', [...args, '--reason', 'a test', '--stage', 'local', '--dry-run']);
       expect([args, dry.code, dry.writes]).toEqual([args, 0, []]);
     }
   });

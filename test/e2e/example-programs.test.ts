@@ -13,6 +13,7 @@ import { runTool } from '../bin/run-tool.ts';
 import { launchChromium, openPage } from '../browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { setSwitches } from '../support/payer-switches.ts';
+import { outputOf, type Ended } from '../support/run-child.ts';
 import {
   askAgainWhereBusy,
   askOnce,
@@ -90,28 +91,16 @@ const redirectUri = (): string => `http://localhost:${callback.port}/callback`;
 const webhookUrl = (): string => `http://localhost:${webhook.port}/webhooks`;
 const base = (): string => `${stack.origin}/r4/${payer}`;
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Runs a program to its end. @param onOut is told what it has printed so far */
-const run = async (
+const run = (
   [program = '', ...rest]: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   onOut: (child: ChildProcess, out: string) => void = () => undefined,
 ): Promise<Ended> => {
   const child = spawn(program, rest, { cwd: folder, env: { ...process.env, NODE_OPTIONS: '', ...environment } });
   let out = '';
-  let err = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-    onOut(child, out);
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => onOut(child, (out += text)));
+  return outputOf(child);
 };
 
 interface SignInOptions {

@@ -1,9 +1,10 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runTool, type Ended } from '../bin/run-tool.ts';
+import { runTool } from '../bin/run-tool.ts';
 import { blocksOf, documentAt } from '../docs/documents.ts';
 import type { Tokens } from '../support/login/steps.ts';
+import type { Ended } from '../support/run-child.ts';
 import { auditObjects } from '../support/stored-text.ts';
 import { connect, type RunningStack } from './support.ts';
 

@@ -3,7 +3,6 @@ import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { runInNewContext } from 'node:vm';
 import { checkStage } from '../../config/checks/check-stage.ts';
 import { registryData } from '../../config/checks/load.ts';
@@ -14,6 +13,7 @@ import { fakeSecrets } from '../bin/fake-secrets.ts';
 import { accepting, tokenEndpoint } from '../bin/payer-with-client.ts';
 import { runTool, toolEnvironment } from '../bin/run-tool.ts';
 import { basic, gateway, pkce, verifier, withPartner } from '../support/login.ts';
+import { outputOf } from '../support/run-child.ts';
 import { words } from '../support/words.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -68,16 +68,14 @@ const stageWith = (publicKeys: readonly unknown[]) => ({
 });
 
 /** What a person's shell does with a command. */
-const shell = async (command: string, env: Readonly<Record<string, string>> = {}) => {
-  const child = spawn('sh', ['-c', command], {
-    cwd: root,
-    env: { ...toolEnvironment(), ...secrets.env, CONFIG: config, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { code, out, err };
-};
+const shell = (command: string, env: Readonly<Record<string, string>> = {}) =>
+  outputOf(
+    spawn('sh', ['-c', command], {
+      cwd: root,
+      env: { ...toolEnvironment(), ...secrets.env, CONFIG: config, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
 
 /** Said where a stage has no registry. */
 const inFile = (): string => `Stage try has no registry yet. The payers are those in ${config}.\n`;

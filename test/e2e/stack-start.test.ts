@@ -9,30 +9,16 @@ import { close, listen } from '../../sandbox/aws/listen.ts';
 import { freePorts as choosePorts } from '../../sandbox/ports.ts';
 import { startLocalStack } from '../../sandbox/stack.ts';
 import { eventually } from '../support/eventually.ts';
+import { outputOf } from '../support/run-child.ts';
 import { askAgainWhereBusy } from './support.ts';
 
 askAgainWhereBusy();
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 const start = (flags: readonly string[], options: SpawnOptions = {}): ChildProcess =>
   spawn(process.execPath, ['sandbox/start.ts', ...flags], {
     env: { ...process.env, NODE_OPTIONS: '' },
     ...options,
   });
-
-const collected = async (child: ChildProcess): Promise<Ended> => {
-  let out = '';
-  let err = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
-};
 
 const isRunning = (pid: number): boolean => {
   try {
@@ -48,7 +34,7 @@ const freePorts = ['', 'demo-health-plan-', 'northwind-', 'partner-', 'aws-', 'l
 ]);
 
 const refused = async (flags: readonly string[]): Promise<string[]> => {
-  const { code, err } = await collected(start(flags));
+  const { code, err } = await outputOf(start(flags));
   expect(code).toBe(1);
   return err.trimEnd().split('\n');
 };
@@ -99,7 +85,7 @@ describe('npm start', () => {
     // npm passes a signal on to its shell, which passes none on: it must have become node.
     const flags = ['--port', String(gateway), ...freePorts.slice(2), '--state', join(folder, 'stopped')];
     const child = spawn('npm', ['start', '--silent', '--', ...flags], { env: { ...process.env, NODE_OPTIONS: '' } });
-    const ended = collected(child);
+    const ended = outputOf(child);
     const isListening = (): Promise<boolean> =>
       new Promise((resolve) => {
         const socket = connect(gateway, 'localhost');
@@ -122,7 +108,7 @@ describe('npm start', () => {
     const config = await write('stage.json', stage);
     const secrets = await write('secrets.json', { 'some-payer': { client_secret: 's' } });
     const child = start([...freePorts, '--config', config, '--secrets', secrets], { detached: true });
-    const ended = collected(child);
+    const ended = outputOf(child);
     const url = await new Promise<string>((resolve) => {
       let out = '';
       child.stdout?.on('data', (text: string) => {

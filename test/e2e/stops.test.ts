@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { runTool, type Ended } from '../bin/run-tool.ts';
+import { runTool } from '../bin/run-tool.ts';
 import { eventually } from '../support/eventually.ts';
 import { sendTo } from '../support/login/over-http.ts';
 import { authorizeRequest, basicOf, partnerRequest } from '../support/login/requests.ts';
+import type { Ended } from '../support/run-child.ts';
 import { connect, largeMember, startStack, type RunningStack } from './support.ts';
 
 /** How soon a block or a pause has to hold, in milliseconds. */
