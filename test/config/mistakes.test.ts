@@ -43,7 +43,7 @@ it.each([
   expect(linesOf(draft)).toEqual([]);
 });
 
-it.each(mistakes)('a mistake in the configuration is reported in one line: %s', (_title, make, line) => {
+it.each(mistakes)('a mistake in the configuration is reported in one line: %s', (line, make) => {
   const draft: Draft = sound();
 
   const lines = linesOf(make(draft) ?? draft);
