@@ -68,6 +68,21 @@ export const sumOf = (metrics: readonly Metric[]): MathExpression => {
 };
 
 /**
+ * CloudWatch ignores missing data of DynamoDB, whatever an alarm says of it: an alarm that rings would ring on
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html). DynamoDB counts throttles only while there
+ * are some. What is added to this has a value in each period, whatever `FILL` does with a series that is empty.
+ */
+const never = 'TIME_SERIES(0)';
+
+/** The throttled reads and writes of up to five tables. */
+export const throttlesOf = (tables: readonly Table[]): MathExpression => {
+  const { expression, usingMetrics } = sumOf(
+    tables.flatMap((table) => ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name))),
+  );
+  return new MathExpression({ expression: `${never} + ${expression}`, usingMetrics, label: 'total', period });
+};
+
+/**
  * Errors of functions, one of which streams. Lambda counts a cut answer as an error of the function that streams it; those are
  * subtracted, but never more than it has, so that they hide no other function's errors.
  */
@@ -100,7 +115,7 @@ export const unreadStream = ({ eventSourceMappingId }: EventSourceMapping, table
   });
   const writes = tableMetric(table, 'ConsumedWriteCapacityUnits');
   return new MathExpression({
-    expression: 'IF(FILL(writes, 0) > 0 AND FILL(polls, 0) < 1, 1, 0)',
+    expression: `IF(${never} + FILL(writes, 0) > 0 AND ${never} + FILL(polls, 0) < 1, 1, 0)`,
     usingMetrics: { writes, polls },
     label: 'unread',
     period: hour,

@@ -3,11 +3,11 @@ import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';
 import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/metrics.ts';
-import { ageOfOldest, crashesOf, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
+import { ageOfOldest, crashesOf, sumOf, throttlesOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
 import { objectiveAlarms, ownSteps } from './objectives.ts';
-import { apiMetric, edgeMetric, tableMetric, type Watched } from './watched.ts';
+import { apiMetric, edgeMetric, type Watched } from './watched.ts';
 
 type Concern = 'payers' | 'grants' | 'audit' | 'tables' | 'exports';
 
@@ -345,11 +345,7 @@ const aboutTables = (metrics: GatewayMetrics, { tables }: Watched): AlarmDefinit
   {
     id: 'TableThrottles',
     severity: 'ticket',
-    metric: sumOf(
-      Object.values(tables).flatMap((table) =>
-        ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name)),
-      ),
-    ),
+    metric: throttlesOf(Object.values(tables)),
     says: 'DynamoDB throttles reads or writes.',
     runbook: 'throttles',
     breaching: [2, 3],

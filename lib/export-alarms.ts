@@ -2,9 +2,9 @@
 import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { ageOfOldest, crashesOf, sumOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
+import { ageOfOldest, crashesOf, sumOf, throttlesOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
 import { gatewayMetrics, period } from './metrics.ts';
-import { tableMetric, type Watched } from './watched.ts';
+import type { Watched } from './watched.ts';
 
 /** Executions that ended without a result. Lambda does not retry them. */
 const failuresOf = (functions: readonly LambdaFunction[]) =>
@@ -88,11 +88,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     {
       id: 'ExportTableThrottles',
       severity: 'ticket',
-      metric: sumOf(
-        exportTables.flatMap((table) =>
-          ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name)),
-        ),
-      ),
+      metric: throttlesOf(exportTables),
       says: 'DynamoDB throttles reads or writes of exports.',
       runbook: 'throttles',
       breaching: [2, 3],

@@ -101,19 +101,24 @@ const numbered = (metrics: readonly string[], letter = 'm'): string[] =>
   metrics.map((metric, index) => `${letter}${index} = ${metric}`);
 const sum = (...metrics: readonly string[]): string[] => [fills(metrics), ...numbered(metrics)];
 const throttled = (...paths: readonly string[]): string[] => sum(...paths.map((path) => lambda('Throttles', path)));
-const tablesThrottled = (...names: readonly string[]): string[] =>
-  sum(
-    ...names.flatMap((name) =>
-      ['Read', 'Write'].map((way) => `AWS/DynamoDB ${way}ThrottleEvents {TableName=Tables/${name}} Sum/300`),
-    ),
+/**
+ * A constant beside DynamoDB's metrics, so that no period lacks a value: alarms about these "always ignore missing data even if you choose a
+ * different option" (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html), and would ring on.
+ */
+const never = 'TIME_SERIES(0)';
+const tablesThrottled = (...names: readonly string[]): string[] => {
+  const metrics = names.flatMap((name) =>
+    ['Read', 'Write'].map((way) => `AWS/DynamoDB ${way}ThrottleEvents {TableName=Tables/${name}} Sum/300`),
   );
+  return [`${never} + ${fills(metrics)}`, ...numbered(metrics)];
+};
 
 /** A table's stream that nothing reads, whether Lambda reports no poll of an idle one as 0 or not at all. */
 const unread = (runbook: string, room: string, table: string): Row =>
   row(
     runbook,
     once,
-    'IF(FILL(writes, 0) > 0 AND FILL(polls, 0) < 1, 1, 0)',
+    `IF(${never} + FILL(writes, 0) > 0 AND ${never} + FILL(polls, 0) < 1, 1, 0)`,
     `writes = AWS/DynamoDB ConsumedWriteCapacityUnits {TableName=Tables/${table}} Sum/3600`,
     `polls = AWS/Lambda PolledEventCount {EventSourceMappingUUID=${room}/${table}Source} SampleCount/3600`,
   );
@@ -303,6 +308,14 @@ describe.each(stages)('the alarms of %s', (stage) => {
     const named = alarmsOf(template).map((alarm) => [property(alarm, 'AlarmName'), rowOf(template, alarm)]);
     const rows = Object.entries(expected(stage)).map(([name, one]) => [`p2p-gateway-${stage}-${name}`, one]);
     expect(Object.fromEntries(named)).toEqual(Object.fromEntries(rows));
+  });
+
+  it('have a value in each period where they are about DynamoDB, whose missing data CloudWatch ignores', () => {
+    const about = alarms.map(([name, alarm]) => [name, JSON.stringify(alarm.Properties)] as const);
+    const ofTables = about.filter(([, text]) => text.includes('AWS/DynamoDB'));
+
+    expect(ofTables.length).toBeGreaterThan(5);
+    expect(ofTables.filter(([, text]) => !text.includes(never)).map(([name]) => name)).toEqual([]);
   });
 
   it('notify the topic of their severity when they fire and when they recover, and nothing disables them', () => {
