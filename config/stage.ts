@@ -145,7 +145,7 @@ export interface Deployment {
    * `payers -- secret` fills it. `tool`: `payers -- secret` makes it too, so that payers come without a deployment.
    */
   readonly payerSecrets: 'stack' | 'tool';
-  /** API Gateway's limit for all callers together: sustained requests per second, and burst. */
+  /** API Gateway's limit for all callers together: sustained requests per second, and burst. It wins over any partner's `rate`. */
   readonly throttling: { readonly perSecond: number; readonly burst: number };
   /** Executions reserved for a function, which are also its maximum. If omitted, it shares the account's. */
   readonly concurrency: Readonly<Partial<Record<FunctionName, number>>>;

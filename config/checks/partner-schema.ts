@@ -63,6 +63,9 @@ const checkIdentities = (
   }
 };
 
+/** The rate of a partner whose entry has none. */
+export const usualRate = { perSecond: 50, burst: 100 } as const;
+
 /** A partner, with its defaults. */
 export const partner = z
   .strictObject({
@@ -95,7 +98,7 @@ export const partner = z
     rate: z
       .strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) })
       .superRefine((rate, context) => checkBurst(context, [], rate))
-      .default({ perSecond: 50, burst: 100 }),
+      .default(usualRate),
   } satisfies Fields<Partner>)
   .superRefine((value, context) => {
     const isPublic = value.clientAuthentication.includes('none');

@@ -3,6 +3,7 @@ import type { Partner, Payer } from '../../functions/shared/registry/types.ts';
 import type { Deployment, StageConfig } from '../stage.ts';
 import { findingIf, insideEntry, type ConfigFinding } from './finding.ts';
 import { unreachableByBrowsers, unreachableByFunctions } from './hosts.ts';
+import { usualRate } from './partner-schema.ts';
 import { stageUrls, type UrlField } from './stage-urls.ts';
 
 /** Documentation must be kept for six years (45 CFR 164.316(b)(2)(i)), two of them leap years. */
@@ -41,6 +42,18 @@ const ofLimits = ({ waf, throttling, lifetimes }: StageConfig): readonly ConfigF
     `is over before a partner has read anything; write at least ${fewest.accessToken} (seconds)`,
   ),
 ];
+
+/** A rate that a partner was given, and that the stage's throttling never lets it reach. */
+const ofRates = ({ throttling, partners }: StageConfig): readonly ConfigFinding[] =>
+  (['perSecond', 'burst'] as const).flatMap((name) =>
+    partners.flatMap(({ rate }, index) =>
+      findingIf(
+        throttling.perSecond >= fewest.perSecond && rate[name] > throttling[name] && rate[name] !== usualRate[name],
+        ['partners', index, 'rate', name],
+        `is above throttling.${name}, which limits all partners together and wins; write at most ${throttling[name]}, or raise throttling.${name}`,
+      ),
+    ),
+  );
 
 const isLocalhost = (url: string): boolean => /^http:\/\/localhost(?=[:/?]|$)/.test(url);
 const isLoopbackAddress = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[::1\])(?=[:/?]|$)/.test(url);
@@ -195,6 +208,7 @@ export const weaknesses = (config: StageConfig): readonly ConfigFinding[] => [
   ...ofUrls(config),
   ...ofDeployment(config),
   ...ofLimits(config),
+  ...ofRates(config),
   ...ofOperator(config),
   ...publicConsent(config),
   ...config.payers.flatMap((payer, index) => insideEntry('payers', index, ofPayer(payer))),

@@ -530,6 +530,17 @@ const ofApp: Rows = {
 
 /** Mistakes in several entries, or whose line is about another entry than they are in. */
 const ofSeveral: Rows<Changes> = {
+  // The rate of the other partner is the usual one, whose burst is above 85 too.
+  [`${portal}.rate.perSecond: is above throttling.perSecond, which limits all partners together and wins; write at most 60, or raise throttling.perSecond`]:
+    {
+      stage: { ...production, throttling: { perSecond: 60, burst: 85 } },
+      partner: { rate: { perSecond: 61, burst: 85 } },
+    },
+  [`${portal}.rate.burst: is above throttling.burst, which limits all partners together and wins; write at most 85, or raise throttling.burst`]:
+    {
+      stage: { ...production, throttling: { perSecond: 60, burst: 85 } },
+      partner: { rate: { perSecond: 60, burst: 86 } },
+    },
   [`${lakeside}: is in no partner's payers, so no one can read from it; add "lakeside" to a partner's payers, or remove the entry`]:
     { partner: { payers: ['riverside'] } },
   [`${lakeside}.clientId: is still "pending-registration"; write the client id that the payer gave you, or remove "lakeside" from every partner's payers until then (partners without redirectUris may keep it)`]:

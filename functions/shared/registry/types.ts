@@ -319,7 +319,7 @@ export interface Partner {
    * ask. @default it may not
    */
   readonly exchange?: { readonly identifiers: readonly Identifier[] };
-  /** FHIR calls, sustained and in a burst, across all environments. */
+  /** FHIR calls, sustained and in a burst, across all environments. The stage's `throttling`, of all callers together, wins. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
 }
 
