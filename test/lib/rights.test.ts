@@ -76,21 +76,17 @@ describe.each(stages)('rights in %s', (stage) => {
 
   const identityPolicies = () => ofType(template, 'AWS::IAM::ManagedPolicy');
 
-  it.each<[path: string, rights: string[]]>([
-    ['Functions/Authorize', [`Allow dynamodb:PutItem on Tables/LoginAttempts${returnsNothing}`, ...readRegistry]],
-    [
-      'Functions/Callback',
-      [
+  it.each(
+    Object.entries<string[]>({
+      'Functions/Authorize': [`Allow dynamodb:PutItem on Tables/LoginAttempts${returnsNothing}`, ...readRegistry],
+      'Functions/Callback': [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/LoginAttempts',
         `Allow dynamodb:PutItem on Tables/Grants${returnsNothing}`,
         'Allow kms:GenerateMac on Keys/MemberIndex',
         ...readRegistry,
         ...readSecrets,
       ],
-    ],
-    [
-      'Functions/Connections',
-      [
+      'Functions/Connections': [
         `Allow dynamodb:PutItem on Tables/LoginAttempts${returnsNothing}`,
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/LoginAttempts if ForAllValues:StringLike dynamodb:LeadingKeys=session.* and Null dynamodb:LeadingKeys=false',
         'Allow dynamodb:Query on Tables/Grants/index/Member',
@@ -104,19 +100,13 @@ describe.each(stages)('rights in %s', (stage) => {
         `Allow dynamodb:GetItem on Tables/Exports${onlyAttributes('expiresAt grantId resources startedAt status')} and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES`,
         ...readRegistry,
       ],
-    ],
-    [
-      'Functions/Token',
-      [
+      'Functions/Token': [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants',
         'Allow dynamodb:PutItem on Tables/Grants if ForAllValues:StringLike dynamodb:LeadingKeys=jti.* and Null dynamodb:LeadingKeys=false',
         ...readRegistry,
         ...readSecrets,
       ],
-    ],
-    [
-      'Functions/Fetch',
-      [
+      'Functions/Fetch': [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants Tables/Limits',
         `Allow dynamodb:PutItem on Tables/AuditEvents${returnsNothing}`,
         'Allow dynamodb:GetItem dynamodb:PutItem on Tables/Exports',
@@ -124,10 +114,7 @@ describe.each(stages)('rights in %s', (stage) => {
         ...readRegistry,
         ...readSecrets,
       ],
-    ],
-    [
-      'Exports/Export',
-      [
+      'Exports/Export': [
         'Allow dynamodb:GetItem dynamodb:UpdateItem on Tables/Grants Tables/Limits',
         'Allow dynamodb:DeleteItem dynamodb:GetItem on Tables/Exports',
         `Allow dynamodb:UpdateItem on Tables/Exports${onlyWritten(
@@ -141,10 +128,7 @@ describe.each(stages)('rights in %s', (stage) => {
         ...readRegistry,
         ...readSecrets,
       ],
-    ],
-    [
-      'Exports/ExportJob',
-      [
+      'Exports/ExportJob': [
         `Allow dynamodb:GetItem on Tables/Grants${onlyAttributes('expiresAt grantId revokedAt scope')} and StringEquals dynamodb:Select=SPECIFIC_ATTRIBUTES`,
         'Allow dynamodb:GetItem on Tables/Exports Tables/Registry',
         tablesKey,
@@ -160,41 +144,29 @@ describe.each(stages)('rights in %s', (stage) => {
         `Allow kms:Decrypt kms:GenerateDataKey on Keys/Exports${throughS3}`,
         ...ofExecutions('Exports/ExportJob', 'lambda:InvokeFunction'),
       ],
-    ],
-    [
-      'Exports/Sweep',
-      [
+      'Exports/Sweep': [
         'Allow s3:DeleteObject on Exports/Files/*',
         'Allow s3:GetObject on Exports/Files/*/kept',
         'Allow s3:ListBucket on Exports/Files',
         `Allow kms:Decrypt on Keys/Exports${throughS3}`,
         ...ofExecutions('Exports/Sweep'),
       ],
-    ],
-    [
-      'Events/FollowUp',
-      [
+      'Events/FollowUp': [
         'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/Exports.StreamArn Tables/Grants.StreamArn',
         'Allow dynamodb:ListStreams on Tables/Exports/stream/* Tables/Grants/stream/*',
         `Allow dynamodb:DeleteItem on Tables/Exports${returnsNothing}`,
         'Allow lambda:InvokeFunction on Events/Deliver/Function:* Exports/ExportJob/Function:* Exports/Sweep/Function:*',
         ...readRegistry,
       ],
-    ],
-    [
-      'Events/Deliver',
-      [
+      'Events/Deliver': [
         'Allow dynamodb:GetItem dynamodb:PutItem on Tables/Limits if ForAllValues:StringLike dynamodb:LeadingKeys=webhook#* and Null dynamodb:LeadingKeys=false',
         `Allow secretsmanager:GetSecretValue on ${secrets[stage].replace('/payers/', '/webhooks/')}`,
         throughSecrets,
         ...ofExecutions('Events/Deliver'),
         ...readRegistry,
       ],
-    ],
-    ['Functions/Discovery', readRegistry],
-    [
-      'Audit/Audit',
-      [
+      'Functions/Discovery': readRegistry,
+      'Audit/Audit': [
         'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Tables/AuditEvents.StreamArn Tables/Grants.StreamArn Tables/Registry.StreamArn',
         'Allow dynamodb:ListStreams on Tables/AuditEvents/stream/* Tables/Grants/stream/* Tables/Registry/stream/*',
         'Allow dynamodb:Scan on Tables/AuditEvents/index/OpenReads',
@@ -202,16 +174,13 @@ describe.each(stages)('rights in %s', (stage) => {
         tablesKey,
         'Allow kms:GenerateDataKey on Keys/Audit if StringEquals kms:ViaService=s3.{region}.amazonaws.com',
       ],
-    ],
-    [
-      'Canary/Canary',
-      [
+      'Canary/Canary': [
         ...readRegistry,
         'Allow dynamodb:UpdateItem on Tables/Limits if ForAllValues:StringLike dynamodb:LeadingKeys=breaker#* and Null dynamodb:LeadingKeys=false',
         'Allow dynamodb:GetItem dynamodb:PutItem on Tables/Limits if ForAllValues:StringLike dynamodb:LeadingKeys=drift#* and Null dynamodb:LeadingKeys=false',
       ],
-    ],
-  ])('let %s do exactly this', (path, rights) => {
+    }),
+  )('let %s do exactly this', (path, rights) => {
     expect(rightsOf(template, path)).toEqual([...common(path), ...rights].sort());
   });
 
