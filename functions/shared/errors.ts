@@ -128,6 +128,8 @@ interface GatewayErrorOptions {
   readonly issueType?: IssueType;
   /** All that is wrong with the request, if the answer is an OperationOutcome. */
   readonly mistakes?: readonly Mistake[];
+  /** What the caller can do: a sentence that follows the public one. @default none */
+  readonly advice?: string;
   /** What happened, for the log; never sent. It must hold no token, code, secret, state or health data. */
   readonly detail?: string;
   readonly retryAfterSeconds?: number;
@@ -151,7 +153,8 @@ export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly issueType: IssueType | undefined;
-  readonly publicMessage: string;
+  readonly sentence: string;
+  readonly advice: string;
   readonly mistakes: readonly Mistake[];
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
@@ -161,11 +164,12 @@ export class GatewayError extends Error {
   readonly page: DeadEnd | undefined;
   readonly backTo: AppToGoBackTo | undefined;
 
-  constructor(code: ErrorCode, publicMessage: string, options: GatewayErrorOptions = {}) {
+  constructor(code: ErrorCode, sentence: string, options: GatewayErrorOptions = {}) {
     super(code);
     this.name = 'GatewayError';
     this.code = code;
-    this.publicMessage = publicMessage;
+    this.sentence = sentence;
+    this.advice = options.advice ?? '';
     this.status = options.status ?? statuses[code];
     this.issueType = options.issueType;
     this.mistakes = options.mistakes ?? [];
@@ -176,6 +180,11 @@ export class GatewayError extends Error {
     this.headers = options.headers ?? {};
     this.page = options.page;
     this.backTo = options.backTo;
+  }
+
+  /** What the caller is told: what happened, and what to do. */
+  get publicMessage(): string {
+    return `${this.sentence} ${this.advice}`.trimEnd();
   }
 }
 
@@ -191,7 +200,8 @@ export const withReference = (publicMessage: string, reference: string | undefin
 
 /** Makes the error for a dependency that fails. Nothing was decided, so the caller may retry. */
 export const unavailable = (detail: string, retryAfterSeconds = 5): GatewayError =>
-  new GatewayError('temporarily_unavailable', 'The service is briefly unavailable. Please try again.', {
+  new GatewayError('temporarily_unavailable', 'The service is briefly unavailable.', {
+    advice: 'Please try again.',
     retryAfterSeconds,
     detail,
   });

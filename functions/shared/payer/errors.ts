@@ -59,18 +59,17 @@ const forLog = (error: PayerError): { readonly detail: string; readonly signal: 
 export const failureAtLogin = (error: PayerError): GatewayError =>
   // `invalid_client` means that our own registration or secret at the payer is wrong, which is not the member's fault.
   ['unavailable', 'timeout', 'invalid_client'].includes(error.failure)
-    ? new GatewayError(
-        'temporarily_unavailable',
-        'The health plan cannot be reached at the moment. Please try again later.',
-        forLog(error),
-      )
+    ? new GatewayError('temporarily_unavailable', 'The health plan cannot be reached at the moment.', {
+        advice: 'Please try again later.',
+        ...forLog(error),
+      })
     : new GatewayError('server_error', 'The health plan gave an answer that cannot be used.', forLog(error));
 
 /** A payer's failure for the FHIR route: bad gateway, timeout or unavailable, never the end of a grant. */
 export const failureAtRead = (error: PayerError): GatewayError => {
   switch (error.failure) {
     case 'timeout':
-      return new GatewayError('payer_timeout', 'The health plan did not answer in time.', { ...forLog(error) });
+      return new GatewayError('payer_timeout', 'The health plan did not answer in time.', forLog(error));
     case 'unavailable':
     case 'invalid_client':
       return new GatewayError('temporarily_unavailable', 'The health plan is not available at the moment.', {
@@ -79,8 +78,6 @@ export const failureAtRead = (error: PayerError): GatewayError => {
       });
     case 'invalid_grant':
     case 'nonsense':
-      return new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', {
-        ...forLog(error),
-      });
+      return new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', forLog(error));
   }
 };

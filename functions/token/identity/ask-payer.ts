@@ -11,7 +11,7 @@ const failed = (error: PayerError): GatewayError => {
     ? failure
     : Object.assign(failure, {
         status: 502,
-        publicMessage: 'The health plan refused the request, or gave no answer that can be used.',
+        sentence: 'The health plan refused the request, or gave no answer that can be used.',
       });
 };
 

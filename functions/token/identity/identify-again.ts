@@ -11,10 +11,7 @@ export const identifyAgainOnFailure = async <T>(steps: () => Promise<T>): Promis
     return await steps();
   } catch (thrown) {
     if (thrown instanceof NoMatch) throw thrown;
-    const error = asGatewayError(thrown);
-    const sentence = error.publicMessage.replace(/ Please try again[^.]*\.$/, '');
-    throw Object.assign(error, {
-      publicMessage: `${sentence} Identify the member again, and try with the new token.`,
-    });
+    const advice = 'Identify the member again, and try with the new token.';
+    throw Object.assign(asGatewayError(thrown), { advice });
   }
 };
