@@ -25,7 +25,7 @@ import { fhirJson } from '../shared/registry/profile.ts';
 import { declaredBytes, mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
 import type { PayerAnswer } from './payer-answer.ts';
-import { linkSealer } from './seal-links.ts';
+import { pageLinks } from './seal-links.ts';
 import { streamBody } from './stream-body.ts';
 
 const payerError = (detail: string, message = 'The health plan gave an answer that cannot be used.'): GatewayError =>
@@ -73,8 +73,8 @@ const namesNext = /\brel\s*=[^;,]*\bnext\b/i;
  */
 const linkHeader = (deps: FetchDeps, answer: PayerAnswer, room: number): string => {
   const header = answer.response.headers.get('link');
-  const seal = header === null ? undefined : linkSealer(deps, answer);
-  if (seal === undefined) return '';
+  const pages = header === null ? undefined : pageLinks(deps, answer);
+  if (pages === undefined) return '';
   const { links, isUnreadable } = readLinkHeader(header);
   const found = pageRelations.flatMap((relation) =>
     links
@@ -85,10 +85,11 @@ const linkHeader = (deps: FetchDeps, answer: PayerAnswer, room: number): string 
   let hasNext = false;
   let lost = isUnreadable && namesNext.test(header ?? '') && !found.some(({ relation }) => relation === 'next') ? 1 : 0;
   for (const { url, relation } of found) {
-    const sealed = seal(url);
+    const rest = pages.restOf(url);
+    const sealed = rest === undefined ? null : pages.seal(rest);
     const more = `${sent === '' ? '' : ', '}<${sealed}>; rel="${relation}"`;
     const most = relation === 'next' && sent === '' ? room : mostLinkCharacters;
-    if (typeof sealed === 'string' && sent.length + more.length <= most) {
+    if (sealed !== null && sent.length + more.length <= most) {
       sent += more;
       hasNext ||= relation === 'next';
     } else if (relation === 'next') lost += 1;

@@ -1,6 +1,6 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { unavailable } from '../shared/errors.ts';
-import { linkParameter, type LinkReplacements } from '../shared/fhir/decide-links.ts';
+import { linkParameter, type PageLinks } from '../shared/fhir/decide-links.ts';
 import { readsOne, type FhirRequest } from '../shared/fhir/fhir-request.ts';
 import { linkResolver, sealPage, type LinkKey } from '../shared/fhir/page-link.ts';
 import { baseUrlFor, payerUrl } from '../shared/fhir/to-payer-url.ts';
@@ -32,22 +32,22 @@ export const ensureLinkKey = async (deps: FetchDeps, { grantId, linkKey }: Grant
 /** Whether an answer can have pages. A resource that is read has none, even if it is a Bundle with links. */
 export const hasPages = (request: FhirRequest): boolean => !readsOne(request);
 
-/** Turns the payer's link to a page into one below our base that only this grant can follow. */
-export const linkSealer = (
+/** Turns the payer's links to pages into ones below our base that only this grant can follow. Undefined if the answer has no pages. */
+export const pageLinks = (
   { randomBytes }: Pick<FetchDeps, 'randomBytes'>,
   { payer, request, base, linkKey }: Pick<PayerAnswer, 'payer' | 'request' | 'base' | 'linkKey'>,
-): LinkReplacements['seal'] => {
+): PageLinks | undefined => {
   if (linkKey === undefined) return undefined;
   const { searchMethod } = payer.quirks;
   const { url: requestUrl } = payerUrl(payer, request, { gatewayBase: base, searchMethod });
   const home = answerBases(payer, baseUrlFor(payer, request));
-  const restOf = linkResolver(requestUrl, home.bases);
   // Those of the first base are sealed as ever.
   const further = home.only === undefined ? undefined : home.bases[0];
-  return (url) => {
-    const rest = restOf(url);
-    if (rest === undefined) return undefined;
-    const sealed = sealPage({ base: further, rest, types: request.types }, linkKey, randomBytes(sealIvBytes));
-    return sealed === null ? null : `${base}?${linkParameter}=${sealed}`;
+  return {
+    restOf: linkResolver(requestUrl, home.bases),
+    seal: (rest) => {
+      const sealed = sealPage({ base: further, rest, types: request.types }, linkKey, randomBytes(sealIvBytes));
+      return sealed === null ? null : `${base}?${linkParameter}=${sealed}`;
+    },
   };
 };

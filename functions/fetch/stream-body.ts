@@ -7,7 +7,7 @@ import { mostStreamedBytes, tooLarge } from './answer-limit.ts';
 import type { FetchDeps } from './deps.ts';
 import { jsonDocument, type JsonDocument } from './json-document.ts';
 import type { PayerAnswer } from './payer-answer.ts';
-import { linkSealer } from './seal-links.ts';
+import { pageLinks } from './seal-links.ts';
 
 const nothing = async function* (): AsyncGenerator<Uint8Array> {};
 
@@ -37,7 +37,7 @@ export const streamBody = (deps: FetchDeps, answer: PayerAnswer, { rewrite }: { 
   const { response, payer, base, deadline, record, audit } = answer;
   const document = jsonDocument();
   const rewriter = rewrite
-    ? createLinkRewriter({ from: fhirBases(payer), to: base, seal: linkSealer(deps, answer) }, document.watch)
+    ? createLinkRewriter({ from: fhirBases(payer), to: base, pages: pageLinks(deps, answer) }, document.watch)
     : undefined;
   const body = response.body ?? nothing();
   return streamAnswer(deps, {

@@ -33,7 +33,7 @@ const rewrite = (text: string, chunkBytes: number): void => {
   const rewriter = createLinkRewriter({
     from: [from],
     to: 'https://gateway.example.org/r4/payer',
-    seal: () => 'sealed',
+    pages: { restOf: (url) => url, seal: () => 'sealed' },
   });
   for (let at = 0; at < bytes.length; at += chunkBytes) rewriter.push(bytes.subarray(at, at + chunkBytes));
   rewriter.end();

@@ -13,12 +13,17 @@ import { words } from '../support/words.ts';
 const from = ['http://p.example/r4', 'http://p.example/r4/t', 'https://q/f'];
 const to = 'https://g.example/r4/p';
 
-/** A fake `sealLink` whose result contains the whole link, so that a test can see what was sealed. */
+/** Fake page links, which contain the whole link, so that a test can see what was sealed. One of them is too long. */
+const pages = {
+  restOf: (url: string) =>
+    url.endsWith('/Patient/1') || /^(?:http:\/\/p\.example(?::80)?\/r4|\?|\/)/.test(url) ? url : undefined,
+  seal: (rest: string) => (rest.endsWith('/Patient/1') ? null : `${to}?_link="${Buffer.from(rest).toString('hex')}`),
+};
+
+/** What the slow parser writes in place of a page's link. */
 const seal = (url: string): string | undefined | null => {
-  if (url.endsWith('/Patient/1')) return null;
-  return /^(?:http:\/\/p\.example(?::80)?\/r4|\?|\/)/.test(url)
-    ? `${to}?_link="${Buffer.from(url).toString('hex')}`
-    : undefined;
+  const rest = pages.restOf(url);
+  return rest === undefined ? undefined : pages.seal(rest);
 };
 
 /** A sequence of pseudo-random numbers below a bound (mulberry32). */
@@ -100,7 +105,7 @@ const differs = (
   [foreignLinks, unsealedLinks]: readonly [number, number],
 ): string | undefined => {
   const document = jsonDocument();
-  const rewriter = createLinkRewriter({ from, to, seal }, document.watch);
+  const rewriter = createLinkRewriter({ from, to, pages }, document.watch);
   const out: Uint8Array[] = [];
   for (const chunk of chunks) for (const piece of rewriter.push(chunk)) out.push(piece);
   document.end();
@@ -126,7 +131,7 @@ const cutEverywhere = (bytes: Buffer): Buffer[] => {
 /** Whether an answer is found to be cut off. */
 const isFoundCutOff = (bytes: Buffer): boolean => {
   const document = jsonDocument();
-  createLinkRewriter({ from, to, seal }, document.watch).push(bytes);
+  createLinkRewriter({ from, to, pages }, document.watch).push(bytes);
   try {
     document.end();
   } catch (error) {

@@ -1,4 +1,4 @@
-import { decodeBeginning } from '../json/spelling.ts';
+import { decodeBeginning, type Decoded } from '../json/spelling.ts';
 import { isAt, type FhirBase } from '../registry/fhir-bases.ts';
 import { originLength } from './base-url-prefix.ts';
 import { anyLink, binaryLink, hostLink, pageLink, selfLink } from './find-links.ts';
@@ -12,6 +12,17 @@ export const lostPage = 'unavailable';
 /** The longest page link that is sealed, in bytes after unescaping. */
 export const longestPageLink = 5000;
 
+/** What becomes of the links to an answer's pages. */
+export interface PageLinks {
+  /** What follows the payer's base. Undefined for a link that is not below the payer's bases, which is handled like other links. */
+  readonly restOf: (url: string) => string | undefined;
+  /**
+   * The link that the partner gets in place of one with this rest. Null if that is too long: it is handled like other links, and if its
+   * base is not written as one of `from`, one that says so stands in its place.
+   */
+  readonly seal: (rest: string) => string | null;
+}
+
 /** Which links to replace, and with what. */
 export interface LinkReplacements {
   /**
@@ -21,12 +32,8 @@ export interface LinkReplacements {
   readonly from: readonly (string | FhirBase)[];
   /** The gateway's FHIR base URL for this payer. */
   readonly to: string;
-  /**
-   * Turns a page's link into the one that the partner gets. Returns undefined for a link that is not below the payer's
-   * bases, which is handled like other links, and null for one that is too long: it is handled like other links, too, and if its base is
-   * not written as one of `from`, one that says so stands in its place. Omitted if the answer has no pages.
-   */
-  readonly seal?: ((url: string) => string | undefined | null) | undefined;
+  /** Omitted if the answer has no pages. */
+  readonly pages?: PageLinks | undefined;
 }
 
 /** The first `length` characters of a link's spelling are replaced. A character is a byte (latin1). */
@@ -111,6 +118,20 @@ const absolute = /https?:\/\//iy;
 /** How a URL begins that has a host, or that a client takes for one. */
 const withHost = /^[\0- ]*(?:https?:|[/\\]{2})/i;
 
+/** A link as it is spelled, and its beginning as it is decoded: once, if anything asks for it. */
+interface Link {
+  readonly spelling: string;
+  readonly isWhole: boolean;
+  readonly beginning: () => Decoded;
+}
+
+const linkOf = (spelling: string, isWhole: boolean, most: number): Link => {
+  let decoded: Decoded | undefined;
+  return { spelling, isWhole, beginning: () => (decoded ??= decodeBeginning(spelling, most)) };
+};
+
+const isNoPage = (type: number): boolean => type === anyLink || type === binaryLink;
+
 /** What recognizes the links to a payer. */
 interface LinkPatterns {
   readonly below: RegExp;
@@ -142,7 +163,7 @@ const patternsFor = (from: LinkReplacements['from']): LinkPatterns => {
 };
 
 /** Makes the decider for one answer. */
-export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDecider => {
+export const createLinkDecider = ({ from, to, pages }: LinkReplacements): LinkDecider => {
   const gatewayBase = spell(withoutSlash(to));
   const lost = `${gatewayBase}?${linkParameter}=${lostPage}`;
   const { below, belowBinary, limit } = patternsFor(from);
@@ -155,51 +176,55 @@ export const createLinkDecider = ({ from, to, seal }: LinkReplacements): LinkDec
     return length;
   };
 
-  const decideLink = (type: number, spelling: string): Replacement | undefined => {
-    const { text, ends } = decodeBeginning(spelling, limit);
+  /** How many characters of a link that may be a page's are decoded. */
+  const pageLimit = Math.max(longestPageLink, limit);
+
+  const decideLink = (type: number, { beginning }: Link): Replacement | undefined => {
+    const { text, endOf } = beginning();
     const length = decidePlain(type, `${text}"`, 0);
-    return length === 0 ? undefined : { length: ends[length - 1]!, by: gatewayBase };
+    return length === 0 ? undefined : { length: endOf(length), by: gatewayBase };
   };
 
   /** Seals a page's link. Null if it is too long, undefined if it is not a page of the payer's. */
-  const sealPage = (spelling: string, isWhole: boolean): string | undefined | null => {
-    // Its beginning says whose it is.
-    const tooLong = (): undefined | null =>
-      seal!(decodeBeginning(spelling, longestPageLink).text) === undefined ? undefined : null;
-    if (!isWhole || spelling.length > longestPageLink * 6) return tooLong();
-    let url: string;
+  const sealPage = ({ spelling, isWhole, beginning }: Link): string | undefined | null => {
+    const mayFit = isWhole && spelling.length <= longestPageLink * 6;
+    let url = '';
     try {
-      url = JSON.parse(`"${utf8(spelling)}"`) as string;
+      if (mayFit) url = JSON.parse(`"${utf8(spelling)}"`) as string;
     } catch {
       return undefined; // Not JSON.
     }
-    return Buffer.byteLength(url) > longestPageLink ? tooLong() : seal!(url);
+    const fits = mayFit && Buffer.byteLength(url) <= longestPageLink;
+    // The beginning of one that is too long says whose it is.
+    const rest = pages!.restOf(fits ? url : beginning().text);
+    if (rest === undefined) return undefined;
+    return fits ? pages!.seal(rest) : null;
   };
 
   /** Whether a link is sealed: any page's, and one that may be a page's if it has a host. */
-  const isSealed = (type: number, spelling: string): boolean => {
-    if (type === anyLink || type === binaryLink) return false;
+  const isSealed = (type: number, { beginning }: Link): boolean => {
+    if (isNoPage(type)) return false;
     if (type === pageLink) return true;
-    const { text } = decodeBeginning(spelling, longestPageLink);
+    const { text } = beginning();
     return withHost.test(text) && (type !== selfLink || matchAt(below, `${text}"`, 0) === 0);
   };
 
   return {
     gatewayBase,
     decidePlain,
-    charactersFor: (type) => (type === anyLink || type === binaryLink ? limit : Math.max(longestPageLink + 1, limit)),
+    charactersFor: (type) => (isNoPage(type) ? limit : Math.max(longestPageLink + 1, limit)),
     decide(type, spelling, isWhole) {
-      const isPage = isSealed(type, spelling);
-      const sealed = isPage ? sealPage(spelling, isWhole) : undefined;
+      const link = linkOf(spelling, isWhole, isNoPage(type) ? limit : pageLimit);
+      const isPage = isSealed(type, link);
+      const sealed = isPage ? sealPage(link) : undefined;
       if (typeof sealed === 'string') return { length: spelling.length, by: spell(sealed) };
       const foreignBefore = foreignLinks;
-      const replacement = isPage || type !== hostLink ? decideLink(type, spelling) : undefined;
+      const replacement = isPage || type !== hostLink ? decideLink(type, link) : undefined;
       if (sealed !== null) return replacement;
       unsealedLinks++;
       foreignLinks = foreignBefore;
       // One that leads to the gateway stays readable: it is followed where the profile names its parameters.
-      if (replacement !== undefined || !withHost.test(decodeBeginning(spelling, longestPageLink).text))
-        return replacement;
+      if (replacement !== undefined || !withHost.test(link.beginning().text)) return replacement;
       return { length: spelling.length, by: lost, isAll: true };
     },
     foreignLinks: () => foreignLinks,

@@ -37,7 +37,7 @@ export type TokenWatch = (kind: number, tokens: JsonTokens) => void;
  */
 export const createLinkRewriter = (replacements: LinkReplacements, watch?: TokenWatch): LinkRewriter => {
   const decider = createLinkDecider(replacements);
-  const finder = createLinkFinder(replacements.seal !== undefined);
+  const finder = createLinkFinder(replacements.pages !== undefined);
   const tokens = readTokens(linkNames);
   /** A link or a relation that is cut by the end of a chunk, its type, and where it begins: 0 if in an earlier chunk. */
   let cut: Beginning | undefined;

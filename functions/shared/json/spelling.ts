@@ -49,16 +49,20 @@ const decode = (unit: string): string => {
   return decoded <= '\x7f' && decoded !== '"' ? decoded : '\xff';
 };
 
-/**
- * Decodes at most `most` characters.
- * @returns the text, and where in the spelling each of its characters ends
- */
-export const decodeBeginning = (
-  spelling: string,
-  most: number,
-): { readonly text: string; readonly ends: readonly number[] } => {
-  const units = spelling.slice(0, most * 6).match(/\\u[^]{0,4}|\\[^]?|[^]/g) ?? [];
-  let end = 0;
-  const ends = units.slice(0, most).map((unit) => (end += unit.length));
-  return { text: units.slice(0, most).map(decode).join(''), ends };
+/** The characters that mean themselves: ASCII without quotes and backslashes. */
+const plain = /^[\0-!#-[\]-\x7f]*$/;
+
+/** The beginning of a string, decoded. */
+export interface Decoded {
+  readonly text: string;
+  /** Where in the spelling the first `length` characters of the text end. */
+  readonly endOf: (length: number) => number;
+}
+
+/** Decodes at most `most` characters. */
+export const decodeBeginning = (spelling: string, most: number): Decoded => {
+  const beginning = spelling.slice(0, most);
+  if (plain.test(beginning)) return { text: beginning, endOf: (length) => length };
+  const units = (spelling.slice(0, most * 6).match(/\\u[^]{0,4}|\\[^]?|[^]/g) ?? []).slice(0, most);
+  return { text: units.map(decode).join(''), endOf: (length) => units.slice(0, length).join('').length };
 };

@@ -218,11 +218,13 @@ describe('how a link may be spelled', () => {
   });
 });
 
-describe('are sealed as a whole: %j', () => {
-  const seal = (url: string): string | undefined | null =>
-    /elsewhere|other\.example/.test(url) ? undefined : `${gateway}?_link=${Buffer.from(url).toString('base64url')}`;
+describe('links to pages', () => {
+  const isElsewhere = (url: string): boolean => /elsewhere|other\.example/.test(url);
+  const sealedOf = (url: string): string => `${gateway}?_link=${Buffer.from(url).toString('base64url')}`;
+  const seal = (url: string): string | undefined => (isElsewhere(url) ? undefined : sealedOf(url));
+  const pages = { restOf: (url: string) => (isElsewhere(url) ? undefined : url), seal: sealedOf };
   const sealing = (chunks: readonly Uint8Array[]) => {
-    const rewriter = createLinkRewriter({ from: [payer], to: gateway, seal });
+    const rewriter = createLinkRewriter({ from: [payer], to: gateway, pages });
     const text = Buffer.concat([...chunks.flatMap((chunk) => rewriter.push(chunk)), ...rewriter.end()]).toString(
       'utf8',
     );
@@ -364,7 +366,7 @@ describe('are sealed as a whole: %j', () => {
       ['a', 5000],
       [String.raw`\u0061`, 30_000],
     ] as const) {
-      const rewriter = createLinkRewriter({ from: [payer], to: gateway, seal });
+      const rewriter = createLinkRewriter({ from: [payer], to: gateway, pages });
       let [given, taken, held] = [0, 0, 0];
       const push = (text: string) => {
         given += text.length;
