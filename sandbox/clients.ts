@@ -109,10 +109,10 @@ export const readClients = (
   return [...uris].map(([clientId, redirectUris]) => {
     const secret = secretOf.get(clientId) ?? 'none';
     for (const [index, uri] of redirectUris.entries()) {
-      // Without http://, localhost:5210 reads as a scheme.
-      const isBare = /^(?:localhost|127\.0\.0\.1)(?=[:/]|$)/.test(uri);
-      const rule = isBare ? () => `lacks its scheme; write http://${uri}` : redirectUri(secret === 'none');
-      const problem = rule(uri)?.replace('clientAuthentication: ["none"]', 'no --client-secret');
+      const problem = redirectUri(secret === 'none')(uri)?.replace(
+        'clientAuthentication: ["none"]',
+        'no --client-secret',
+      );
       if (problem !== undefined) refuse('client', `${clientId}=${uri}`, `its redirect URI ${problem}`);
       if (redirectUris.indexOf(uri) !== index) refuse('client', `${clientId}=${uri}`, 'is given twice; leave one out');
     }

@@ -479,6 +479,8 @@ export const redirectUri =
   (privateUse: boolean): Rule =>
   (value) => {
     if (value.includes('*')) return 'has a wildcard; write out each redirect URI, since they are compared exactly';
+    // Without http://, localhost:5210 reads as a scheme.
+    if (/^(?:localhost|127\.0\.0\.1)(?=[:/]|$)/.test(value)) return `lacks its scheme; write http://${value}`;
     const url = unwritten(value);
     if (url === undefined) return 'is not a URI; write an absolute one, such as "https://app.example.org/callback"';
     const own = ownRedirectParameters.find((name) => url.searchParams.has(name));

@@ -328,6 +328,10 @@ describe('URLs', () => {
     [plainHttp, 'http://app.example.org/callback'],
     [fragment, `${app}/callback#`],
     ['has a wildcard; write out each redirect URI, since they are compared exactly', `${app}/*`],
+    ...['localhost:5210/callback', '127.0.0.1:5210/callback'].map((bare): Case => [
+      `lacks its scheme; write http://${bare}`,
+      bare,
+    ]),
     [schemeWithoutDot('myapp:'), 'myapp:/callback'],
     [schemeWithoutDot('xhttp:'), 'xhttp://localhost/callback'],
     [schemeWithoutDot('javascript:'), 'javascript:alert(1)'],
