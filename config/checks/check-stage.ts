@@ -113,6 +113,7 @@ const problemsOf = (value: unknown, issue: z.core.$ZodIssue): ConfigFinding[] =>
       return { path, message: unknownField(key, known, valueAt(value, path)) };
     });
   }
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ path: issue.path, message }));
   return [{ path: issue.path, message: issue.message }];
 };
 

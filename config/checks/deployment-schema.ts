@@ -23,6 +23,7 @@ import {
 import { shownName } from './names.ts';
 import { checkZone, placeOf } from './place.ts';
 import { givenName, image, origin, webUrl } from './rules.ts';
+import { ownNames } from './unknown-fields.ts';
 
 const domain = z
   .strictObject({
@@ -100,6 +101,7 @@ const operator = z.strictObject({
   logo: text(image).optional(),
 } satisfies Fields<Operator>);
 
+/** What the index page shows is public, its secrets too. */
 const indexPage = z.strictObject({
   testMembers: z
     .array(
@@ -107,12 +109,12 @@ const indexPage = z.strictObject({
         payers: z.array(z.string()),
         name: text(givenName),
         about: text(),
-        details: z.record(z.string(), z.string()),
+        details: ownNames(z.record(z.string(), z.string())),
       }),
     )
     .default([]),
   links: z.array(z.strictObject({ text: text(givenName), href: url(webUrl, 'browsers') })).default([]),
-  clientSecrets: z.record(z.string(), z.string()).optional(),
+  clientSecrets: ownNames(z.record(z.string(), z.string())).optional(),
 } satisfies Fields<NonNullable<Deployment['indexPage']>>);
 
 /** Addresses that differ only in case are one mailbox, which would get each message twice. */

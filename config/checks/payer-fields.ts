@@ -13,6 +13,7 @@ import { identifiers, publicKeys, upTo } from './entry-fields.ts';
 import { list, listOf, problem, requestedUrl, text, url, type Fields } from './fields.ts';
 import { shownName } from './names.ts';
 import * as rules from './rules.ts';
+import { ownNames } from './unknown-fields.ts';
 
 const days = 86_400;
 
@@ -20,21 +21,8 @@ const days = 86_400;
 const baseUrl = distinct('base', url(rules.fhirBaseUrl));
 const printedBaseUrl = distinct('base', url(rules.printedBaseUrl, 'printed'));
 
-/** Names and values of extra parameters, each name by this rule, which counts first: a secret must not become a string, but go. */
-const extraParameters = (rule: rules.Rule) =>
-  z
-    .record(
-      z.string(),
-      z.custom<string>(() => true),
-    )
-    .superRefine((parameters, context) => {
-      for (const [name, input] of Object.entries<unknown>(parameters)) {
-        const message = rule(name);
-        if (message !== undefined) problem(context, [name], message);
-        else if (typeof input !== 'string')
-          context.addIssue({ code: 'invalid_type', expected: 'string', input, path: [name] });
-      }
-    });
+/** Names and values of extra parameters. A name comes first: a secret must not become a string, but go. */
+const extraParameters = (name: rules.Rule) => ownNames(z.record(text(name), z.string()));
 
 /** Not a union, whose findings would be about one of its kinds. */
 const aud = z

@@ -134,32 +134,39 @@ const bare = (schema: Schema): Schema => {
 };
 
 interface Inner {
-  readonly type: string;
   readonly shape?: Readonly<Record<string, Schema>>;
   readonly element?: Schema;
   readonly valueType?: Schema;
 }
 
-/** What a schema says of the value at a path. */
-const innerAt = (schema: Schema, [first, ...rest]: readonly PropertyKey[]): Inner | undefined => {
-  const def = bare(schema)._zod.def as unknown as Inner;
-  if (first === undefined) return def;
-  const { shape = {}, element, valueType } = def;
+const innerOf = (schema: Schema): Inner => schema._zod.def as unknown as Inner;
+
+/** The schema of the value at a path. */
+const schemaAt = (schema: Schema, [first, ...rest]: readonly PropertyKey[]): Schema | undefined => {
+  if (first === undefined) return bare(schema);
+  const { shape = {}, element, valueType } = innerOf(bare(schema));
   // `constructor` is no field of any shape, but a member of its prototype.
   const field = Object.hasOwn(shape, first) ? shape[String(first)] : valueType;
   const inner = typeof first === 'number' ? element : field;
-  return inner === undefined ? undefined : innerAt(inner, rest);
+  return inner === undefined ? undefined : schemaAt(inner, rest);
 };
 
 /** The names of the fields that an object at a path can have. */
-export const fieldsAt = (schema: Schema, path: readonly PropertyKey[]): string[] =>
-  Object.keys(innerAt(schema, path)?.shape ?? {});
+export const fieldsAt = (schema: Schema, path: readonly PropertyKey[]): string[] => {
+  const at = schemaAt(schema, path);
+  return Object.keys(at === undefined ? {} : (innerOf(at).shape ?? {}));
+};
 
-/**
- * Whether an operator names the members of the object at a path. What the index page shows is public, its secrets too, and extra
- * parameters have a rule for their names.
- */
-export const isFreeForm = (schema: Schema, path: readonly PropertyKey[]): boolean =>
-  path[0] !== 'indexPage' &&
-  !/^extra\w+Parameters$/.test(String(path.at(-1))) &&
-  innerAt(schema, path)?.type === 'record';
+const withOwnNames = new WeakSet<Schema>();
+
+/** Marks a record in which a name shows no secret: its names have a rule of their own, or all of it is public. */
+export const ownNames = <Record extends Schema>(record: Record): Record => {
+  withOwnNames.add(record);
+  return record;
+};
+
+/** Whether an operator names the members of the object at a path, so that a name may show a secret. */
+export const isFreeForm = (schema: Schema, path: readonly PropertyKey[]): boolean => {
+  const at = schemaAt(schema, path);
+  return at !== undefined && innerOf(at).valueType !== undefined && !withOwnNames.has(at);
+};
