@@ -18,7 +18,7 @@ export interface ImportedPayer {
   readonly renamed: readonly Renamed[];
 }
 
-/** A name of a bundle that breaks the rule of names, and the one in its place; undefined if none is. */
+/** A name of a bundle that pages may not show, and the name in its place, if there is one. */
 export interface Renamed {
   readonly name: string;
   readonly instead: string | undefined;
@@ -37,7 +37,7 @@ export interface ReadBundle {
 type Numbers = { -readonly [Kind in keyof NonNullable<Brand['identifiers']>]: string[] };
 
 interface Organization {
-  /** Undefined if pages may show none. */
+  /** Undefined if it has no name that pages may show. */
   readonly name: string | undefined;
   readonly otherNames: readonly string[];
   readonly renamed: readonly Renamed[];
@@ -55,10 +55,13 @@ const valid = (rule: rules.Rule, value: unknown): string | undefined => {
   return given !== undefined && given !== '' && rule(given) === undefined ? given : undefined;
 };
 
-/** A name as the bundle has it, but for white space; undefined if it is empty. */
+/** A name with single spaces in place of white space; undefined if it is empty. */
 const nameIn = (value: unknown): string | undefined => text(value)?.replaceAll(/\s+/g, ' ') || undefined;
 
-/** The names of an Organization as pages may show them: an alias in place of a name that they may not, or else the name without characters that pages cannot show. */
+/**
+ * The names of an Organization, as pages may show them. In place of a name that they may not show is an alias, or else the nearest name
+ * that they may show.
+ */
 const namesOf = ({ name, alias }: JsonObject): Pick<Organization, 'name' | 'otherNames' | 'renamed'> => {
   const given = nameIn(name);
   const isShown = (one: string): boolean => shownName(one) === undefined;

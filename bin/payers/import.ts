@@ -106,7 +106,7 @@ const notAsked = (count: number): string => (count === 0 ? '' : `, ${count} not 
 
 /** What became of a name that pages may not show. */
 const renaming = ({ displayName }: ImportedPayer, { name, instead }: Renamed): string =>
-  `${displayName}: the bundle's name "${visibleLine(name)}" has what names may not have; ` +
+  `${displayName}: pages may not show the bundle's name "${visibleLine(name)}"; ` +
   (instead === undefined ? 'it was left out: choose one' : `"${instead}" is written instead: look at it`);
 
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;

@@ -1,21 +1,21 @@
 /**
- * Names that members read. Two payers, or two partners, must never be taken for one another, and Unicode has thousands of letters
- * that look like others (UTS #39). So names have the letters of our pages' languages, English and Spanish, and are compared as
- * somebody reads them who is in a hurry.
+ * Names that members read. A member must not mistake one payer or partner for another, and Unicode has thousands of letters that look
+ * like others (UTS #39). So names may have only the letters of English and Spanish, the languages of our pages, and two names count
+ * as one if a reader in a hurry cannot tell them apart.
  */
 import { givenName, type Rule } from './rules.ts';
 
-/** ASCII, and the signs of print, none of which looks like a letter. The last is the okina, which Hawaiian names have. */
+/** ASCII and typographic signs that do not look like letters. The last is the okina of Hawaiian names. */
 const plain = /^[\x20-\x7e‘’“”–—…·•©®™℠ʻ]$/;
 
-/** Whether a character is one of these, or a letter from A to Z with its accents. */
+/** Whether a character is one of these, or a letter from A to Z with accents. */
 const isPlain = (character: string): boolean =>
   plain.test(character) || /^[A-Za-z]\p{M}+$/u.test(character.normalize('NFD'));
 
 const codePoint = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 
-/** The name of a payer, a partner or an operator, or another name of one, as our pages show it. */
+/** A name that our pages show: of a payer, a partner or an operator. */
 export const shownName: Rule = (value) => {
   const problem = givenName(value);
   if (problem !== undefined) return problem;
@@ -33,8 +33,8 @@ const written = (character: string): string => {
 };
 
 /**
- * The nearest name that pages may show: odd dashes are hyphens, odd spaces and wide letters the usual ones,
- * and any other character that {@link shownName} refuses is left out. Undefined if no letter or digit remains.
+ * The nearest name that pages may show. Every dash becomes a hyphen, and unusual spaces and wide letters become the usual ones. Other
+ * characters that {@link shownName} refuses are left out. Undefined if no letter or digit remains.
  */
 export const nearestName = (value: string): string | undefined => {
   const spaced = value.normalize('NFC').replaceAll(/\s+/g, ' ');
@@ -45,7 +45,7 @@ export const nearestName = (value: string): string | undefined => {
   return /[\p{L}\p{N}]/u.test(near) && shownName(near) === undefined ? near : undefined;
 };
 
-/** What looks alike among letters and digits (UTS #39, confusables.txt), in small letters. */
+/** Letters and digits that look alike (UTS #39, confusables.txt), in lower case. */
 const lookAlikes: readonly (readonly [RegExp, string])[] = [
   [/[1i|]/g, 'l'],
   [/0/g, 'o'],
@@ -53,11 +53,11 @@ const lookAlikes: readonly (readonly [RegExp, string])[] = [
   [/vv/g, 'w'],
 ];
 
-/** A name as people read it: without accents, letter case, width, spaces and punctuation. Names that look alike give the same. */
+/** A name without what a hurried reader overlooks: accents, letter case, width, spaces and punctuation. Names that look alike give the same text. */
 export const nameAsRead = (name: string): string =>
   lookAlikes.reduce(
     (read, [alike, one]) => read.replaceAll(alike, one),
-    // The bar and the okina look like a letter and a quotation mark.
+    // The okina looks like a quotation mark, and goes. The bar looks like a letter, and stays.
     name
       .replaceAll(/[™℠ʻ]/g, '')
       .normalize('NFKD')

@@ -227,7 +227,7 @@ const furtherBases: Check = ({
         findingIf(
           named.filter((one) => one === type).length > 1,
           ['furtherBases', at, 'types', index],
-          `"${type}" is there twice; write each type at the one base where it is read`,
+          `"${type}" appears twice; write each type at the one base where it is read`,
         ),
       ),
     ]),

@@ -1,6 +1,6 @@
 /**
- * The URLs in a configuration, each with its field and who requests it, which may be nobody, by the marks of the schemas: a new
- * field is in every list.
+ * The URLs in a configuration: where each is, and who requests it, if anyone does. Both come from the marks of the schemas, so that
+ * a new field cannot be forgotten here.
  */
 import * as z from 'zod';
 import type { Payer } from '../../functions/shared/registry/types.ts';
@@ -18,7 +18,7 @@ export interface UrlField {
   readonly by: Requester;
 }
 
-/** Help may be an e-mail address, a runbook a path, and a native app has a scheme of its own. */
+/** Not of the web are an e-mail address for help, the path of a runbook, and the private-use scheme of a native app. */
 const isOfWeb = (url: unknown): url is string => typeof url === 'string' && /^https?:/i.test(url);
 
 const urlsBy = (schema: z.core.$ZodType) => {
@@ -33,7 +33,7 @@ const urlsBy = (schema: z.core.$ZodType) => {
 
 const payer = z.strictObject(payerFields);
 
-/** All of a stage, with their paths from its root. */
+/** All URLs of a stage, with their paths from its root. */
 export const stageUrls: (config: Partial<StageConfig>) => readonly UrlField[] = urlsBy(
   z.strictObject({
     ...deployment,
@@ -48,5 +48,5 @@ const payerUrls = urlsBy(payer);
 /** Whether functions request a URL. */
 export const isCalled = ({ by }: UrlField): boolean => by === 'functions' || by === 'both';
 
-/** Those of a payer that functions request, with their paths from its entry. */
+/** The URLs of a payer that functions request, with their paths from the payer's entry. */
 export const calledUrls = (entry: Payer): readonly UrlField[] => payerUrls(entry).filter(isCalled);

@@ -13,7 +13,7 @@ const invalidTarget = (sentence: string, detail?: string): GatewayError =>
  * @throws GatewayError `invalid_target`
  */
 export const checkOneResource = ({ repeated }: Pick<RequestParameters, 'repeated'>): void => {
-  if (repeated.has('resource')) throw invalidTarget('resource is there twice; make one call for each health plan.');
+  if (repeated.has('resource')) throw invalidTarget('resource appears twice; make one call for each health plan.');
 };
 
 /** What the payer of a call must have, and how one that does not is refused. */

@@ -296,7 +296,7 @@ describe('an import', () => {
       const [draft = ''] = await drafts();
       const { displayName, brand } = JSON.parse(await readFile(join(folder, 'drafts', draft), 'utf8')) as Payer;
       expect([displayName, brand?.otherNames]).toEqual([shown, otherNames]);
-      const told = notes.filter((note) => note.includes('names may not have'));
+      const told = notes.filter((note) => note.includes('pages may not show'));
       const odd = [name, ...alias]
         .map((one) => one.replaceAll(/\s/g, ' '))
         .filter((one) => shownName(one) !== undefined);

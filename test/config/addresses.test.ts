@@ -70,7 +70,7 @@ describe('the URLs of a stage', () => {
   it.each(
     requestedFields(stageSchema).map(({ path, mark }) => [path.join('.').replaceAll('.*', '[0]'), mark] as const),
   )(
-    'each may name no host of machines, and in production none of a private network, if somebody requests it, nor have plain http, unless a payer prints it so: %s, for %s',
+    'never have the host of a metadata service, and in production have plain http only if a payer prints it, and a private host only if nobody requests it: %s, for %s',
     (field, by) => {
       const refused = (url: string, beside: object = {}): boolean => {
         const asked = changed({ [field]: url }, { ...productionExample, ...beside }) as StageConfig;

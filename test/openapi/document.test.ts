@@ -253,7 +253,7 @@ describe(openapiPath, () => {
     // The document uses parameter names that compile in generated clients.
     const unnamed = (path: string): string => path.replaceAll(/\{\w+\}/g, '{}');
     const documented = new Set(operations.map(({ path }) => unnamed(path)));
-    // The browser comes back there from the payer, and the FHIR paths are listed one by one.
+    // Only the payer's redirect leads to the callback, and the document lists each FHIR path by itself.
     const others = ['/oauth2/callback/{payer}', '/r4/{payer}/{proxy+}'];
 
     expect(routes.length).toBeGreaterThan(10);

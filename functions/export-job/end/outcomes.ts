@@ -259,7 +259,7 @@ const provenanceFaults: Readonly<Record<Of<'provenanceInPart'>['why'], (types: s
   undeclared: (types) =>
     `the payer does not declare that a search of ${types} brings theirs (_revinclude=Provenance:target)`,
   unread: (types) =>
-    `the gateway has no statement of the payer's that says whether a search of ${types} brings theirs (_revinclude=Provenance:target)`,
+    `no CapabilityStatement that the gateway could read says whether a search of ${types} brings theirs (_revinclude=Provenance:target)`,
   refused: (types) => `a search of ${types} that brings theirs failed (_revinclude=Provenance:target)`,
   ignored: (types) => `the payer does not say that a search of ${types} brought theirs (_revinclude=Provenance:target)`,
   unfinished: (types) => `a search of ${types} that brings theirs did not end`,

@@ -373,7 +373,7 @@ export type AttachmentFault =
   | 'hash'
   /** The payer answered with a page of HTML in place of another type, or with a resource that is no Binary. */
   | 'page'
-  /** It is a Binary whose data is not base64, or is there twice. */
+  /** It is a Binary whose data is not base64, or appears twice. */
   | 'data'
   /** What is beside a Binary's data is no JSON with each member once, or is too long. */
   | 'beside'

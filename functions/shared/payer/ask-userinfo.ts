@@ -24,6 +24,6 @@ export const askUserinfo = async (deps: PayerClientDeps, payer: Payer, accessTok
   const answer = readJsonObject(text);
   if (answer === undefined) throw new PayerError('nonsense', 'userinfo endpoint answered without a JSON object');
   if (isAmbiguous(text, patientMemberOf(payer)))
-    throw new PayerError('nonsense', 'userinfo endpoint answered with a member twice');
+    throw new PayerError('nonsense', 'userinfo endpoint answered with a repeated member');
   return answer;
 };

@@ -121,7 +121,7 @@ const lenientFetch =
         throw notJson(status);
       }
       if (isAmbiguous(text, payer.patientMember))
-        throw new PayerError('nonsense', `token endpoint answered ${status} with a member twice`);
+        throw new PayerError('nonsense', `token endpoint answered ${status} with a repeated member`);
       // An API gateway in front of the payer, or another 401 that is none of OAuth's.
       if (status === 401 && typeof members['error'] !== 'string') throw notJson(status);
       return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });

@@ -61,7 +61,7 @@ export const formAsJson = (text: string): string => {
 /** The members that decide what the tokens open, beside the one that names the patient. */
 const deciding: ReadonlySet<string> = new Set(['access_token', 'refresh_token', 'token_type', 'scope', 'id_token']);
 
-/** Whether a member that decides what the tokens open, or whose record, is there twice. No one can tell which of the two counts. */
+/** Whether a member that decides what the tokens open, or whose record, is repeated. Nobody can tell which of its values counts. */
 export const isAmbiguous = (text: string, patientMember = 'patient'): boolean =>
   repeatedMember(text, (name) => name === patientMember || deciding.has(name)) !== undefined;
 

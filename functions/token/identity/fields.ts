@@ -103,7 +103,7 @@ const readPart = (what: string, part: string, known: readonly string[]): JsonObj
   const object = /^[\w-]+$/.test(part) ? parseObject(json) : undefined;
   if (object === undefined) throw malformed(`${what} is not a signed JWT`);
   const twice = repeatedMember(json);
-  if (twice !== undefined) throw malformed(`${what}: ${shownName(twice, known)} is there twice`);
+  if (twice !== undefined) throw malformed(`${what}: ${shownName(twice, known)} appears twice`);
   return object;
 };
 

@@ -677,7 +677,7 @@ describe('an attachment that does not come is named, and its URL stays', () => {
     ['is base64url', `"${'a'.repeat(200)}-_aa"`],
     ['ends within a byte', '"eHh4e"'],
     ['is padding alone', '"=="'],
-    ['is there twice', '"eA==","data":"eA=="'],
+    ['appears twice', '"eA==","data":"eA=="'],
     ['has a broken escape', String.raw`"eA\x=="`],
     ['is a number', '7'],
     ['is a list', '["eA=="]'],

@@ -393,7 +393,7 @@ describe("the Provenances of the member's resources", () => {
 
     expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Provenance: 'incomplete 1' });
     expect(made.reasons['Provenance']).toContain(
-      "the gateway has no statement of the payer's that says whether a search of Observation brings theirs",
+      'no CapabilityStatement that the gateway could read says whether a search of Observation brings theirs',
     );
   });
 

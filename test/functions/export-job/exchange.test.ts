@@ -499,7 +499,7 @@ it.each([
   },
 );
 
-it('each file of a match that never comes is asked for five times, however many there are, and named with its reason, and the others count', async () => {
+it('a file of a match that never comes is requested five times and named with the reason, and the other files count', async () => {
   const { errors, world } = await run(three, {
     output: Array.from({ length: 3 }, () => matched(first, second).output![0]!),
     instead: ({ path }) => {

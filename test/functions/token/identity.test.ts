@@ -397,19 +397,19 @@ describe('an id_token is refused before the payer is asked, and nothing of it is
     ['it is signed by a key that it brings along', signedByOwnKey, notByKey],
     ['its claims were changed', rebuilt((good, other) => [good[0], other[1], good[2]]), notByKey],
     [
-      'a claim is there twice',
+      'a claim appears twice',
       () => `${headerOf({})}.${encoded(`{"iss":"${issuer}","birthdate":"1","birthdate":"2"}`)}.x`,
-      form('birthdate is there twice'),
+      form('birthdate appears twice'),
     ],
     [
-      'a header is there twice',
+      'a header appears twice',
       () => `${encoded('{"alg":"RS256","alg":"none"}')}.${payload}.x`,
-      form('alg is there twice'),
+      form('alg appears twice'),
     ],
     [
-      'a member with a name of its own is there twice',
+      'a member with a name of its own appears twice',
       () => `${headerOf({})}.${encoded(`{"${planted.family}":1,"${planted.family}":2}`)}.x`,
-      form('a member is there twice'),
+      form('a member appears twice'),
     ],
   ])('%s', async (_what, token, sentence) => {
     const response = await world.identify(await token());
@@ -562,7 +562,7 @@ describe('a request with an identity token is refused, if', () => {
     const pairs = new URLSearchParams(world.formFor(await assertionOf(cmsSmartOf(await identityToken()))));
     pairs.append('resource', `${base}green`);
 
-    const sentence = 'resource is there twice; make one call for each health plan.';
+    const sentence = 'resource appears twice; make one call for each health plan.';
     expectRefused(await world.post(pairs.toString()), 'invalid_target', sentence);
   });
 
@@ -741,7 +741,7 @@ describe('what the payer answers', () => {
     ['the app is blocked', () => world.stops.set('partner#portal', stopped), 400],
     ['the payer is paused', () => world.stops.set('payer#blue', stopped), 503],
     ['an unexpected error comes', () => (world.deps.identity.indexMember = () => Promise.reject(new TypeError())), 500],
-  ])('is lost if then %s, and the app is told to identify again', async (_what, fail, status) => {
+  ])('is lost if %s after that, and the app is told to identify the member again', async (_what, fail, status) => {
     world.script.answer = async (usual) => {
       fail();
       return usual();
@@ -861,7 +861,7 @@ describe('each field of both tokens', () => {
     return `${JSON.stringify(object).slice(0, -1)},${member}${Object.hasOwn(object, name) ? '' : `,${member}`}}`;
   };
 
-  it.each(everyField)('$name of $holder may not be there twice', async ({ holder, name }) => {
+  it.each(everyField)('$name of $holder may not appear twice', async ({ holder, name }) => {
     const [head = '', payload = '', signature = ''] = (await identityToken()).split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
     const ofToken = Buffer.from(twice(claims, name)).toString('base64url');
@@ -875,11 +875,11 @@ describe('each field of both tokens', () => {
     const response = await world.post(world.formFor(await assertionOf(cmsSmart, {}, startMs, write)));
 
     const what = holder === 'the id_token' ? 'The id_token' : 'The client assertion';
-    expectRefused(response, 'invalid_request', `${what}: ${name} is there twice.`);
+    expectRefused(response, 'invalid_request', `${what}: ${name} appears twice.`);
   });
 
   it.each(words('grant_type client_assertion client_assertion_type scope client_id'))(
-    '%s of the form may not be there twice',
+    '%s of the form may not appear twice',
     async (name) => {
       const fields = new URLSearchParams(
         world.formFor(await assertionOf(cmsSmartOf(await identityToken())), { client_id: 'portal' }),

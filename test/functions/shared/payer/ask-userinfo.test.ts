@@ -43,7 +43,7 @@ describe('a payer’s userinfo endpoint', () => {
       'a patient twice',
       () => new Response('{"patient":"1","patient":"2"}'),
       'nonsense',
-      ' answered with a member twice',
+      ' answered with a repeated member',
     ],
     ['503', () => new Response('', { status: 503 }), 'unavailable', ' answered 503'],
     ['over 256 KB', () => new Response('x'.repeat(256 * 1024 + 1)), 'nonsense', ': answer over 262144 bytes'],

@@ -370,7 +370,7 @@ describe('a payer’s failure', () => {
       `${name} twice`,
       text(200, `{"access_token":"a",${JSON.stringify(name)}:"b","patient":"c","scope":"","id_token":""}`),
       'nonsense',
-      'token endpoint answered 200 with a member twice',
+      'token endpoint answered 200 with a repeated member',
     ]),
     ['a form without a token', text(200, 'a=b'), 'nonsense', noObject(200)],
     ['403 with a time to wait', toWait, 'unavailable', 'token endpoint answered 403'],
