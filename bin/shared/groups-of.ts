@@ -1,5 +1,5 @@
 import type { Table } from '../../functions/shared/store/dynamo.ts';
-import { listGroups, type StoredGroupHead } from '../../functions/shared/store/exchanges.ts';
+import { listGroups, type StoredGroupHead } from '../../functions/shared/store/groups.ts';
 
 const groupsAtATime = 100;
 

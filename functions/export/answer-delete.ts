@@ -1,7 +1,8 @@
 import { fhirAnswer } from '../shared/fhir/operation-outcome.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
-import { exchangeOwner, noteEnded } from '../shared/store/exchanges.ts';
+import { exchangeOwner } from '../shared/store/exchange-items.ts';
+import { noteEnded } from '../shared/store/exchanges.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { deleteExport } from '../shared/store/exports.ts';
 import type { ExportDeps } from './deps.ts';

@@ -10,8 +10,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { localStage } from '../../config/local.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
-import { listGroups } from '../../functions/shared/store/exchanges.ts';
 import { getGrant, revoke } from '../../functions/shared/store/grants.ts';
+import { listGroups } from '../../functions/shared/store/groups.ts';
 import { isStoppedSince } from '../../functions/shared/store/member-stops.ts';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 import { startMs } from '../support/gateway.ts';

@@ -6,8 +6,10 @@ import { openInput, type ExchangeInput } from '../../functions/shared/exchanges/
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { writeBearer } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
-import { exchangeOwner, getInput, putSystemToken } from '../../functions/shared/store/exchanges.ts';
+import { exchangeOwner } from '../../functions/shared/store/exchange-items.ts';
+import { getInput } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
+import { putSystemToken } from '../../functions/shared/store/system-tokens.ts';
 import { async, exportGateway } from './export-gateway.ts';
 import { readEvent } from './fetch-gateway.ts';
 import { es384Jwk, localRegistry, withPartner, withPayer } from './login.ts';

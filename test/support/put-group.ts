@@ -1,5 +1,5 @@
 import type { Table } from '../../functions/shared/store/dynamo.ts';
-import { putGroupBody, putGroupHead, type StoredGroup } from '../../functions/shared/store/exchanges.ts';
+import { putGroupBody, putGroupHead, type StoredGroup } from '../../functions/shared/store/groups.ts';
 
 /** Writes a whole Group, as the legs and the end of a match do. */
 export const putGroup = async (

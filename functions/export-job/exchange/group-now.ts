@@ -1,7 +1,8 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { endedReferences } from '../../shared/exchanges/group.ts';
-import { exchangeOwner, getGroupHead } from '../../shared/store/exchanges.ts';
+import { exchangeOwner } from '../../shared/store/exchange-items.ts';
 import type { Export } from '../../shared/store/export-item.ts';
+import { getGroupHead } from '../../shared/store/groups.ts';
 import type { JobDeps } from '../job/deps.ts';
 import { exchangeDeps } from '../job/deps.ts';
 import type { GroupInput } from './line-rules.ts';

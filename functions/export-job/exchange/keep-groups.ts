@@ -1,15 +1,9 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { sealGroupBody } from '../../shared/exchanges/group.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
-import {
-  exchangeOwner,
-  getGroupHead,
-  noteMade,
-  noteMixed,
-  putGroupBody,
-  putGroupHead,
-} from '../../shared/store/exchanges.ts';
+import { exchangeOwner } from '../../shared/store/exchange-items.ts';
 import type { Export } from '../../shared/store/export-item.ts';
+import { getGroupHead, noteMade, noteMixed, putGroupBody, putGroupHead } from '../../shared/store/groups.ts';
 import { exchangeDeps, type JobDeps } from '../job/deps.ts';
 import type { JobState, KeptGroup } from '../state/state.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';

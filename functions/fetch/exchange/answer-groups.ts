@@ -12,7 +12,7 @@ import { takePartnerTurn } from '../../shared/partner/rate-limit.ts';
 import { auditOnce } from '../../shared/record/audit-read.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
-import { listGroups } from '../../shared/store/exchanges.ts';
+import { listGroups } from '../../shared/store/groups.ts';
 import { ownerOf, type Asking } from './asking.ts';
 import { objectOf } from './mistakes.ts';
 import { openGroup, type OpenedGroup } from './open-group.ts';

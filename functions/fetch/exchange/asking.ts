@@ -3,7 +3,7 @@ import type { ApiEvent } from '../../shared/http/api.ts';
 import type { SystemAllowed } from '../../shared/partner/authenticate-system.ts';
 import type { RateLimitContext } from '../../shared/partner/rate-limit.ts';
 import type { AuditContext } from '../../shared/record/audit-read.ts';
-import { exchangeOwner } from '../../shared/store/exchanges.ts';
+import { exchangeOwner } from '../../shared/store/exchange-items.ts';
 import type { FetchDeps } from '../deps.ts';
 import type { ExchangeDeps } from './deps.ts';
 

@@ -1,7 +1,7 @@
 import { nowSeconds } from '../../shared/clock.ts';
 import { openGroupBody, type GroupBody } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
-import { getGroup, type StoredGroup } from '../../shared/store/exchanges.ts';
+import { getGroup, type StoredGroup } from '../../shared/store/groups.ts';
 import { noGroup, ownerOf, type Asking } from './asking.ts';
 
 /** A Group of the partner at the payer. */

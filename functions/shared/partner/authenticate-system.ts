@@ -8,7 +8,7 @@ import type { Partner, Payer } from '../registry/types.ts';
 import { readSystemToken } from '../store/bearers.ts';
 import { sha256 } from '../store/crypto.ts';
 import type { Table } from '../store/dynamo.ts';
-import { getSystemToken, type StoredSystemToken } from '../store/exchanges.ts';
+import { getSystemToken, type StoredSystemToken } from '../store/system-tokens.ts';
 import { invalidToken, requireBearer } from './bearer.ts';
 import { bothInOrder } from './both-in-order.ts';
 

@@ -3,7 +3,7 @@ import { GatewayError } from '../../shared/errors.ts';
 import { mayBeAsked, systemScope } from '../../shared/partner/authenticate-system.ts';
 import { bearerSizes, writeBearer } from '../../shared/store/bearers.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
-import { putSystemToken } from '../../shared/store/exchanges.ts';
+import { putSystemToken } from '../../shared/store/system-tokens.ts';
 import { requireTarget } from '../check-target.ts';
 import { requireAssertion, type AuthenticatedPartner } from '../client-authentication.ts';
 import type { TokenDeps, TokenRequest } from '../deps.ts';

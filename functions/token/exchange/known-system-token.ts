@@ -3,7 +3,7 @@ import { GatewayError } from '../../shared/errors.ts';
 import { findSystemAllowed, systemScope } from '../../shared/partner/authenticate-system.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
-import { deleteSystemToken, getSystemToken, type StoredSystemToken } from '../../shared/store/exchanges.ts';
+import { deleteSystemToken, getSystemToken, type StoredSystemToken } from '../../shared/store/system-tokens.ts';
 import type { TokenDeps, TokenRequest } from '../deps.ts';
 
 const find = async (

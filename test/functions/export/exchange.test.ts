@@ -6,8 +6,10 @@ import { exportPublicKey } from '../../../functions/shared/exports/sealing-key.t
 import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import { writeBearer } from '../../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
-import { countRunning, exchangeOwner, noteRunning, putSystemToken } from '../../../functions/shared/store/exchanges.ts';
+import { exchangeOwner } from '../../../functions/shared/store/exchange-items.ts';
+import { countRunning, noteRunning } from '../../../functions/shared/store/exchanges.ts';
 import { endExport, noteProgress, putExport } from '../../../functions/shared/store/exports.ts';
+import { putSystemToken } from '../../../functions/shared/store/system-tokens.ts';
 import { ask, exportGateway } from '../../support/export-gateway.ts';
 import { localData } from '../../support/gateway.ts';
 import { jobBoxes } from '../../support/job-boxes.ts';

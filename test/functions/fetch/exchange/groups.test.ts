@@ -1,8 +1,8 @@
 import type { GroupMember } from '../../../../functions/shared/exchanges/group.ts';
 import type { AuditedRead } from '../../../../functions/shared/record/audit-read.ts';
 import { sha256 } from '../../../../functions/shared/store/crypto.ts';
-import { endMember } from '../../../../functions/shared/store/exchanges.ts';
 import { readExport, type Export } from '../../../../functions/shared/store/export-item.ts';
+import { endMember } from '../../../../functions/shared/store/groups.ts';
 import { exchangeGateway, exchangeRegistry, newPlan, type ExchangeGateway } from '../../../support/exchange-gateway.ts';
 import { issueOf } from '../../../support/fetch-gateway.ts';
 import { withPayer } from '../../../support/login.ts';

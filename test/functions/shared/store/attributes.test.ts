@@ -49,17 +49,7 @@ import {
   reopenBreaker,
   takeProbe,
 } from '../../../../functions/shared/store/breakers.ts';
-import {
-  endMember,
-  endMemberEarly,
-  noteMade,
-  noteMixed,
-  noteRunning,
-  putGroupBody,
-  putGroupHead,
-  putInput,
-  putSystemToken,
-} from '../../../../functions/shared/store/exchanges.ts';
+import { noteRunning, putInput } from '../../../../functions/shared/store/exchanges.ts';
 import {
   askForToken,
   beginExport,
@@ -83,8 +73,17 @@ import {
   revoke,
   rotate,
 } from '../../../../functions/shared/store/grants.ts';
+import {
+  endMember,
+  endMemberEarly,
+  noteMade,
+  noteMixed,
+  putGroupBody,
+  putGroupHead,
+} from '../../../../functions/shared/store/groups.ts';
 import { readerOf } from '../../../../functions/shared/store/items.ts';
 import { endMemberSession, putMemberSession, useForm } from '../../../../functions/shared/store/member-sessions.ts';
+import { putSystemToken } from '../../../../functions/shared/store/system-tokens.ts';
 import { disableWebhook } from '../../../../functions/shared/store/webhooks.ts';
 import {
   auditEventWriters,

@@ -1,22 +1,22 @@
+import { exchangeOwner } from '../../../../functions/shared/store/exchange-items.ts';
 import {
   countRunning,
-  deleteSystemToken,
+  getInput,
+  noteEnded,
+  noteRunning,
+  putInput,
+} from '../../../../functions/shared/store/exchanges.ts';
+import {
   endMember,
   endMemberEarly,
-  exchangeOwner,
   getGroup,
   getGroupHead,
-  getInput,
-  getSystemToken,
   listGroups,
   listUnready,
-  noteEnded,
   noteMade,
-  noteRunning,
   putGroupBody,
-  putInput,
-  putSystemToken,
-} from '../../../../functions/shared/store/exchanges.ts';
+} from '../../../../functions/shared/store/groups.ts';
+import { deleteSystemToken, getSystemToken, putSystemToken } from '../../../../functions/shared/store/system-tokens.ts';
 import { stores, type Store } from '../../../model/store.ts';
 import { putGroup } from '../../../support/put-group.ts';
 
