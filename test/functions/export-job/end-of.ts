@@ -37,6 +37,12 @@ export const runToEnd = async (payer: (world: World) => PayerScript, options: Wo
   return endOf(world);
 };
 
+/** Runs an export from a payer that answers so to its end. */
+export const runWith = (
+  options: WorldOptions,
+  payer: (asked: Parameters<PayerScript>[0], world: World) => ReturnType<PayerScript>,
+) => runToEnd((world) => (asked) => payer(asked, world), options);
+
 /** A payer that is read with these searches. */
 export const byType = (...searches: readonly string[]): WorldOptions => ({
   profile: { everything: false, wholeRecord: { searches } },

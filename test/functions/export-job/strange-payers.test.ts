@@ -11,7 +11,7 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
-import { byType, endOf, runToEnd, type World } from './end-of.ts';
+import { byType, endOf, runToEnd, runWith, type World } from './end-of.ts';
 
 const hourMs = 3_600_000;
 /** More than the buffers of these tests take, which is a megabyte. Elsewhere it is ten. */
@@ -29,19 +29,15 @@ const afterFirst =
 it('a payer whose searches are posted is read so, with pages by their links', async () => {
   const wholeRecord = { searches: ['Patient', 'Observation?category=laboratory'], exhaustive: ['Observation'] };
   const quirks = { ...localStage().payers[1]!.quirks, searchMethod: 'POST' } as const;
-  const made = await runToEnd(
-    () =>
-      ({ path, form }) => {
-        if (path === '/Patient/_search') return pageOf([memberPatient]);
-        if (path === '/Observation/_search') {
-          const isAsked = form?.includes('category=laboratory') === true && form.includes('patient=');
-          // Relative to what was asked (RFC 3986 §5.1.3).
-          return pageOf(isAsked ? [observation(1)] : [], '../pages/2');
-        }
-        return path === '/pages/2' ? pageOf([observation(2)]) : { status: 405 };
-      },
-    { profile: { everything: false, wholeRecord, quirks } },
-  );
+  const made = await runWith({ profile: { everything: false, wholeRecord, quirks } }, ({ path, form }) => {
+    if (path === '/Patient/_search') return pageOf([memberPatient]);
+    if (path === '/Observation/_search') {
+      const isAsked = form?.includes('category=laboratory') === true && form.includes('patient=');
+      // Relative to what was asked (RFC 3986 §5.1.3).
+      return pageOf(isAsked ? [observation(1)] : [], '../pages/2');
+    }
+    return path === '/pages/2' ? pageOf([observation(2)]) : { status: 405 };
+  });
 
   expect(made).toMatchObject({ complete: true, ids: ['member-1', 'o-1', 'o-2'], errors: [] });
 });
@@ -162,12 +158,10 @@ describe('a payer with two bases', () => {
 
 describe('a payer whose pages', () => {
   it('loop is read once around, and the record is partial', async () => {
-    const made = await runToEnd(
-      ({ base }) =>
-        ({ path }) =>
-          path.includes('page=2')
-            ? pageOf([observation(2)], `${base}/Patient/member-1/$everything`)
-            : pageOf([memberPatient, observation(1)], `${base}?page=2`),
+    const made = await runWith({}, ({ path }, { base }) =>
+      path.includes('page=2')
+        ? pageOf([observation(2)], `${base}/Patient/member-1/$everything`)
+        : pageOf([memberPatient, observation(1)], `${base}?page=2`),
     );
 
     expect(made.status).toBe('partial');
@@ -187,7 +181,7 @@ describe('a payer whose pages', () => {
       ],
     ],
   ])('repeat under a new address what came before give each resource once, and %s', async (_, total, errors) => {
-    const made = await runToEnd(({ base }) => ({ path }) => {
+    const made = await runWith({}, ({ path }, { base }) => {
       if (path.includes('page=3')) return pageOf([observation(2), observation(3)], undefined, total);
       if (path.includes('page=2')) return pageOf([memberPatient, observation(1), observation(2)], `${base}?page=3`);
       return pageOf([memberPatient, observation(1)], `${base}?page=2`);
@@ -219,11 +213,7 @@ describe('a payer whose pages', () => {
     ['no URL', 'http://[', 'something that is not a URL'],
     ["another patient's record", 'Observation?patient=somebody', 'a request that is not plainly about this member'],
   ])('link to %s are not followed, and the reason is true', async (_, link, what) => {
-    const made = await runToEnd(
-      ({ base }) =>
-        () =>
-          pageOf([memberPatient], link.replace(/^Obs/, `${base}/Obs`)),
-    );
+    const made = await runWith({}, (_asked, { base }) => pageOf([memberPatient], link.replace(/^Obs/, `${base}/Obs`)));
 
     expect(made.status).toBe('partial');
     expect(made.world.asked).toHaveLength(1);
@@ -287,7 +277,7 @@ describe('a payer whose pages', () => {
     ['beside another relation in one text', { relation: 'self next', url: '' }],
     ['outside a list', { relation: 'next', url: '' }],
   ])('name the next one %s are read to the end', async (what, link) => {
-    const made = await runToEnd(({ base }) => ({ path }) => {
+    const made = await runWith({}, ({ path }, { base }) => {
       if (path.includes('page=2')) return pageOf([observation(2)]);
       const next = { ...link, url: `${base}?page=2` };
       return pageOf([memberPatient], undefined, { link: what === 'outside a list' ? next : [next] });
@@ -301,7 +291,7 @@ describe('a payer whose pages', () => {
     ['no URL', { relation: 'next' }],
     ['a URL that is no text', { relation: 'next', url: null }],
   ])('have a next one with %s are not said to be all', async (_, link) => {
-    const made = await runToEnd(() => () => pageOf([memberPatient], undefined, { link: [link] }));
+    const made = await runWith({}, () => pageOf([memberPatient], undefined, { link: [link] }));
 
     expect(made.status).toBe('partial');
     expect(made.errors).toEqual([
@@ -311,13 +301,13 @@ describe('a payer whose pages', () => {
 
   it('have a next one without a URL are all if they are as many as the payer named', async () => {
     const more = { total: 1, link: [{ relation: 'next', url: '' }] };
-    const made = await runToEnd(() => () => pageOf([memberPatient], undefined, more));
+    const made = await runWith({}, () => pageOf([memberPatient], undefined, more));
 
     expect(made).toMatchObject({ status: 'completed', ids: ['member-1'], errors: [] });
   });
 
   it('are empty are read on, as long as there is a next one', async () => {
-    const made = await runToEnd(({ base }) => ({ path }) => {
+    const made = await runWith({}, ({ path }, { base }) => {
       const page = Number(/page=(\d+)/.exec(path)?.[1] ?? 1);
       if (page === 5) return pageOf([memberPatient]);
       return fhir({ resourceType: 'Bundle', link: [{ relation: 'next', url: `${base}?page=${page + 1}` }] });
@@ -327,7 +317,7 @@ describe('a payer whose pages', () => {
   });
 
   it('write their total as a text are counted all the same', async () => {
-    const made = await runToEnd(() => () => pageOf([memberPatient], undefined, { total: '2' }));
+    const made = await runWith({}, () => pageOf([memberPatient], undefined, { total: '2' }));
 
     expect(made.status).toBe('partial');
     expect(made.errors).toEqual(['The payer named 2 resources of $everything, and 1 came.']);
@@ -343,17 +333,15 @@ describe('a payer whose pages', () => {
       ],
     ],
   ])("each begin with the member's Patient, and %s", async (_, second, errors) => {
-    const made = await runToEnd(
-      ({ base }) =>
-        ({ path }) =>
-          path.includes('page=2') ? pageOf(second) : pageOf([memberPatient, observation(1)], `${base}?page=2`),
+    const made = await runWith({}, ({ path }, { base }) =>
+      path.includes('page=2') ? pageOf(second) : pageOf([memberPatient, observation(1)], `${base}?page=2`),
     );
 
     expect(made).toMatchObject({ complete: errors.length === 0, errors });
   });
 
   it('name their total on a later page only are counted by that', async () => {
-    const made = await runToEnd(({ base }) => ({ path }) => {
+    const made = await runWith({}, ({ path }, { base }) => {
       if (path.includes('page=3')) return pageOf([observation(3)]);
       if (path.includes('page=2')) return pageOf([observation(2)], `${base}?page=3`, { total: 4 });
       return pageOf([memberPatient], `${base}?page=2`);
@@ -365,9 +353,9 @@ describe('a payer whose pages', () => {
 
   it('name totals that mean nothing may be all, if the profile says so', async () => {
     const total = 9;
-    const alone = await runToEnd(() => () => pageOf([memberPatient], undefined, { total }), {
-      profile: { wholeRecord: { totals: 'meaningless' } },
-    });
+    const alone = await runWith({ profile: { wholeRecord: { totals: 'meaningless' } } }, () =>
+      pageOf([memberPatient], undefined, { total }),
+    );
     expect(alone).toMatchObject({ status: 'completed', errors: [] });
   });
 
@@ -380,8 +368,8 @@ describe('a payer whose pages', () => {
     ['security', 'REDACTED', 'http://payer.example/labels', 'completed'],
   ])('have a label in %s with the code %s of %s: the record is %s', async (member, code, system, status) => {
     const meta = { [member]: [{ system, code }] };
-    const made = await runToEnd(() => () => pageOf([memberPatient], undefined, { meta }));
-    const ofOne = await runToEnd(() => () => pageOf([memberPatient, observation(1, { meta })]));
+    const made = await runWith({}, () => pageOf([memberPatient], undefined, { meta }));
+    const ofOne = await runWith({}, () => pageOf([memberPatient, observation(1, { meta })]));
 
     expect([made.status, ofOne.status]).toEqual([status, status]);
     const expected = [
@@ -405,7 +393,7 @@ describe('a payer whose pages', () => {
         .replaceAll('(smile)', '\\ud83D\\uDE00'),
     });
     const twins = (one: object, other: object) =>
-      runToEnd(({ base }) => ({ path }) => {
+      runWith({}, ({ path }, { base }) => {
         const [first, second] = [observation(1, one), observation(1, other)];
         if (path.includes('page=2')) return escaped(pageOf([second], undefined, { total: 2 }));
         return pages === 1
@@ -451,9 +439,7 @@ describe('a payer whose pages', () => {
     ['warning', 'suppressed'],
   ])('have a remark of severity %s and code %s are not said to be all', async (severity, code) => {
     const remark = { resourceType: 'OperationOutcome', issue: [{ severity, code, diagnostics: 'a secret' }] };
-    const made = await runToEnd(() => () => pageOf([memberPatient, remark]), {
-      types: ['Patient', 'Observation'],
-    });
+    const made = await runWith({ types: ['Patient', 'Observation'] }, () => pageOf([memberPatient, remark]));
 
     expect(made.status).toBe('partial');
     expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 0' });
@@ -468,19 +454,17 @@ describe('a payer whose pages', () => {
     ['information', 'informational'],
   ])('have a remark of severity %s and code %s may be all', async (severity, code) => {
     const remark = { resourceType: 'OperationOutcome', issue: [{ severity, code }] };
-    const made = await runToEnd(() => () => pageOf([memberPatient, remark]));
+    const made = await runWith({}, () => pageOf([memberPatient, remark]));
 
     expect(made.status).toBe('completed');
     expect(made.errors).toEqual([`The payer put a remark on page 1 of $everything: ${severity}, ${code}.`]);
   });
 
   it('name fewer resources at the end than at first make the record partial', async () => {
-    const made = await runToEnd(
-      ({ base }) =>
-        ({ path }) =>
-          path.includes('page=2')
-            ? pageOf([observation(2)], undefined, { total: 3 })
-            : pageOf([memberPatient, observation(1)], `${base}?page=2`, { total: 4 }),
+    const made = await runWith({}, ({ path }, { base }) =>
+      path.includes('page=2')
+        ? pageOf([observation(2)], undefined, { total: 3 })
+        : pageOf([memberPatient, observation(1)], `${base}?page=2`, { total: 4 }),
     );
 
     expect(made.status).toBe('partial');
@@ -492,14 +476,13 @@ describe('a payer whose pages', () => {
 
 describe('a resource', () => {
   it('of another patient is left out and reported, without a name', async () => {
-    const made = await runToEnd(
-      () => () =>
-        pageOf([
-          memberPatient,
-          { resourceType: 'Patient', id: 'somebody' },
-          { resourceType: 'Patient' },
-          observation('theirs', { subject: { reference: 'Patient/somebody' } }),
-        ]),
+    const made = await runWith({}, () =>
+      pageOf([
+        memberPatient,
+        { resourceType: 'Patient', id: 'somebody' },
+        { resourceType: 'Patient' },
+        observation('theirs', { subject: { reference: 'Patient/somebody' } }),
+      ]),
     );
 
     expect(made.ids).toEqual(['member-1']);
@@ -513,14 +496,14 @@ describe('a resource', () => {
 
   it('without an id is given, once', async () => {
     const { id: _, ...nameless } = observation(1);
-    const made = await runToEnd(() => () => pageOf([memberPatient, nameless, nameless]));
+    const made = await runWith({}, () => pageOf([memberPatient, nameless, nameless]));
 
     expect(made.status).toBe('completed');
     expect(made.lines.filter((line) => line.includes('Observation'))).toHaveLength(1);
   });
 
   it('that is too large, or has a line break in a string, is left out and reported; the others are given', async () => {
-    const made = await runToEnd(() => () => {
+    const made = await runWith({}, () => {
       const page = pageOf([memberPatient, observation('large', { text: tooLarge }), observation(2)]);
       return {
         ...page,
@@ -539,7 +522,7 @@ describe('a resource', () => {
   it('that is left out is named once, however often it comes: on two pages, on a page that breaks off, and by reference', async () => {
     const large = { resourceType: 'Practitioner', id: 'large', text: tooLarge };
     let tries = 0;
-    const made = await runToEnd(({ base }) => ({ path }) => {
+    const made = await runWith({}, ({ path }, { base }) => {
       if (path.startsWith('/Practitioner/')) return fhir(large);
       if (!path.includes('page=2')) {
         return pageOf(
@@ -565,7 +548,7 @@ describe('a resource', () => {
       id: 'd-1',
       content: [{ attachment: { url: 'https://files.example/1' } }],
     };
-    const made = await runToEnd(() => () => {
+    const made = await runWith({}, () => {
       tries += 1;
       const page = pageOf([memberPatient, document, observation(1)]);
       return tries === 1 ? { ...page, cut: true, body: page.body!.slice(0, -20) } : page;
@@ -678,40 +661,35 @@ describe('a resource', () => {
   });
 
   it('with two links to a next page, of which the second follows the first, is read on to the end', async () => {
-    const made = await runToEnd(
-      ({ base }) =>
-        ({ path }) => {
-          const to = (page: number): string => `${base}/Observation?patient=member-1&page=${page}`;
-          if (path.startsWith('/Patient')) return pageOf([memberPatient]);
-          if (path.includes('page=3')) return pageOf([observation(3)]);
-          if (path.includes('page=2')) return pageOf([observation(2)], to(3));
-          const first = pageOf([observation(1)], to(2));
-          return { ...first, headers: { ...first.headers, link: `<${to(3)}>; rel="next"` } };
-        },
-      byType('Patient', 'Observation'),
-    );
+    const made = await runWith(byType('Patient', 'Observation'), ({ path }, { base }) => {
+      const to = (page: number): string => `${base}/Observation?patient=member-1&page=${page}`;
+      if (path.startsWith('/Patient')) return pageOf([memberPatient]);
+      if (path.includes('page=3')) return pageOf([observation(3)]);
+      if (path.includes('page=2')) return pageOf([observation(2)], to(3));
+      const first = pageOf([observation(1)], to(2));
+      return { ...first, headers: { ...first.headers, link: `<${to(3)}>; rel="next"` } };
+    });
 
     expect(made).toMatchObject({ complete: true, errors: [], ids: ['member-1', 'o-1', 'o-2', 'o-3'] });
   });
 
   it('of another type, such as application/json+fhir, is asked for once, and the account says what its profile can name', async () => {
-    const made = await runToEnd(
-      () =>
-        ({ path }) => {
-          const [, type = ''] = path.split(/[/?]/);
-          const sent: Readonly<Record<string, string | undefined>> = {
-            Observation: 'Application/JSON+FHIR; charset=utf-8',
-            Goal: undefined,
-            Condition: '"application/fhir+json"',
-            Procedure: 'json',
-            // A header that came twice (RFC 9110 §5.3).
-            Encounter: 'application/fhir+json, application/fhir+json',
-          };
-          const declared = type in sent ? sent[type] : 'application/json';
-          const headers: Record<string, string> = declared === undefined ? {} : { 'content-type': declared };
-          return { ...pageOf(type === 'Patient' ? [memberPatient] : []), headers };
-        },
+    const made = await runWith(
       byType('Patient', 'Observation', 'Goal', 'Condition', 'Procedure', 'Encounter'),
+      ({ path }) => {
+        const [, type = ''] = path.split(/[/?]/);
+        const sent: Readonly<Record<string, string | undefined>> = {
+          Observation: 'Application/JSON+FHIR; charset=utf-8',
+          Goal: undefined,
+          Condition: '"application/fhir+json"',
+          Procedure: 'json',
+          // A header that came twice (RFC 9110 §5.3).
+          Encounter: 'application/fhir+json, application/fhir+json',
+        };
+        const declared = type in sent ? sent[type] : 'application/json';
+        const headers: Record<string, string> = declared === undefined ? {} : { 'content-type': declared };
+        return { ...pageOf(type === 'Patient' ? [memberPatient] : []), headers };
+      },
     );
     const missing = 'could not be read: the answer declares no media type. Resources may be missing.';
 
@@ -727,7 +705,7 @@ describe('a resource', () => {
   it('that comes twice, its meta apart, is no other, however numbers in its meta are spelled', async () => {
     const twice = (meta: string): string =>
       `{"resource":{"resourceType":"Observation","id":"o-1","meta":{"extension":[{"url":"a","valueDecimal":${meta}}]},"contained":[{"resourceType":"Basic","meta":{"x":1.0}}],"valueQuantity":{"value":1.0},"subject":{"reference":"Patient/member-1"}}}`;
-    const made = await runToEnd(() => ({ path }) => ({
+    const made = await runWith({}, ({ path }) => ({
       ...pageOf([]),
       body: path.includes('$everything')
         ? `{"resourceType":"Bundle","entry":[{"resource":${JSON.stringify(memberPatient)}},${['1.0', '2.00', '3', '4e0'].map(twice).join(',')}]}`
@@ -738,7 +716,7 @@ describe('a resource', () => {
   });
 
   it('is about whom its page has under a URN, and may refer so to all on its page; what is on no page is named', async () => {
-    const made = await runToEnd(() => () => {
+    const made = await runWith({}, () => {
       const practitioner = { resourceType: 'Practitioner', id: 'p' };
       const urns = (...names: string[]) => ({ performer: names.map((name) => ({ reference: `urn:uuid:${name}` })) });
       const entries: readonly [string, object][] = [
@@ -796,7 +774,7 @@ describe('a resource', () => {
     ["is about the member's older id is given", [olders, 'h', merged], olders, undefined],
   ])('that names nobody, is about another resource, and %s', async (_, order, read, why) => {
     for (const one of hanging) {
-      const made = await runToEnd(() => ({ path }) => {
+      const made = await runWith({}, ({ path }) => {
         if (path === '/Claim/c') return read === undefined ? { status: 404 } : fhir(read);
         const page = [...order, observation(1)].map((given) => (given === 'h' ? one : given));
         return path.includes('$everything') ? pageOf(page) : pageOf([]);
@@ -828,8 +806,8 @@ describe('a resource', () => {
       id: `c${at}`,
       patient: { reference: `Patient/x${at}` },
     }));
-    const made = await runToEnd(
-      () => (request) => pageOf(request.path.includes('$everything') ? [copy(0), copy(15), ...claims] : []),
+    const made = await runWith({}, (request) =>
+      pageOf(request.path.includes('$everything') ? [copy(0), copy(15), ...claims] : []),
     );
 
     expect(made.lines.flatMap((line) => /"Claim","id":"(\w+)"/.exec(line)?.[1] ?? [])).toEqual(['c0', 'c14', 'c19']);
@@ -858,14 +836,12 @@ describe('a resource', () => {
     ],
     ['a circle of which one was never given', [aList('a', 'List/b'), aList('b', 'List/a', 'Task/x')], ''],
   ])('that names nobody is left out with others: %s', async (_, lists, given) => {
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          path.includes('$everything')
-            ? pageOf([memberPatient, ...lists, their, my])
-            : path.includes('?')
-              ? pageOf([])
-              : { status: 404 },
+    const made = await runWith({}, ({ path }) =>
+      path.includes('$everything')
+        ? pageOf([memberPatient, ...lists, their, my])
+        : path.includes('?')
+          ? pageOf([])
+          : { status: 404 },
     );
 
     expect(
@@ -942,23 +918,19 @@ describe('a resource', () => {
       'x',
     ],
   ])('that names nobody, in a search whose own link %s', async (_, self, scope, lists, given, isLacking = '') => {
-    const made = await runToEnd(
-      ({ base }) =>
-        ({ path }) => {
-          if (path.startsWith('/List?')) {
-            const link = self === undefined ? [] : [{ relation: 'self', url: base + self }];
-            return pageOf(lists, undefined, { link });
-          }
-          return path.startsWith('/Patient?')
-            ? pageOf([memberPatient])
-            : path.startsWith('/Observation?')
-              ? pageOf([my])
-              : path.includes('?')
-                ? pageOf([])
-                : { status: 404 };
-        },
-      listScope(scope),
-    );
+    const made = await runWith(listScope(scope), ({ path }, { base }) => {
+      if (path.startsWith('/List?')) {
+        const link = self === undefined ? [] : [{ relation: 'self', url: base + self }];
+        return pageOf(lists, undefined, { link });
+      }
+      return path.startsWith('/Patient?')
+        ? pageOf([memberPatient])
+        : path.startsWith('/Observation?')
+          ? pageOf([my])
+          : path.includes('?')
+            ? pageOf([])
+            : { status: 404 };
+    });
 
     expect(made.lines.flatMap((line) => /"List","id":"(\w)"/.exec(line)?.[1] ?? []).join(' ')).toBe(given);
     expect(made.outcomes['List']?.split(' ')[0]).toBe(isLacking === '' ? 'complete' : 'incomplete');
@@ -967,21 +939,18 @@ describe('a resource', () => {
   it('that names nobody is given if the record refers to it, and not if only what is left out does', async () => {
     const media = (id: string) => ({ resourceType: 'Media', id });
     const referring = observation(1, { derivedFrom: [{ reference: 'Media/1' }] });
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          path.startsWith('/Media/')
-            ? fhir(media(path.slice(7)))
-            : path.startsWith('/Observation?')
-              ? pageOf([referring])
-              : path.startsWith('/List?')
-                ? pageOf([
-                    aList('a', 'Media/4'),
-                    aList('b', 'Media/3', 'Observation/o-1'),
-                    aList('c', 'Media/2', 'Media/1'),
-                  ])
-                : pageOf(path.startsWith('/Patient?') ? [memberPatient] : []),
-      byType('Patient', 'Observation', 'List'),
+    const made = await runWith(byType('Patient', 'Observation', 'List'), ({ path }) =>
+      path.startsWith('/Media/')
+        ? fhir(media(path.slice(7)))
+        : path.startsWith('/Observation?')
+          ? pageOf([referring])
+          : path.startsWith('/List?')
+            ? pageOf([
+                aList('a', 'Media/4'),
+                aList('b', 'Media/3', 'Observation/o-1'),
+                aList('c', 'Media/2', 'Media/1'),
+              ])
+            : pageOf(path.startsWith('/Patient?') ? [memberPatient] : []),
     );
 
     expect(made.ids.toSorted()).toEqual(['1', '2', '3', 'b', 'c', 'member-1', 'o-1']);
@@ -989,8 +958,8 @@ describe('a resource', () => {
   });
 
   it('that refers to something whose type nobody says makes the record incomplete, and no type', async () => {
-    const made = await runToEnd(
-      () => () => pageOf([memberPatient, observation(1, { performer: [{ reference: 'urn:uuid:1' }] })]),
+    const made = await runWith({}, () =>
+      pageOf([memberPatient, observation(1, { performer: [{ reference: 'urn:uuid:1' }] })]),
     );
 
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1' });
@@ -1003,15 +972,10 @@ describe('a resource', () => {
 
 describe('a payer that', () => {
   it('refuses one type leaves the others whole', async () => {
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          path.startsWith('/Patient')
-            ? pageOf([memberPatient])
-            : path.startsWith('/Goal')
-              ? { status: 403 }
-              : pageOf([]),
+    const made = await runWith(
       { profile: { everything: false, wholeRecord: { searches: ['Patient', 'Goal', 'Condition'] } } },
+      ({ path }) =>
+        path.startsWith('/Patient') ? pageOf([memberPatient]) : path.startsWith('/Goal') ? { status: 403 } : pageOf([]),
     );
 
     expect(made.status).toBe('partial');
@@ -1041,15 +1005,8 @@ describe('a payer that', () => {
     ['says more', has(['Goal']), pageOf([memberPatient]), notFound('not-found', 'processing'), 'refusedByPayer 0'],
     ['says nothing', has(['Goal']), pageOf([memberPatient]), { status: 404 }, 'refusedByPayer 0'],
   ])('answers 404 for nothing found %s', async (_, statement, patient, goals, outcome, read = patient) => {
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          path.startsWith('/Patient/') ? read : path.startsWith('/Patient') ? patient : goals,
-      {
-        ...byType('Patient', 'Goal'),
-        statement,
-        types: ['Patient', 'Goal'],
-      },
+    const made = await runWith({ ...byType('Patient', 'Goal'), statement, types: ['Patient', 'Goal'] }, ({ path }) =>
+      path.startsWith('/Patient/') ? read : path.startsWith('/Patient') ? patient : goals,
     );
 
     expect(made.outcomes['Goal']).toBe(outcome);
@@ -1066,15 +1023,9 @@ describe('a payer that', () => {
     ],
     ['200', { ...notFound('not-found'), status: 200 }, [], 'complete 0'],
   ])('answers %s for nothing found, and is not asked for the Patient', async (_, goals, conditions, outcome) => {
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          path.startsWith('/Goal') ? goals : pageOf(conditions),
-      {
-        ...byType('Condition', 'Goal'),
-        statement: has(['Goal', 'Condition']),
-        types: ['Goal', 'Condition'],
-      },
+    const made = await runWith(
+      { ...byType('Condition', 'Goal'), statement: has(['Goal', 'Condition']), types: ['Goal', 'Condition'] },
+      ({ path }) => (path.startsWith('/Goal') ? goals : pageOf(conditions)),
     );
 
     expect(made.outcomes).toMatchObject({ Goal: outcome });
@@ -1096,18 +1047,17 @@ describe('a payer that', () => {
       let isPassed = false;
       const documents = [{ ...memberPatient, photo: [{ url: 'Binary/1', contentType: 'image/png' }] }];
       const refers = { performer: [{ reference: 'Practitioner/p' }] };
-      const made = await runToEnd(
-        () =>
-          ({ path }) => {
-            const isNow = !isPassed && `${path}?`.startsWith(place);
-            isPassed ||= isNow;
-            if (isNow) return passing[what]!;
-            if (path === '/metadata') return has(['Patient', 'Observation']);
-            if (path.startsWith('/Binary')) return { headers: { 'content-type': 'image/png' }, body: 'a picture' };
-            if (path.startsWith('/Practitioner')) return fhir({ resourceType: 'Practitioner', id: 'p' });
-            return pageOf(path.startsWith('/Patient') ? documents : [observation(1, refers)]);
-          },
+      const made = await runWith(
         { profile: { everything: false }, statement: 'fromScript', types: ['Patient', 'Observation', 'Practitioner'] },
+        ({ path }) => {
+          const isNow = !isPassed && `${path}?`.startsWith(place);
+          isPassed ||= isNow;
+          if (isNow) return passing[what]!;
+          if (path === '/metadata') return has(['Patient', 'Observation']);
+          if (path.startsWith('/Binary')) return { headers: { 'content-type': 'image/png' }, body: 'a picture' };
+          if (path.startsWith('/Practitioner')) return fhir({ resourceType: 'Practitioner', id: 'p' });
+          return pageOf(path.startsWith('/Patient') ? documents : [observation(1, refers)]);
+        },
       );
 
       expect(made).toMatchObject({ complete: true, errors: [] });
@@ -1123,17 +1073,16 @@ describe('a payer that', () => {
     ['a resource', 5, (path: string) => path.startsWith('/Practitioner')],
   ] as const)('answers so to %s for ever, is asked %i times, and the account says so', async (_, times, is) => {
     const refers = { performer: [{ reference: 'Practitioner/p' }] };
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          is(path)
-            ? passing['an OperationOutcome that says so']!
-            : path === '/metadata'
-              ? has(['Patient', 'Observation'])
-              : path.startsWith('/Practitioner')
-                ? fhir({ resourceType: 'Practitioner', id: 'p' })
-                : pageOf(path.startsWith('/Patient') ? [memberPatient] : [observation(1, refers)]),
+    const made = await runWith(
       { profile: { everything: false }, statement: 'fromScript', types: ['Patient', 'Observation', 'Practitioner'] },
+      ({ path }) =>
+        is(path)
+          ? passing['an OperationOutcome that says so']!
+          : path === '/metadata'
+            ? has(['Patient', 'Observation'])
+            : path.startsWith('/Practitioner')
+              ? fhir({ resourceType: 'Practitioner', id: 'p' })
+              : pageOf(path.startsWith('/Patient') ? [memberPatient] : [observation(1, refers)]),
     );
 
     expect(made.world.asked.filter(({ path }) => is(path))).toHaveLength(times);
@@ -1179,14 +1128,13 @@ describe('a payer that', () => {
     async (_, issues, outcome, tries) => {
       let asked = 0;
       const issue = issues.map(([severity, code]) => ({ severity, code }));
-      const made = await runToEnd(
-        () =>
-          ({ path }) => {
-            if (!path.startsWith('/Goal')) return pageOf([memberPatient]);
-            asked += 1;
-            return fhir({ resourceType: 'OperationOutcome', issue });
-          },
+      const made = await runWith(
         { ...byType('Patient', 'Goal'), statement: { status: 404 }, types: ['Patient', 'Goal'] },
+        ({ path }) => {
+          if (!path.startsWith('/Goal')) return pageOf([memberPatient]);
+          asked += 1;
+          return fhir({ resourceType: 'OperationOutcome', issue });
+        },
       );
 
       expect(made.outcomes).toEqual({ Patient: 'complete 1', Goal: outcome });
