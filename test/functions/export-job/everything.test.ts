@@ -9,7 +9,7 @@ import {
   type Sent,
   type WorldOptions,
 } from '../../support/export-world.ts';
-import { byType, runToEnd } from './end-of.ts';
+import { byType, runWith } from './end-of.ts';
 
 describe('an export by $everything', () => {
   it('gives every resource of every page once, in files by type', async () => {
@@ -106,11 +106,8 @@ describe('an export by $everything from a payer that says which types it has', (
   const claim = { resourceType: 'Claim', id: 'c', patient: { reference: 'Patient/member-1' } };
   const declaredTypes = statementOf({ Patient: ['_id'], Observation: ['patient'], Claim: ['patient'] });
   const declared = (claims: Sent, everything: Sent, statement = declaredTypes) =>
-    runToEnd(
-      () =>
-        ({ path }) =>
-          path.includes('$everything') ? everything : path.startsWith('/Claim?') ? claims : pageOf([]),
-      { statement },
+    runWith({ statement }, ({ path }) =>
+      path.includes('$everything') ? everything : path.startsWith('/Claim?') ? claims : pageOf([]),
     );
 
   it('searches each of which nothing came', async () => {
@@ -158,11 +155,8 @@ describe('a type that the payer does not declare, and that no one names,', () =>
   ])(
     'is left out of the account if its search is answered with %s, and nothing else',
     async (status, reason, statement) => {
-      const { complete, reasons } = await runToEnd(
-        () =>
-          ({ path }) =>
-            path.startsWith('/Goal') ? { status } : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
-        { statement, profile: { everything: false } },
+      const { complete, reasons } = await runWith({ statement, profile: { everything: false } }, ({ path }) =>
+        path.startsWith('/Goal') ? { status } : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
       );
 
       expect([complete, reasons['Goal']]).toEqual([reason === undefined, reason]);
@@ -177,10 +171,7 @@ it.each<[string, Sent]>([
     { ...fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not-found' }] }), status: 404 },
   ],
 ])('an export of what changed is not complete if the payer answers %s to everything', async (_, answer) => {
-  const made = await runToEnd(() => () => answer, {
-    statement: { status: 404 },
-    since: '2026-01-01T00:00:00Z',
-  });
+  const made = await runWith({ statement: { status: 404 }, since: '2026-01-01T00:00:00Z' }, () => answer);
 
   expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Observation: 'notRead 0' } });
   // Nothing was refused (https://hl7.org/fhir/R4/http.html#search: 404 is for a type that a server does not have).
@@ -209,11 +200,9 @@ describe('what only names the member as its sender, at a payer whose statement c
     ['nor if it remarks that it ignores it', pageOf([remark('warning')]), 'complete 0'],
     ['nor if it says that it does not know it with status 200', fhir(remark('error')), 'complete 0'],
   ])('%s', async (_, answer, outcome) => {
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          path.includes('sender=') ? answer : pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
+    const made = await runWith(
       { statement: { status: 404 }, profile: { everything: false }, types: ['Patient', 'Communication'] },
+      ({ path }) => (path.includes('sender=') ? answer : pageOf(path.startsWith('/Patient') ? [memberPatient] : [])),
     );
 
     expect(made.outcomes['Communication']).toBe(outcome);
@@ -234,11 +223,10 @@ describe('what only names the member as its sender, at a payer whose statement c
       ' It does not name the member, in answer to a search by a parameter that the payer may not know.',
     ],
   ])('is missing if whom it is about cannot be read, and %s', async (_, more, outcome, said) => {
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          pageOf(path.startsWith('/Patient') ? [memberPatient] : path.includes('sender=') ? [unread(more)] : []),
+    const made = await runWith(
       { statement: { status: 404 }, profile: { everything: false }, types: ['Patient', 'Communication'] },
+      ({ path }) =>
+        pageOf(path.startsWith('/Patient') ? [memberPatient] : path.includes('sender=') ? [unread(more)] : []),
     );
 
     expect(made.outcomes['Communication']).toBe(outcome);
@@ -248,11 +236,10 @@ describe('what only names the member as its sender, at a payer whose statement c
   });
 
   it("is nothing that is missing if the payer gives others' before the member's Patient", async () => {
-    const made = await runToEnd(
-      () =>
-        ({ path }) =>
-          path.startsWith('/Patient/') ? fhir(memberPatient) : pageOf(path.includes('sender=') ? [others] : []),
+    const made = await runWith(
       { statement: { status: 404 }, profile: { everything: false }, types: ['Patient', 'Communication'] },
+      ({ path }) =>
+        path.startsWith('/Patient/') ? fhir(memberPatient) : pageOf(path.includes('sender=') ? [others] : []),
     );
 
     expect(made).toMatchObject({ complete: true, errors: [] });
@@ -282,18 +269,17 @@ describe("the Provenances of the member's resources", () => {
       entry: [{ resource }, { resource: included, search: { mode: 'include' } }],
     });
   const run = (statement: Sent, options: WorldOptions = {}, refused = 'none') =>
-    runToEnd(
-      () =>
-        ({ path }) => {
-          if (path.includes('$everything')) return pageOf([memberPatient, observation(1)]);
-          if (path.includes(refused)) return { status: 400 };
-          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
-          const isPatient = path.startsWith('/Patient');
-          const resource = isPatient ? memberPatient : observation(1);
-          if (!path.includes(brought)) return pageOf([resource]);
-          return withIncluded(resource, isPatient ? ofPatient : ofObservation);
-        },
+    runWith(
       { statement, types: ['Patient', 'Observation', 'Provenance'], profile: { everything: false }, ...options },
+      ({ path }) => {
+        if (path.includes('$everything')) return pageOf([memberPatient, observation(1)]);
+        if (path.includes(refused)) return { status: 400 };
+        if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+        const isPatient = path.startsWith('/Patient');
+        const resource = isPatient ? memberPatient : observation(1);
+        if (!path.includes(brought)) return pageOf([resource]);
+        return withIncluded(resource, isPatient ? ofPatient : ofObservation);
+      },
     );
   const idsOf = ({ lines }: Awaited<ReturnType<typeof run>>): readonly string[] =>
     lines.flatMap((line) => /"resourceType":"Provenance","id":"(\w)"/.exec(line)?.[1] ?? []);
@@ -317,18 +303,17 @@ describe("the Provenances of the member's resources", () => {
     }));
     // What it imports may declare more.
     const imports = ['https://payer.example/more'];
-    const made = await runToEnd(
-      () =>
-        ({ path }) => {
-          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
-          if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
-          if (/[?&](?:sender|recipient)=/.test(path)) return { status: 400 };
-          return withIncluded(communication, provenance('o', 'Communication/c'));
-        },
+    const made = await runWith(
       {
         statement: fhir({ resourceType: 'CapabilityStatement', imports, rest: [{ mode: 'server', resource }] }),
         types: ['Patient', 'Communication', 'Provenance'],
         profile: { everything: false },
+      },
+      ({ path }) => {
+        if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+        if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
+        if (/[?&](?:sender|recipient)=/.test(path)) return { status: 400 };
+        return withIncluded(communication, provenance('o', 'Communication/c'));
       },
     );
 
@@ -343,18 +328,17 @@ describe("the Provenances of the member's resources", () => {
     ['_until, and they are from after', { until: time }, before, after],
   ])('do not come with %s what they are about: nothing is missing', async (_, times, ofTarget, own) => {
     const at = (lastUpdated: string) => ({ meta: { lastUpdated } });
-    const made = await runToEnd(
-      () =>
-        ({ path }) => {
-          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
-          if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
-          return withIncluded(observation(1, at(ofTarget)), { ...ofObservation, ...at(own) });
-        },
+    const made = await runWith(
       {
         statement: declares('Patient', 'Observation'),
         types: ['Patient', 'Observation', 'Provenance'],
         profile: { everything: false },
         ...times,
+      },
+      ({ path }) => {
+        if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+        if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
+        return withIncluded(observation(1, at(ofTarget)), { ...ofObservation, ...at(own) });
       },
     );
 
@@ -402,17 +386,16 @@ describe("the Provenances of the member's resources", () => {
     ['names that one, too', `/Observation?patient=member-1&${brought}`, 'complete 1'],
     ['does not say that the search was for the member', '/Observation', 'complete 1'],
   ])('of a search that brought none are judged by its self link, which %s', async (_, self, outcome) => {
-    const made = await runToEnd(
-      ({ base }) =>
-        ({ path }) => {
-          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
-          if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
-          return pageOf([observation(1)], undefined, { link: [{ relation: 'self', url: base + self }] });
-        },
+    const made = await runWith(
       {
         statement: declares('Patient', 'Observation'),
         types: ['Patient', 'Observation', 'Provenance'],
         profile: { everything: false },
+      },
+      ({ path }, { base }) => {
+        if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+        if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
+        return pageOf([observation(1)], undefined, { link: [{ relation: 'self', url: base + self }] });
       },
     );
 
@@ -470,12 +453,10 @@ describe("the Provenances of the member's resources", () => {
       if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
       return pageOf([path.startsWith('/Provenance') ? ofPatient : observation(1)]);
     };
-    const made = await runToEnd(() => (asked) => answer(asked.path) ?? usual(asked), {
-      statement,
-      types: ['Patient', 'Observation', 'Provenance'],
-      profile: { everything: false },
-      ...options,
-    });
+    const made = await runWith(
+      { statement, types: ['Patient', 'Observation', 'Provenance'], profile: { everything: false }, ...options },
+      (asked) => answer(asked.path) ?? usual(asked),
+    );
 
     expect(made.outcomes['Provenance']).toMatch(/^incomplete/);
     expect(made.reasons['Provenance']).toContain(why);
@@ -513,16 +494,12 @@ describe('one of the member’s that came by a reference only', () => {
     'Observation/o-9 came only because the record refers to it: a search of Observation had ended without it';
   const report = { resourceType: 'DiagnosticReport', id: 'd', subject: { reference: 'Patient/member-1' } };
   const run = (nine: object, options: WorldOptions = {}) =>
-    runToEnd(
-      () =>
-        ({ path }) => {
-          if (path === '/Observation/o-9') return fhir({ ...observation(9), ...nine });
-          if (path.startsWith('/DiagnosticReport'))
-            return pageOf([{ ...report, result: [{ reference: 'Observation/o-9' }] }]);
-          return pageOf([path.startsWith('/Observation') ? observation(1) : memberPatient]);
-        },
-      { ...byType('Patient', 'Observation', 'DiagnosticReport'), ...options },
-    );
+    runWith({ ...byType('Patient', 'Observation', 'DiagnosticReport'), ...options }, ({ path }) => {
+      if (path === '/Observation/o-9') return fhir({ ...observation(9), ...nine });
+      if (path.startsWith('/DiagnosticReport'))
+        return pageOf([{ ...report, result: [{ reference: 'Observation/o-9' }] }]);
+      return pageOf([path.startsWith('/Observation') ? observation(1) : memberPatient]);
+    });
 
   it('makes its type incomplete: the search that had ended did not find all', async () => {
     const made = await run({});
@@ -552,7 +529,7 @@ describe('one of the member’s that came by a reference only', () => {
 it('a remark beside a resource counts as one among them', async () => {
   const outcome = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'incomplete' }] };
   const entry = [{ resource: memberPatient }, { resource: observation(1), response: { status: '206', outcome } }];
-  const made = await runToEnd(() => () => fhir({ resourceType: 'Bundle', type: 'searchset', entry }));
+  const made = await runWith({}, () => fhir({ resourceType: 'Bundle', type: 'searchset', entry }));
 
   expect(made).toMatchObject({ complete: false, outcomes: { Observation: 'incomplete 1' } });
 });
@@ -572,35 +549,34 @@ describe("the member's Patient", () => {
     ['a search of it is answered in XML', 'patient/*.rs', { headers: { 'content-type': 'application/fhir+xml' } }],
   ])('is read by its id if %s', async (_, scope, searched = { status: 400 }) => {
     const payer: PayerScript = (asked) => (asked.path.startsWith('/Patient?') ? searched : readById(asked));
-    const made = await runToEnd(() => payer, { scope, statement, profile: { everything: false } });
+    const made = await runWith({ scope, statement, profile: { everything: false } }, payer);
 
     expect(made).toMatchObject({ complete: true, outcomes: { Patient: 'complete 1', Observation: 'complete 0' } });
   });
 
   it('is not complete if it does not come that way either', async () => {
     const refuses: PayerScript = ({ path }) => (path.startsWith('/Patient') ? { status: 403 } : pageOf([]));
-    const made = await runToEnd(() => refuses, { statement, profile: { everything: false } });
+    const made = await runWith({ statement, profile: { everything: false } }, refuses);
 
     expect(made).toMatchObject({ complete: false, outcomes: { Patient: 'incomplete 0' } });
     const options = { statement, profile: { everything: false }, filters: ['Patient?gender=female'] };
-    const filtered = await runToEnd(() => readById, options);
+    const filtered = await runWith(options, readById);
     expect(filtered).toMatchObject({ complete: false, outcomes: { Patient: 'refusedByPayer 0' } });
   });
 });
 
 describe('a search in place of $everything', () => {
   it('is named as what it is if it fails', async () => {
-    const made = await runToEnd(
-      ({ base }) =>
-        ({ path }) => {
-          if (path.includes('page=2')) return { status: 403 };
-          const next = `${base}/ExplanationOfBenefit?patient=member-1&page=2`;
-          if (path.startsWith('/Explanation')) return pageOf([], next);
-          return pageOf(path.startsWith('/Patient') ? [memberPatient] : []);
-        },
+    const made = await runWith(
       {
         statement: statementOf({ Patient: ['_id'], Goal: ['patient'] }),
         profile: { wholeRecord: { substitute: 'ExplanationOfBenefit?_include=*' } },
+      },
+      ({ path }, { base }) => {
+        if (path.includes('page=2')) return { status: 403 };
+        const next = `${base}/ExplanationOfBenefit?patient=member-1&page=2`;
+        if (path.startsWith('/Explanation')) return pageOf([], next);
+        return pageOf(path.startsWith('/Patient') ? [memberPatient] : []);
       },
     );
 
@@ -613,16 +589,15 @@ describe('a search in place of $everything', () => {
   it('is one of its own type: what it includes of another is searched', async () => {
     const coverage = (id: string) => ({ resourceType: 'Coverage', id, beneficiary: { reference: 'Patient/member-1' } });
     const claim = { resourceType: 'ExplanationOfBenefit', id: 'e', patient: { reference: 'Patient/member-1' } };
-    const made = await runToEnd(
-      () =>
-        ({ path }) => {
-          if (path.startsWith('/Coverage')) return pageOf([coverage('1'), coverage('2')]);
-          if (path.startsWith('/Patient')) return pageOf([memberPatient]);
-          return pageOf([claim, coverage('1')]);
-        },
+    const made = await runWith(
       {
         statement: statementOf({ Patient: ['_id'], Coverage: ['patient'], ExplanationOfBenefit: ['patient'] }),
         profile: { wholeRecord: { substitute: 'ExplanationOfBenefit?_include=*' } },
+      },
+      ({ path }) => {
+        if (path.startsWith('/Coverage')) return pageOf([coverage('1'), coverage('2')]);
+        if (path.startsWith('/Patient')) return pageOf([memberPatient]);
+        return pageOf([claim, coverage('1')]);
       },
     );
 
@@ -635,10 +610,8 @@ describe('a search in place of $everything', () => {
 });
 
 it('an export whose Patient never comes is not complete', async () => {
-  const made = await runToEnd(
-    () =>
-      ({ path }) =>
-        path === '/Patient/member-1' ? { status: 404 } : pageOf([observation(1)]),
+  const made = await runWith({}, ({ path }) =>
+    path === '/Patient/member-1' ? { status: 404 } : pageOf([observation(1)]),
   );
 
   expect(made).toMatchObject({ complete: false, outcomes: { Patient: 'incomplete 0', Observation: 'complete 1' } });
@@ -653,28 +626,19 @@ it.each([
   ['whose $everything breaks off', 2, false],
   ['whose $everything breaks off on its first page', 1, true],
 ])('a Patient is read by its id at a payer that declares no search of it, and %s', async (_, pages, cut) => {
-  const made = await runToEnd(
-    ({ base }) =>
-      ({ path }) => {
-        if (path === '/Patient/member-1') return fhir(memberPatient);
-        if (path.includes('page=2')) return { status: 403 };
-        const page = pageOf([observation(1)], pages > 1 ? `${base}?page=2` : undefined);
-        return cut ? { ...page, cut, body: page.body!.slice(0, -2) } : page;
-      },
-    { statement: statementOf({ Observation: ['patient'] }) },
-  );
+  const made = await runWith({ statement: statementOf({ Observation: ['patient'] }) }, ({ path }, { base }) => {
+    if (path === '/Patient/member-1') return fhir(memberPatient);
+    if (path.includes('page=2')) return { status: 403 };
+    const page = pageOf([observation(1)], pages > 1 ? `${base}?page=2` : undefined);
+    return cut ? { ...page, cut, body: page.body!.slice(0, -2) } : page;
+  });
 
   expect(made.outcomes['Patient']).toBe(pages > 1 || cut ? 'incomplete 1' : 'complete 1');
 });
 
 it('a Patient that no search finds is read by its id', async () => {
-  const made = await runToEnd(
-    () =>
-      ({ path }) =>
-        path === '/Patient/member-1'
-          ? fhir(memberPatient)
-          : pageOf(path.startsWith('/Patient') ? [] : [observation(1)]),
-    byType('Observation'),
+  const made = await runWith(byType('Observation'), ({ path }) =>
+    path === '/Patient/member-1' ? fhir(memberPatient) : pageOf(path.startsWith('/Patient') ? [] : [observation(1)]),
   );
 
   expect(made).toMatchObject({ complete: true, outcomes: { Patient: 'complete 1', Observation: 'complete 1' } });
