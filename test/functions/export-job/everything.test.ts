@@ -164,21 +164,23 @@ describe('a type that the payer does not declare, and that no one names,', () =>
   );
 });
 
-it.each<[string, Sent]>([
+const nothingFound = fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not-found' }] });
+it.each<[string, Sent, Sent?]>([
   ['404', { status: 404 }],
-  [
-    '404, not-found,',
-    { ...fhir({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not-found' }] }), status: 404 },
-  ],
-])('an export of what changed is not complete if the payer answers %s to everything', async (_, answer) => {
-  const made = await runWith({ statement: { status: 404 }, since: '2026-01-01T00:00:00Z' }, () => answer);
+  ['404, not-found,', { ...nothingFound, status: 404 }],
+  ['404, also of a type that it declares,', { status: 404 }, statementOf({ Observation: ['patient'] })],
+])(
+  'an export of what changed is not complete if the payer answers %s to everything',
+  async (_, answer, statement = { status: 404 }) => {
+    const made = await runWith({ statement, since: '2026-01-01T00:00:00Z' }, () => answer);
 
-  expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Observation: 'notRead 0' } });
-  // Nothing was refused (https://hl7.org/fhir/R4/http.html#search: 404 is for a type that a server does not have).
-  expect(made.reasons['Observation']).toBe(
-    "The payer answered a search of Observation with status 404, and gave nothing of the member's: it may not have the type, have none of it, or not know the member.",
-  );
-});
+    expect(made).toMatchObject({ status: 'failed', complete: false, outcomes: { Observation: 'notRead 0' } });
+    // Nothing was refused (https://hl7.org/fhir/R4/http.html#search: 404 is for a type that a server does not have).
+    expect(made.reasons['Observation']).toBe(
+      "The payer answered a search of Observation with status 404, and gave nothing of the member's: it may not have the type, have none of it, or not know the member.",
+    );
+  },
+);
 
 describe('what only names the member as its sender, at a payer whose statement cannot be read,', () => {
   const sent = { resourceType: 'Communication', id: 'c', sender: { reference: 'Patient/member-1' } };
