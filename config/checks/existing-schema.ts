@@ -89,11 +89,20 @@ const logDestination = z
 const mostTags = 40;
 
 const tags = z.record(z.string(), text(rules.tagValue)).superRefine((all, context) => {
-  for (const key of Object.keys(all)) {
+  const names = Object.keys(all);
+  for (const [index, key] of names.entries()) {
     const message = rules.tagKey(key);
     if (message !== undefined) problem(context, [], `${JSON.stringify(key)} ${message}`);
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    const same = names.slice(0, index).find((other) => other.toLowerCase() === key.toLowerCase());
+    if (same !== undefined)
+      problem(
+        context,
+        [],
+        `${JSON.stringify(key)} is ${JSON.stringify(same)} for IAM, in other case; write one of them`,
+      );
   }
-  if (Object.keys(all).length > mostTags) problem(context, [], `has too many tags; write at most ${mostTags}`);
+  if (names.length > mostTags) problem(context, [], `has too many tags; write at most ${mostTags}`);
 });
 
 /** The fields of a stage that fit it into an account. */

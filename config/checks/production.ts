@@ -19,13 +19,21 @@ const fewestLogDays = 90;
 const fewest = {
   requestsPer5Minutes: 1000,
   perSecond: 10,
-  accessToken: 60,
-  ofPayer: { timeToFirstByte: 10 },
+  lifetimes: { loginAttempt: 300, code: 10, accessToken: 60, grant: 3600 },
+  longestConsentAge: 60,
+  ofPayer: { timeToFirstByte: 10, longestAuthAge: 60 },
   ofPartner: { perSecond: 1, burst: 10 },
 } as const;
 
+const tooShort = {
+  loginAttempt: 'is shorter than members take to sign in and agree',
+  code: 'is over before a slow server has redeemed the code',
+  accessToken: 'is over before a partner has read anything',
+  grant: 'is over before a partner has read a record',
+} as const;
+
 /** Limits that are valid, and would stop the stage all the same. */
-const ofLimits = ({ waf, throttling, lifetimes }: StageConfig): readonly ConfigFinding[] => [
+const ofLimits = ({ waf, throttling, lifetimes, longestConsentAge }: StageConfig): readonly ConfigFinding[] => [
   ...findingIf(
     waf !== 'none' && waf.requestsPer5Minutes < fewest.requestsPer5Minutes,
     ['waf', 'requestsPer5Minutes'],
@@ -36,10 +44,17 @@ const ofLimits = ({ waf, throttling, lifetimes }: StageConfig): readonly ConfigF
     ['throttling', 'perSecond'],
     `is for all partners and members together; write at least ${fewest.perSecond}, such as 100`,
   ),
+  ...(['loginAttempt', 'code', 'accessToken', 'grant'] as const).flatMap((name) =>
+    findingIf(
+      lifetimes[name] < fewest.lifetimes[name],
+      ['lifetimes', name],
+      `${tooShort[name]}; write at least ${fewest.lifetimes[name]} (seconds)`,
+    ),
+  ),
   ...findingIf(
-    lifetimes.accessToken < fewest.accessToken,
-    ['lifetimes', 'accessToken'],
-    `is over before a partner has read anything; write at least ${fewest.accessToken} (seconds)`,
+    longestConsentAge < fewest.longestConsentAge,
+    ['longestConsentAge'],
+    `is over before a partner has presented the token; write at least ${fewest.longestConsentAge} (seconds)`,
   ),
 ];
 
@@ -77,10 +92,26 @@ const plainHttp = ({ partners }: StageConfig, { path, url, by }: UrlField): read
   );
 };
 
-/** Every URL is https, and can be reached by whoever requests it. */
+/** A host that serves made-up members: by its name, or ID.me's, whose name does not say so. */
+const isSandbox = (hostname: string): boolean =>
+  /(^|[.-])sandbox([.-]|$)/.test(hostname) || hostname === 'api.idmelabs.com';
+
+/** Neither a payer nor an identity provider is its sandbox. */
+const sandbox = ({ path, url }: UrlField): readonly ConfigFinding[] =>
+  findingIf(
+    (path[0] === 'payers' || path[0] === 'identityProviders') && URL.canParse(url) && isSandbox(new URL(url).hostname),
+    path,
+    'is a sandbox, whose members are made up; write the URL for production (a preset may take environment: "production")',
+  );
+
+/** Every URL is https, can be reached by whoever requests it, and is no sandbox's. */
 const ofUrls = (config: StageConfig): readonly ConfigFinding[] =>
   stageUrls(config).flatMap((field) =>
-    plainHttp(config, field).concat(unreachableByBrowsers(field), unreachableByFunctions(config, field)),
+    plainHttp(config, field).concat(
+      unreachableByBrowsers(field),
+      unreachableByFunctions(config, field),
+      sandbox(field),
+    ),
   );
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
@@ -98,6 +129,11 @@ const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
     (payer.quirks.timeToFirstByte ?? Infinity) < fewest.ofPayer.timeToFirstByte,
     ['quirks', 'timeToFirstByte'],
     `is less than a payer takes when it is busy; write at least ${fewest.ofPayer.timeToFirstByte} (seconds), or leave it out for 60`,
+  ),
+  ...findingIf(
+    (payer.identitySignIn?.longestAuthAge ?? Infinity) < fewest.ofPayer.longestAuthAge,
+    ['identitySignIn', 'longestAuthAge'],
+    `is over before a partner has presented the token; write at least ${fewest.ofPayer.longestAuthAge} (seconds)`,
   ),
 ];
 

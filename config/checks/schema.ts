@@ -102,7 +102,7 @@ const checkLifetimes = ({ lifetimes: { accessToken, refreshGrace, grant } }: Sta
       problem(
         context,
         ['lifetimes', name],
-        `is ${seconds}, longer than the lifetime of the grant; write at most ${grant} (seconds)`,
+        `is ${seconds}, longer than the lifetime of the grant; write at most ${grant} (seconds), or more for lifetimes.grant`,
       );
     }
   }

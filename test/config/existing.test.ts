@@ -98,6 +98,7 @@ const refusedBeside: Readonly<Record<string, object>> = {
   },
   'tags: "AWS:owner" begins with "aws:", which AWS keeps to itself; write another key': { tags: { 'AWS:owner': 'x' } },
   'tags: "stage" is a tag that the stack sets itself; remove it': { tags: { stage: 'x' } },
+  'tags: "owner" is "Owner" for IAM, in other case; write one of them': { tags: { Owner: 'a', owner: 'b' } },
   'tags.team: has characters that AWS refuses in a tag; write letters, digits, spaces and _ . : / = + - @': {
     tags: { team: 'a & b' },
   },

@@ -116,6 +116,8 @@ const onThisMachine = 'is on this machine, which functions in AWS cannot reach; 
 const twice = (value: string): string => `"${value}" appears twice; write each value only once`;
 const production = { production: true, retention: { auditDays: 2192 } };
 const certificateArn = 'arn:aws:acm:us-east-1:444455556666:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
+const sandbox =
+  'is a sandbox, whose members are made up; write the URL for production (a preset may take environment: "production")';
 const forAll = 'is for all members of the partner together, each of whom makes a dozen requests';
 const domain = { name: 'gateway.lakeside-plan.net', certificateArn };
 const cidr = '10.20.0.0/20';
@@ -176,15 +178,18 @@ const ofStage: Rows = {
         algorithms: ['RS256'],
       })),
     },
-  'lifetimes.accessToken: is 3600, longer than the lifetime of the grant; write at most 600 (seconds)': {
-    lifetimes: { grant: 600 },
-  },
-  'lifetimes.accessToken: is 3600, longer than the lifetime of the grant; write at most 3599 (seconds)': {
-    lifetimes: { grant: 3599 },
-  },
-  'lifetimes.refreshGrace: is 60, longer than the lifetime of the grant; write at most 30 (seconds)': {
-    lifetimes: { grant: 30, accessToken: 30 },
-  },
+  'lifetimes.accessToken: is 3600, longer than the lifetime of the grant; write at most 600 (seconds), or more for lifetimes.grant':
+    {
+      lifetimes: { grant: 600 },
+    },
+  'lifetimes.accessToken: is 3600, longer than the lifetime of the grant; write at most 3599 (seconds), or more for lifetimes.grant':
+    {
+      lifetimes: { grant: 3599 },
+    },
+  'lifetimes.refreshGrace: is 60, longer than the lifetime of the grant; write at most 30 (seconds), or more for lifetimes.grant':
+    {
+      lifetimes: { grant: 30, accessToken: 30 },
+    },
   'origin: is on this machine; write a domain, or leave origin out': { origin: 'http://localhost:3000' },
   'stage: is "local", whose secrets are public, so only npm start may serve it; deploy a stage of your own': {
     stage: 'local',
@@ -207,6 +212,22 @@ const ofStage: Rows = {
   'lifetimes.accessToken: is over before a partner has read anything; write at least 60 (seconds)': {
     ...production,
     lifetimes: { accessToken: 59 },
+  },
+  'lifetimes.loginAttempt: is shorter than members take to sign in and agree; write at least 300 (seconds)': {
+    ...production,
+    lifetimes: { loginAttempt: 30 },
+  },
+  'lifetimes.code: is over before a slow server has redeemed the code; write at least 10 (seconds)': {
+    ...production,
+    lifetimes: { code: 9 },
+  },
+  'lifetimes.grant: is over before a partner has read a record; write at least 3600 (seconds)': {
+    ...production,
+    lifetimes: { grant: 180, accessToken: 180 },
+  },
+  'longestConsentAge: is over before a partner has presented the token; write at least 60 (seconds)': {
+    ...production,
+    longestConsentAge: 10,
   },
   'region: is an availability zone; write its region, "us-east-1"': {
     domain,
@@ -592,6 +613,10 @@ const ofSeveral: Rows<Changes> = {
   },
   [`${lakeside}.quirks.timeToFirstByte: is less than a payer takes when it is busy; write at least 10 (seconds), or leave it out for 60`]:
     { stage: production, payer: { quirks: { timeToFirstByte: 9 } } },
+  [`${lakeside}.fhirBaseUrl: ${sandbox}`]: {
+    stage: production,
+    payer: { fhirBaseUrl: 'https://fhir-sandbox.lakeside-plan.net/r4' },
+  },
   [`${lakeside}.authorizationEndpoint: is in a private network, which browsers elsewhere cannot reach; write a public URL`]:
     { stage: production, payer: { authorizationEndpoint: 'https://id.lakeside.internal/authorize' } },
   [`${portal}.rate.burst: ${forAll}; write at least 10`]: {

@@ -3,6 +3,7 @@ import { checkStage } from '../../config/checks/check-stage.ts';
 import demo from '../../config/demo.ts';
 import { examplePublicKey, publishedPlanKey, publishedPublicKey } from '../../config/examples.ts';
 import local from '../../config/local.ts';
+import { blueButton, blueButtonV3, clear, idMe, idMeSandbox } from '../../config/product-presets.ts';
 import example from '../../config/production-example.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { words } from '../support/words.ts';
@@ -144,7 +145,25 @@ const weakened: [field: string, value: unknown, message: string, beside?: Values
   ],
 ];
 
+/** The lines about sandboxes, for Medicare as the presets have it. */
+const sandboxes = (inputs: { environment?: 'production' }): string[] => {
+  const identity = inputs.environment === 'production' ? idMe : idMeSandbox;
+  const registered = { id: 'medicare', displayName: 'Medicare', clientId: 'gateway', ...inputs };
+  const payers = [blueButton(registered), blueButtonV3({ ...registered, publicKeys: [] })];
+  return payers
+    .flatMap((payer) => problems(production({ payer, stage: { identityProviders: [clear, identity] } })))
+    .filter((line) => line.includes('is a sandbox, whose members are made up'))
+    .map((line) => line.slice(0, line.indexOf(':')));
+};
+
 describe('production', () => {
+  it('takes no sandbox of a payer or of an identity provider', () => {
+    const urls = 'payers[0].fhirBaseUrl, authorizationEndpoint, tokenEndpoint, revocationEndpoint';
+    const identity = 'identityProviders[1].issuer, jwksUri';
+    expect(sandboxes({})).toEqual([identity, `${urls}, issuer`, identity, `${urls}, identitySignIn.issuers[1]`]);
+    expect(sandboxes({ environment: 'production' })).toEqual([]);
+  });
+
   it('accepts a stage in which nothing is weakened', () => {
     expect(problems(production())).toEqual([]);
   });
