@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Command } from './commands.ts';
 import { history } from './generate.ts';
-import { BrokenPromise, runHistory, type Progress } from './history.ts';
+import { BrokenPromise, noProgress, runHistory, type Progress } from './history.ts';
 import { stores, type Store, type StoreName } from './store.ts';
 
 /** Histories that share a store and a seed, so that a failure is found again without the earlier ones. */
@@ -18,7 +18,7 @@ export interface Scope {
 
 /** The promise that a history breaks; undefined if it keeps all. */
 const broken = (store: Store, commands: readonly Command[]): Promise<BrokenPromise | undefined> =>
-  runHistory(store, commands, { commands: 0 }).then(
+  runHistory(store, commands, noProgress()).then(
     () => undefined,
     (error: unknown) => (error instanceof BrokenPromise ? error : undefined),
   );
@@ -77,7 +77,7 @@ export const transcript = async (seed: number, histories: number, name: StoreNam
   try {
     for (const commands of fc.sample(history, { seed, numRuns: histories })) {
       const alone = commands.map((one) => (one.kind === 'together' ? one.calls[0] : one));
-      lines.push(...(await runHistory(store, alone, { commands: 0 })));
+      lines.push(...(await runHistory(store, alone, noProgress())));
     }
   } finally {
     await store.close();
@@ -87,17 +87,17 @@ export const transcript = async (seed: number, histories: number, name: StoreNam
 
 /**
  * Runs random histories until this many commands were checked against the model.
- * @returns how many there were
+ * @returns how many there were, and how they were answered
  * @throws Error with the shortest history that breaks a promise, and how to run it again
  */
 export const checkHistories = async (
   { commands, seed, store }: Scope,
   report: (done: number) => void = () => undefined,
-): Promise<number> => {
-  const progress: Progress = { commands: 0 };
+): Promise<Progress> => {
+  const progress = noProgress();
   for (let run = 0; progress.commands < commands; run += 1) {
     await checkSome(seed + run, store, progress);
     report(progress.commands);
   }
-  return progress.commands;
+  return progress;
 };

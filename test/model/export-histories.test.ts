@@ -15,6 +15,8 @@ const nothing = (): Seen => ({
   waited: 0,
   overdue: 0,
   ended: 0,
+  outlived: 0,
+  told: 0,
 });
 
 describe('an export, whatever happens to it', () => {

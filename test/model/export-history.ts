@@ -15,7 +15,7 @@ const require = (holds: boolean, promise: string, about: unknown = ''): void => 
 
 /** What happened in histories: those in which nothing happens would keep every promise. */
 export type Seen = Record<
-  'whole' | 'partial' | 'failed' | 'deleted' | 'refused' | 'waited' | 'overdue' | 'ended',
+  'whole' | 'partial' | 'failed' | 'deleted' | 'refused' | 'waited' | 'overdue' | 'ended' | 'outlived' | 'told',
   number
 >;
 
@@ -102,6 +102,10 @@ interface Known {
   answer: string;
   resources: number;
   manifest?: Manifest;
+  /** When its files end, in milliseconds, as its manifest's answer says. */
+  endsAt?: number;
+  /** Whether its partner must have heard of its end: the stream was read to its end since, and never while the partner was blocked. */
+  isTold?: boolean;
 }
 
 /**
@@ -206,6 +210,9 @@ export const runExports = async (seed: number, seen: Seen, planted?: Planted): P
     } else {
       require(statusCode === 200, 'a poll is answered', [statusCode, answer.text]);
       learn(one, 'ended', 'manifest');
+      require(!grantIsOver(), 'a grant whose time is over gets nothing');
+      one.endsAt = Date.parse(String(answer.headers['Expires']));
+      require(durable.now() < one.endsAt, 'an export ends when it says');
       await checkRecord(one, JSON.parse(answer.text) as Manifest);
     }
   };
@@ -222,8 +229,14 @@ export const runExports = async (seed: number, seen: Seen, planted?: Planted): P
     const file = one.manifest?.output[0]?.url.split('/').at(-1);
     if (file === undefined) return;
     const text = await readFile(one, file);
+    const isOver = durable.now() >= (one.endsAt ?? 0);
+    if (isOver && !isEnded && !isBlocked && !grantIsOver()) seen.outlived += 1;
     require(text === undefined ||
-      (one.rank !== 'gone' && !isEnded && !isBlocked), 'no file is read after its end', file);
+      (one.rank !== 'gone' &&
+        !isEnded &&
+        !isBlocked &&
+        !grantIsOver() &&
+        !isOver), 'no file is read after its end', file);
   };
 
   const endGrant = async (): Promise<void> => {
@@ -291,10 +304,17 @@ export const runExports = async (seed: number, seen: Seen, planted?: Planted): P
   );
   await kickOff();
   for (let step = 0; step < 25; step += 1) {
-    if (random() < 0.8) await world.deliver();
+    if (random() < 0.8) {
+      await world.deliver();
+      for (const one of exports) {
+        if (isBlocked) one.isTold = false;
+        else if (one.rank === 'ended') one.isTold ??= true;
+      }
+    }
     const longest = isGivenUp ? 80 * 3_600_000 : 600_000;
     isGivenUp = false;
-    await durable.pass(pick([50, 1000, 20_000, 120_000, longest, longest]));
+    const mayEnd = exports.at(-1)?.manifest !== undefined && random() < 0.1;
+    await durable.pass(mayEnd ? 7 * 86_400_000 : pick([50, 1000, 20_000, 120_000, longest, longest]));
     isActing = true;
     await act();
     isActing = false;
@@ -318,9 +338,11 @@ export const runExports = async (seed: number, seen: Seen, planted?: Planted): P
     .executions()
     .filter(({ status, name }) => status === 'RUNNING' && !name.includes('-gone'));
   require(running.length === 0, 'no job outlives its export', running);
-  for (const { exportId } of exports) {
+  for (const { exportId, isTold } of exports) {
     const ends = events.filter(({ type, data }) => data.export === exportId && /completed|partial|failed/.test(type));
     require(ends.length <= 1, 'a partner hears once that an export has ended', ends);
+    require(isTold !== true || ends.length === 1, 'a partner hears that an export has ended', exportId);
+    if (isTold === true) seen.told += 1;
     const readers = durable.engine
       .all()
       .filter(

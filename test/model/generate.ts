@@ -163,21 +163,27 @@ const trouble = fc
     readIt(grant),
   ]);
 
-/** A thief who refreshes just before or just after the partner, again and again. */
+/** A thief of a public client's token, who refreshes just before or just after the client, again and again. */
 const followed = fc
   .record({
-    grant: newest,
+    payer,
     turns: fc.array(fc.record({ wait: pass, gap: fc.constantFrom(0, 1, 9, 10), thiefFirst: fc.boolean() }), {
       minLength: 1,
       maxLength: 4,
     }),
   })
-  .map(({ grant, turns }): Command[] =>
-    [{ kind: 'steal', grant } as Command].concat(
+  .map(({ payer: whose, turns }): Command[] =>
+    loginOf({
+      authorize: { kind: 'authorize', partner: 'demo-app', payer: whose, scope: 'offline', pkce: true },
+      callback: { kind: 'callback', attempt: 0, how: 'right', lives: 3600, renews: true },
+      first: 'right',
+      isRedeemed: true,
+    }).concat(
+      { kind: 'steal', grant: 0 },
       turns.flatMap(({ wait, gap, thiefFirst }): Command[] => {
         const steals: Thief = { kind: 'thief', grant: 0, age: 0, how: 'refresh' };
-        const [first, second] = thiefFirst ? [steals, refreshIt(grant)] : [refreshIt(grant), steals];
-        return [later(wait), first, later(gap), second, readIt(grant)];
+        const [first, second] = thiefFirst ? [steals, refreshIt(0)] : [refreshIt(0), steals];
+        return [later(wait), first, later(gap), second, readIt(0)];
       }),
     ),
   );

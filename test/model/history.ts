@@ -10,10 +10,26 @@ export class BrokenPromise extends Error {
   override readonly name = 'BrokenPromise';
 }
 
-/** How far a history got: commands that had something to act on. */
+/** How far histories got: commands that had something to act on, and how often each was answered in each way. */
 export interface Progress {
   commands: number;
+  readonly answers: Record<string, number>;
 }
+
+export const noProgress = (): Progress => ({ commands: 0, answers: {} });
+
+/** Counts the answers of a step, such as `read [rotated] → 200`: histories in which nobody gets anything would keep every promise. */
+const count = ({ answers }: Progress, line: string): void => {
+  for (const made of line.replace(/^at once: /, '').split(' AND ')) {
+    const {
+      kind,
+      events = '',
+      outcome,
+    } = /^(?<kind>\w+).*\)(?: \[payer: (?<events>.*)\])? → (?<outcome>.*)$/.exec(made)?.groups ?? {};
+    const answer = `${kind}${events === '' ? '' : ` [${events}]`} → ${outcome}`;
+    if (kind !== undefined) answers[answer] = (answers[answer] ?? 0) + 1;
+  }
+};
 
 type Type = 'access' | 'refresh';
 /**
@@ -78,6 +94,7 @@ export const runHistory = async (store: Store, commands: readonly Command[], pro
     hold(step);
     if (step === undefined) continue;
     progress.commands += 1;
+    count(progress, step.line);
     const grant = touched(command);
     if (grant !== undefined) hold(await probe(run, grant, 'access', 0));
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { payerBreakers } from '../../../../functions/fetch/breaker/breakers.ts';
 import type { Watch } from '../../../../functions/fetch/breaker/watch-call.ts';
@@ -33,6 +34,19 @@ const callsOf = (fates: readonly Call['fate'][], { partners = 3, grants = 8 } = 
     { minLength: 10, maxLength: 60 },
   );
 
+/** Calls that open the breaker; then, once it may be tried again, the calls that were drawn, which is what brings probes. */
+const whenOpenOf = (fates: readonly Call['fate'][]) =>
+  callsOf(fates).map((calls): Call[] => {
+    const late = Array.from({ length: 8 }, (_, at): Call => ({
+      environment: at % 4,
+      grant: at,
+      partner: at % 3,
+      afterMs: 0,
+      fate: 'unanswered',
+    }));
+    return [...late, ...calls.map((call, at): Call => (at % 8 === 0 ? { ...call, afterMs: 31_000 } : call))];
+  });
+
 /** What happened, as an onlooker sees it who sees everything. */
 interface Seen {
   /** Each opening by marks: the distinct grants and partners that were late since the last answer. */
@@ -41,7 +55,8 @@ interface Seen {
   refusals: number;
   /** Refusals of calls that began more than five seconds after the breaker had closed. */
   unexplained: number;
-  /** Answers after which the breaker was not closed at once. */
+  /** Probes that were answered, and those of them after which the breaker was not closed at once. */
+  answered: number;
   notClosed: number;
 }
 
@@ -53,7 +68,7 @@ const interleave = async (scheduler: fc.Scheduler, calls: readonly Call[]): Prom
   const dynamo = memoryDynamo();
   const time = { ms: startMs };
   const send = dynamo.client.send.bind(dynamo.client) as (command: object) => Promise<object>;
-  const seen: Seen = { openings: [], mostProbes: 0, refusals: 0, unexplained: 0, notClosed: 0 };
+  const seen: Seen = { openings: [], mostProbes: 0, refusals: 0, unexplained: 0, answered: 0, notClosed: 0 };
   const item = () => readerOf(limitAttributes, dynamo.items('Limits').get('breaker#p') ?? {});
   const isOpen = (): boolean => item()('openUntilMs') !== undefined;
   let late: { grant: number; partner: number; overAtMs: number }[] = [];
@@ -110,6 +125,7 @@ const interleave = async (scheduler: fc.Scheduler, calls: readonly Call[]): Prom
         if (fate === 'lateThenAnswered') await beLate();
         const isProbe = item()('probeBy') === requestId;
         await watch.answered();
+        if (isProbe) seen.answered += 1;
         if (isProbe && item()('probeBy') === requestId) seen.notClosed += 1;
         break;
       }
@@ -145,7 +161,10 @@ const interleave = async (scheduler: fc.Scheduler, calls: readonly Call[]): Prom
   const running: Promise<void>[] = [];
   for (const [index, call] of calls.entries()) {
     // No call to DynamoDB is under way for seconds.
-    if (call.afterMs > 0) await scheduler.waitAll();
+    for (let isUnderWay = call.afterMs > 0; isUnderWay; isUnderWay = scheduler.count() > 0) {
+      await scheduler.waitAll();
+      await nextTurn();
+    }
     time.ms += call.afterMs;
     running.push(run(call, `request-${index}`));
     if (scheduler.count() > 0) await scheduler.waitOne();
@@ -158,12 +177,14 @@ const all = ['answered', 'unanswered', 'unanswered', 'unanswered', 'lateThenAnsw
 
 describe('however calls of four environments run into each other, a breaker', () => {
   it('never has two probes at once, and opens for no fewer than five grants and two partners', async () => {
-    let [openings, refusals] = [0, 0];
+    let [openings, refusals, probes, answered] = [0, 0, 0, 0];
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), callsOf(all), async (scheduler, calls) => {
+      fc.asyncProperty(fc.scheduler(), fc.oneof(callsOf(all), whenOpenOf(all)), async (scheduler, calls) => {
         const seen = await interleave(scheduler, calls);
         openings += seen.openings.length;
         refusals += seen.refusals;
+        probes += seen.mostProbes;
+        answered += seen.answered;
         expect(seen.mostProbes).toBeLessThanOrEqual(1);
         for (const { grants, partners } of seen.openings) {
           expect(grants).toBeGreaterThanOrEqual(5);
@@ -177,6 +198,8 @@ describe('however calls of four environments run into each other, a breaker', ()
     // The histories reach what they are about.
     expect(openings).toBeGreaterThan(10);
     expect(refusals).toBeGreaterThan(20);
+    expect(probes).toBeGreaterThan(40);
+    expect(answered).toBeGreaterThan(20);
   });
 
   it.each([
