@@ -11,8 +11,7 @@ const post = (target: string, body: string, headers: readonly string[] = []): st
 const smuggled = 'GET /r4/northwind/Patient/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const form = 'grant_type=authorization_code&code=x';
 
-/** Requests that only a socket can send, by kind. `bearer` is the Authorization header of a live grant. */
-export const rawRequests = (origin: string, bearer: string): Readonly<Record<string, readonly string[]>> => ({
+const all = (origin: string, bearer: string): Readonly<Record<string, readonly string[]>> => ({
   'request smuggling (RFC 9112 §6.3, CWE-444)': [
     post('/oauth2/token', `0\r\n\r\n${smuggled}`, ['Content-Length: 6', 'Transfer-Encoding: chunked', bearer]),
     post('/oauth2/token', `0\r\n\r\n${smuggled}`, ['Transfer-Encoding: chunked', 'Content-Length: 6', bearer]),
@@ -118,3 +117,15 @@ export const rawRequests = (origin: string, bearer: string): Readonly<Record<str
     post('/oauth2/token', '{}', ['Content-Length: 2', 'Content-Type: application/json']),
   ],
 });
+
+/**
+ * Requests that only a socket can send, by kind, to the gateway of this origin: it answers no other host. `bearer` is the
+ * Authorization header of a live grant.
+ */
+export const rawRequests = (origin: string, bearer: string): ReturnType<typeof all> =>
+  Object.fromEntries(
+    Object.entries(all(origin, bearer)).map(([kind, some]) => [
+      kind,
+      some.map((bytes) => bytes.replaceAll('Host: localhost\r\n', `Host: ${new URL(origin).host}\r\n`)),
+    ]),
+  );

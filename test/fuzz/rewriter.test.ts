@@ -30,7 +30,11 @@ describe('the link rewriter', () => {
       '\ufeff',
       ' ',
       ...words(`\0 null 1 \\ud800 <html>`),
+      // A reference, as long as what comes before could be JSON.
+      '{"reference":"http://p.example/r4/x"',
+      ',"a":{"reference":"http://p.example/r4"}',
     );
+    let rewritten = 0;
 
     holdsAtOnce(
       fc.tuple(
@@ -43,10 +47,12 @@ describe('the link rewriter', () => {
         const out: Uint8Array[] = [];
         for (let at = 0; at < bytes.length; at += size) out.push(...rewriter.push(bytes.subarray(at, at + size)));
         const text = Buffer.concat([...out, ...rewriter.end()]).toString();
+        if (text !== bytes.toString()) rewritten += 1;
         const back = (written: string) => written.replaceAll('https://g.example/r4/p', 'http://p.example/r4');
         if (back(text) !== back(bytes.toString())) throw new Error(`became ${text}`);
       },
       30_000,
     );
+    expect(rewritten).toBeGreaterThan(300);
   });
 });

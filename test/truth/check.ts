@@ -1,7 +1,7 @@
 import { resourceTypes } from '../../functions/shared/scopes/resource-types.ts';
 import { exportWorld } from '../support/export-world.ts';
 import { heldBy, since } from './held.ts';
-import { judge, type Account, type Violation } from './judge.ts';
+import { judge, type Account, type RareState, type Violation } from './judge.ts';
 import { answersOf, halfOf, profileSearches } from './payer.ts';
 import type { PayerSpec } from './spec.ts';
 
@@ -9,6 +9,7 @@ const facade = 'http://localhost:3000/r4/northwind';
 
 export interface Checked {
   readonly violations: readonly Violation[];
+  readonly reached: readonly RareState[];
   readonly account: Account;
   /** The paths that the gateway asked the payer for. */
   readonly asked: readonly string[];
@@ -46,5 +47,7 @@ export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
   world.answerWith(answersOf(spec, held, world.base));
   await world.run();
   const account = await world.record();
-  return { violations: judge(spec, held, account), account, asked: world.asked.map(({ path }) => path) };
+  const reached: RareState[] = [];
+  const violations = judge(spec, held, account, (state) => void reached.push(state));
+  return { violations, reached, account, asked: world.asked.map(({ path }) => path) };
 };

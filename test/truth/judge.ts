@@ -208,15 +208,34 @@ const wayTo = (spec: PayerSpec, { type, isListed, id }: Held): string => {
 const isGateways = (line: string): boolean =>
   line.startsWith('{"resourceType":"Provenance"') && line.includes('"transmitter"');
 
-/** Whether the payer sends all that it lists of a type, and not what is older only. One that skips may skip the second. */
+/** Whether the payer sends the first two that it lists of a type, and not what is older only. */
 const isSent = (spec: PayerSpec, held: readonly Held[], type: string): boolean => {
-  const { pages, pageSize } = typesOf(spec).get(type) ?? {};
-  const isSkipped = pages === 'skip' && pageSize === 1;
-  return spec.since === undefined && !isSkipped && held.some((one) => one.type === type && one.id === `${type}-0`);
+  const { pages = '', pageSize = 1, search = '' } = typesOf(spec).get(type) ?? {};
+  const isPaged = pageSize > 1 || ['plain', 'repeat', 'relative', 'mapped', 'header', 'loop'].includes(pages);
+  const list = held.filter((one) => one.type === type && one.isListed);
+  const isShort = ['forgets', 'suppresses', 'labels'].includes(search) && list.length <= 2;
+  return spec.since === undefined && isPaged && !isShort && list.some(({ id }) => id === `${type}-0`);
 };
 
-/** Judges the account of a record by what is true of it. */
-export const judge = (spec: PayerSpec, held: readonly Held[], account: Account): readonly Violation[] => {
+/** What few payers bring about. Where none does, the promise of it is kept by nobody's doing. */
+export const rareStates = [
+  'a record that is complete',
+  'one that names nobody, and is the member’s by how it came',
+  'one that names nobody, and nothing shows whose it is',
+  'one that names the member and another patient',
+  'one that came by a reference only',
+  'the second of two with one id',
+  'a stranger’s in $everything',
+] as const;
+export type RareState = (typeof rareStates)[number];
+
+/** Judges the account of a record by what is true of it. @param reach is told of each state that few payers bring about */
+export const judge = (
+  spec: PayerSpec,
+  held: readonly Held[],
+  account: Account,
+  reach: (state: RareState) => void,
+): readonly Violation[] => {
   const { manifest, lines } = account;
   const violations: Violation[] = [];
   const say = (promise: Promised, kind: string, about: string): void => void violations.push({ promise, kind, about });
@@ -310,12 +329,16 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       say('what is called complete is', 'a type of which one resource is labeled as redacted', about);
     const isPlain = spec.everything === 'none' && spec.since === undefined && !spec.hasParts;
     const last = held.findLast((one) => one.isListed && one.type === type && one.foundBy === undefined);
+    const { search, first = '' } = typesOf(spec).get(type) ?? {};
     const isForgetful =
-      isPlain && typesOf(spec).get(type)?.search === 'forgets' && typesOf(spec).get(type)?.first === 'plain';
-    if (outcome === 'complete' && isForgetful && last?.owner === 'member' && came.has(keyOf(last)))
+      isPlain && search === 'forgets' && ['plain', 'spaced', 'decimals', 'contained', 'parent'].includes(first);
+    const isReferredTo = isForgetful && last?.owner === 'member' && came.has(keyOf(last));
+    if (isReferredTo) reach('one that came by a reference only');
+    if (outcome === 'complete' && isReferredTo)
       say('what is called complete is', 'a type of which one came by a reference only', about);
-    const isTwin = typesOf(spec).get(type)?.first === 'otherTwin';
-    if (outcome === 'complete' && isTwin && number > 0 && isSent(spec, held, type))
+    const isTwin = typesOf(spec).get(type)?.first === 'otherTwin' && number > 0 && isSent(spec, held, type);
+    if (isTwin) reach('the second of two with one id');
+    if (outcome === 'complete' && isTwin)
       say('what is called complete is', 'a type of which the second of two with one id is dropped', about);
     const left = `of type ${type} on page `;
     const guessed = 'by a parameter that the payer may not know';
@@ -390,6 +413,8 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
     const key = keyOf(one);
     if (one.owner !== 'member' || !one.isUnnamed || !isWanted(spec, one.type)) continue;
     const isShownHere = isShown(spec, one, held, key);
+    if (isShownHere === true) reach('one that names nobody, and is the member’s by how it came');
+    if (isShownHere === false) reach('one that names nobody, and nothing shows whose it is');
     if (isShownHere === true && !came.has(key))
       say('what is missing is named', 'one that names nobody, and came in answer to a search for the member', key);
     if (isShownHere === false && came.has(key))
@@ -429,20 +454,20 @@ export const judge = (spec: PayerSpec, held: readonly Held[], account: Account):
       isWanted(spec, type) &&
       spec.since === undefined;
     const isShared = owner === 'stranger' && text.includes(`"Patient/${member}"`);
-    if (isShared && isFound && spec.everything === 'none' && outcomes.get(type)?.outcome === 'complete')
+    const isFoundShared = isShared && isFound && spec.everything === 'none';
+    if (isFoundShared) reach('one that names the member and another patient');
+    if (isFoundShared && outcomes.get(type)?.outcome === 'complete')
       say('what is missing is named', 'one that names the member, too, was left out unsaid', text);
   }
   const strangers = held.filter(
     ({ owner, isListed, isUnnamed, type }) => owner === 'stranger' && isListed && !isUnnamed && isWanted(spec, type),
   );
-  if (
-    spec.everything === 'whole' &&
-    isAskedForAll(spec) &&
-    strangers.length > 0 &&
-    !account.errors.some((error) => error.includes('left out'))
-  ) {
+  const isAmongAll = spec.everything === 'whole' && isAskedForAll(spec) && strangers.length > 0;
+  if (isAmongAll) reach('a stranger’s in $everything');
+  if (isAmongAll && !account.errors.some((error) => error.includes('left out'))) {
     say('what is missing is named', 'a stranger’s resource was left out unsaid', strangers.map(keyOf).join());
   }
+  if (isComplete(manifest)) reach('a record that is complete');
   if (isComplete(manifest) && missing.size > 0) {
     say('what is called complete is', 'the record', [...missing.keys()].join(', '));
   }

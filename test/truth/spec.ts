@@ -283,61 +283,42 @@ const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
 const sometimes = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
-const typeSpec: fc.Arbitrary<TypeSpec> = fc.record({
-  type: oneOf(...memberTypes),
-  count: fc.nat({ max: 7 }),
-  old: fc.nat({ max: 3 }),
-  search: mostly<TypeSpec['search']>(
-    'finds',
-    'refused',
-    'unauthorized',
-    'unsearchable',
-    'breaks',
-    'latin',
-    'suppresses',
-    'labels',
-    'informs',
-    'forgets',
-    'missesNone',
-    'hides',
-  ),
-  parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
-  pageSize: fc.integer({ min: 1, max: 5 }),
-  pages: mostly<TypeSpec['pages']>(
-    'plain',
-    'repeat',
-    'skip',
-    'elsewhere',
-    'above',
-    'noUrl',
-    'stranger',
-    'relative',
-    'mapped',
-    'header',
-    'forked',
-    'loop',
-    'unreadable',
-  ),
-  total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low', 'text', 'odd'),
-  filters: oneOf<TypeSpec['filters']>('none', 'one', 'both'),
-  isShort: fc.boolean(),
-  first: mostly<TypeSpec['first']>(
-    'plain',
-    'spaced',
-    'decimals',
-    'parent',
-    'contained',
-    'containsOthers',
-    'merged',
-    'redacted',
-    'twin',
-    'otherTwin',
-    'nameless',
-    'identified',
-    'displayed',
-    'unnamed',
-  ),
-});
+/** How a payer is drawn: from which types, how they are searched, what their first is, and how often something is unusual. */
+interface Drawing {
+  readonly types: readonly string[];
+  readonly search: fc.Arbitrary<TypeSpec['search']>;
+  readonly first: fc.Arbitrary<TypeSpec['first']>;
+  readonly unusual: <T>(usual: T, ...others: readonly T[]) => fc.Arbitrary<T>;
+}
+
+const typeSpec = ({ types, search, first }: Drawing): fc.Arbitrary<TypeSpec> =>
+  fc.record({
+    type: oneOf(...types),
+    count: fc.nat({ max: 7 }),
+    old: fc.nat({ max: 3 }),
+    search,
+    parameters: mostly<TypeSpec['parameters']>('all', 'first', 'last'),
+    pageSize: fc.integer({ min: 1, max: 5 }),
+    pages: mostly<TypeSpec['pages']>(
+      'plain',
+      'repeat',
+      'skip',
+      'elsewhere',
+      'above',
+      'noUrl',
+      'stranger',
+      'relative',
+      'mapped',
+      'header',
+      'forked',
+      'loop',
+      'unreadable',
+    ),
+    total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low', 'text', 'odd'),
+    filters: oneOf<TypeSpec['filters']>('none', 'one', 'both'),
+    isShort: fc.boolean(),
+    first,
+  });
 
 const senderSpec: fc.Arbitrary<SenderSpec> = fc.record({
   type: oneOf(
@@ -371,32 +352,34 @@ const spellings: readonly Spelling[] = [
   'elsewhere',
 ];
 
-const chainSpec: fc.Arbitrary<ChainSpec> = fc.record({
-  from: fc.nat({ max: 30 }),
-  types: fc.array(oneOf(...referredTypes, ...memberTypes), { minLength: 1, maxLength: 4 }),
-  isCircle: fc.boolean(),
-  end: mostly<ChainSpec['end']>('given', 'gone', 'refused', 'unauthorized', 'broken'),
-  writes: mostly<Spelling>('relative', ...spellings.filter((one) => one !== 'relative' && one !== 'elsewhere')),
-  isOld: fc.boolean(),
-});
+const chainSpec = ({ types }: Drawing): fc.Arbitrary<ChainSpec> =>
+  fc.record({
+    from: fc.nat({ max: 30 }),
+    types: fc.array(oneOf(...referredTypes, ...types), { minLength: 1, maxLength: 4 }),
+    isCircle: fc.boolean(),
+    end: mostly<ChainSpec['end']>('given', 'gone', 'refused', 'unauthorized', 'broken'),
+    writes: mostly<Spelling>('relative', ...spellings.filter((one) => one !== 'relative' && one !== 'elsewhere')),
+    isOld: fc.boolean(),
+  });
 
-const foreignSpec: fc.Arbitrary<ForeignSpec> = fc.record({
-  type: oneOf('Patient', ...memberTypes),
-  writes: oneOf<Spelling>(...spellings),
-  via: oneOf<ForeignSpec['via']>('page', 'reference'),
-  how: mostly<ForeignSpec['how']>(
-    'about',
-    'bothPatients',
-    'lastElement',
-    'bundle',
-    'parameters',
-    'identified',
-    'displayed',
-    'hung',
-    'shared',
-    'unnamed',
-  ),
-});
+const foreignSpec = ({ types, unusual }: Drawing): fc.Arbitrary<ForeignSpec> =>
+  fc.record({
+    type: oneOf('Patient', ...types),
+    writes: oneOf<Spelling>(...spellings),
+    via: oneOf<ForeignSpec['via']>('page', 'reference'),
+    how: unusual<ForeignSpec['how']>(
+      'about',
+      'bothPatients',
+      'lastElement',
+      'bundle',
+      'parameters',
+      'identified',
+      'displayed',
+      'hung',
+      'shared',
+      'unnamed',
+    ),
+  });
 
 const attachmentSpec: fc.Arbitrary<AttachmentSpec> = fc.record({
   of: fc.nat({ max: 30 }),
@@ -415,68 +398,146 @@ const scopeOf = fc.uniqueArray(oneOf('Patient', 'Binary', ...memberTypes, ...ref
   maxLength: 12,
 });
 
-export const payerSpec: fc.Arbitrary<PayerSpec> = fc
-  .record(
-    {
-      everything: mostly<PayerSpec['everything']>('none', 'whole', 'short', 'refused', 'broken', 'cut'),
-      metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none', 'empty', 'adds'),
-      provenances: mostly<PayerSpec['provenances']>('none', 'declared', 'undeclared', 'refused', 'ignored'),
-      self: mostly<PayerSpec['self']>('none', 'used', 'short', 'asked', 'memberless', 'others'),
-      isUnmarked: fc.boolean(),
-      isGenerous: mostly<boolean>(false, true),
-      isBare: fc.boolean(),
-      ignores: fc.subarray<PayerSpec['ignores'][number]>(['_id', '_tag']),
-      lacksBy404: fc.boolean(),
-      missesNone: mostly<boolean>(false, true),
-      isLax: fc.boolean(),
-      ignoresTotals: mostly<boolean>(false, true),
-      included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),
-      hasParts: mostly<boolean>(false, true),
-      patient: mostly<PayerSpec['patient']>('given', 'unlisted', 'undeclared', 'unsearched', 'absent', 'refused'),
-      scope: sometimes(scopeOf),
-      half: sometimes(fc.record({ of: fc.nat({ max: 11 }), letter: oneOf('r' as const, 's' as const) })),
-      asked: sometimes(scopeOf),
-      limited: sometimes(scopeOf),
-      since: sometimes(oneOf('heeded' as const, 'ignored' as const)),
-      isUntil: sometimes(fc.constant(true as const)),
-      isMerged: fc.boolean(),
-      isPatientLast: fc.boolean(),
-      types: fc.uniqueArray(typeSpec, { maxLength: 6, selector: ({ type }) => type }),
-      senders: fc.array(senderSpec, { maxLength: 2 }),
-      chains: fc.array(chainSpec, { maxLength: 3 }),
-      foreign: fc.array(foreignSpec, { maxLength: 2 }),
-      attachments: fc.array(attachmentSpec, { maxLength: 3 }),
-      listsPath: fc.boolean(),
-      hiccups: fc.array(hiccup, { maxLength: 3 }),
-    },
-    {
-      requiredKeys: [
-        'everything',
-        'metadata',
-        'provenances',
-        'self',
-        'isUnmarked',
-        'isGenerous',
-        'isBare',
-        'ignores',
-        'lacksBy404',
-        'missesNone',
-        'isLax',
-        'ignoresTotals',
-        'included',
-        'hasParts',
-        'patient',
-        'isMerged',
-        'isPatientLast',
-        'types',
-        'senders',
-        'chains',
-        'foreign',
-        'attachments',
-        'listsPath',
-        'hiccups',
-      ],
-    },
-  )
-  // JSON has no undefined, and a payer is printed as JSON.
-  .map((spec) => JSON.parse(JSON.stringify(spec)) as PayerSpec);
+const specOf = (drawing: Drawing): fc.Arbitrary<PayerSpec> =>
+  fc
+    .record(
+      {
+        everything: drawing.unusual<PayerSpec['everything']>('none', 'whole', 'short', 'refused', 'broken', 'cut'),
+        metadata: mostly<PayerSpec['metadata']>('searches', 'types', 'none', 'empty', 'adds'),
+        provenances: mostly<PayerSpec['provenances']>('none', 'declared', 'undeclared', 'refused', 'ignored'),
+        self: drawing.unusual<PayerSpec['self']>('none', 'used', 'short', 'asked', 'memberless', 'others'),
+        isUnmarked: fc.boolean(),
+        isGenerous: mostly<boolean>(false, true),
+        isBare: fc.boolean(),
+        ignores: fc.subarray<PayerSpec['ignores'][number]>(['_id', '_tag']),
+        lacksBy404: fc.boolean(),
+        missesNone: mostly<boolean>(false, true),
+        isLax: fc.boolean(),
+        ignoresTotals: mostly<boolean>(false, true),
+        included: mostly<PayerSpec['included']>('none', 'matchesCounted', 'allCounted', 'moreCounted'),
+        hasParts: mostly<boolean>(false, true),
+        patient: mostly<PayerSpec['patient']>('given', 'unlisted', 'undeclared', 'unsearched', 'absent', 'refused'),
+        scope: sometimes(scopeOf),
+        half: sometimes(fc.record({ of: fc.nat({ max: 11 }), letter: oneOf('r' as const, 's' as const) })),
+        asked: sometimes(scopeOf),
+        limited: sometimes(scopeOf),
+        since: sometimes(oneOf('heeded' as const, 'ignored' as const)),
+        isUntil: sometimes(fc.constant(true as const)),
+        isMerged: fc.boolean(),
+        isPatientLast: fc.boolean(),
+        types: fc.uniqueArray(typeSpec(drawing), { maxLength: 6, selector: ({ type }) => type }),
+        senders: fc.array(senderSpec, { maxLength: 2 }),
+        chains: fc.array(chainSpec(drawing), { maxLength: 3 }),
+        foreign: fc.array(foreignSpec(drawing), { maxLength: 2 }),
+        attachments: fc.array(attachmentSpec, { maxLength: 3 }),
+        listsPath: fc.boolean(),
+        hiccups: fc.array(hiccup, { maxLength: 3 }),
+      },
+      {
+        requiredKeys: [
+          'everything',
+          'metadata',
+          'provenances',
+          'self',
+          'isUnmarked',
+          'isGenerous',
+          'isBare',
+          'ignores',
+          'lacksBy404',
+          'missesNone',
+          'isLax',
+          'ignoresTotals',
+          'included',
+          'hasParts',
+          'patient',
+          'isMerged',
+          'isPatientLast',
+          'types',
+          'senders',
+          'chains',
+          'foreign',
+          'attachments',
+          'listsPath',
+          'hiccups',
+        ],
+      },
+    )
+    // JSON has no undefined, and a payer is printed as JSON.
+    .map((spec) => JSON.parse(JSON.stringify(spec)) as PayerSpec);
+
+const anySearch = mostly<TypeSpec['search']>(
+  'finds',
+  'refused',
+  'unauthorized',
+  'unsearchable',
+  'breaks',
+  'latin',
+  'suppresses',
+  'labels',
+  'informs',
+  'forgets',
+  'missesNone',
+  'hides',
+);
+
+const firsts = [
+  'plain',
+  'spaced',
+  'decimals',
+  'parent',
+  'contained',
+  'containsOthers',
+  'merged',
+  'redacted',
+  'twin',
+  'otherTwin',
+  'nameless',
+  'identified',
+  'displayed',
+  'unnamed',
+] as const;
+const fewTypes = ['Observation', 'Condition', 'DocumentReference', 'Encounter'];
+
+/** One whose statement is whole, whose requests all go well, and that is asked for all: what it does with a few types decides everything. */
+const calm = specOf({
+  // Twice, so that many refer to them.
+  types: [...fewTypes, ...fewTypes],
+  search: oneOf<TypeSpec['search']>(
+    ...([
+      'finds',
+      'finds',
+      'finds',
+      'finds',
+      'informs',
+      'forgets',
+      'forgets',
+      'suppresses',
+      'labels',
+      'missesNone',
+    ] as const),
+  ),
+  first: oneOf<TypeSpec['first']>(...firsts, 'unnamed', 'unnamed', 'unnamed'),
+  unusual: oneOf,
+}).map(
+  ({
+    scope: _scope,
+    half: _half,
+    asked: _asked,
+    limited: _limited,
+    since: _since,
+    isUntil: _isUntil,
+    ...spec
+  }): PayerSpec => ({
+    ...spec,
+    everything: ['whole', 'short'].includes(spec.everything) ? 'whole' : 'none',
+    metadata: 'searches',
+    hasParts: false,
+    hiccups: [],
+  }),
+);
+
+/** Where much goes wrong at once, each promise has an excuse; so every second payer is calm. */
+export const payerSpec: fc.Arbitrary<PayerSpec> = fc.oneof(
+  specOf({ types: memberTypes, search: anySearch, first: mostly<TypeSpec['first']>(...firsts), unusual: mostly }),
+  calm,
+);
