@@ -527,13 +527,13 @@ const calm = specOf({
     since: _since,
     isUntil: _isUntil,
     ...spec
-  }): PayerSpec => ({
-    ...spec,
-    everything: ['whole', 'short'].includes(spec.everything) ? 'whole' : 'none',
-    metadata: 'searches',
-    hasParts: false,
-    hiccups: [],
-  }),
+  }): PayerSpec =>
+    Object.assign({}, spec, {
+      everything: ['whole', 'short'].includes(spec.everything) ? 'whole' : 'none',
+      metadata: 'searches',
+      hasParts: false,
+      hiccups: [],
+    } as const),
 );
 
 /** Where much goes wrong at once, each promise has an excuse; so every second payer is calm. */

@@ -44,7 +44,7 @@ const whenOpenOf = (fates: readonly Call['fate'][]) =>
       afterMs: 0,
       fate: 'unanswered',
     }));
-    return [...late, ...calls.map((call, at): Call => (at % 8 === 0 ? { ...call, afterMs: 31_000 } : call))];
+    return late.concat(calls.map((call, at) => (at % 8 === 0 ? Object.assign({}, call, { afterMs: 31_000 }) : call)));
   });
 
 /** What happened, as an onlooker sees it who sees everything. */

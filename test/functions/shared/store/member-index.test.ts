@@ -17,8 +17,8 @@ const anyMember = fc.record({ payer: anyText, patient: anyText });
 const nearMembers = fc
   .tuple(anyMember, fc.constantFrom('payer' as const, 'patient' as const), fc.nat({ max: 4 }), fc.option(borders))
   .map(([one, changed, at, instead]) => {
-    const units = [...one[changed]].toSpliced(at, 1, instead ?? '');
-    return [one, { ...one, [changed]: units.join('') }] as const;
+    const id = one[changed];
+    return [one, { ...one, [changed]: id.slice(0, at) + (instead ?? '') + id.slice(at + 1) }] as const;
   });
 
 describe("what a member's index is made of", () => {
