@@ -352,7 +352,7 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       ({ foundBy, isUnnamed, owner }) =>
         (!isLimited || foundBy === other) &&
         // Nobody could tell this from what a search for the member finds.
-        (!isUnnamed || owner === 'member' || (!isLimited && spec.self !== 'asked')),
+        (!isUnnamed || owner === 'member' || (!isLimited && !['asked', 'short'].includes(spec.self))),
     );
     if (how.search === 'missesNone' && found.length === 0) return refusal(404, 'not-found');
     const part = spec.ignores.includes(partParameter) ? null : url.searchParams.get(partParameter);

@@ -5,6 +5,7 @@ import {
   isUndeclared,
   repeats,
   strays,
+  takenOthers,
   takenParameters,
   totalOfAllLies,
   typesOf,
@@ -262,7 +263,12 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   ],
   [
     /^(?<type>\w+) is not complete: the payer has no search of it\. What other resources refer to or came with is in this export\.$/,
-    ({ type = '' }, { spec }) => typesOf(spec).get(type)?.search === 'missesNone' && !isDeclared(spec, type),
+    ({ type = '' }, { spec }) => {
+      const how = typesOf(spec).get(type);
+      if (how === undefined || isDeclared(spec, type)) return false;
+      // A 404 to each search of a type says that the payer has none.
+      return how.search === 'missesNone' || (how.search === 'hides' && takenOthers(spec, how).length === 0);
+    },
   ],
   [
     /^(?<type>\w+) is not complete: the access token's scope does not cover (?:a search of it\. What other resources refer to or came with is in this export|(?<reads>reading what others refer to))\.$/,
