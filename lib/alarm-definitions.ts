@@ -47,7 +47,10 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
     threshold: 5,
     counted: Duration.minutes(15),
   },
-  refreshRepeated: { silent: 'The client lost an answer or refreshed in parallel, and got the same tokens again.' },
+  refreshRepeated: {
+    silent:
+      'The client lost an answer or refreshed in parallel, and got the same tokens again, or none for another scope.',
+  },
   reuseDetected: {
     about: 'grants',
     id: 'ReuseDetected',

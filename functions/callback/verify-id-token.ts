@@ -5,6 +5,7 @@ import { nonceOf } from '../shared/payer/authorize-url.ts';
 import { PayerError } from '../shared/payer/errors.ts';
 import type { ReadKeys } from '../shared/payer/key-reader.ts';
 import type { ReadIdToken } from '../shared/payer/require-patient.ts';
+import { isAmbiguousJwt } from '../shared/payer/token-answer.ts';
 import { verifyByKeys } from '../shared/registry/key-set.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { LoginAttempt } from '../shared/store/login-attempts.ts';
@@ -85,6 +86,7 @@ export const verifyIdToken = async (
     // The library's messages may quote the token.
     throw refused(error instanceof errors.JOSEError ? error.code : 'it cannot be verified');
   }
+  if (isAmbiguousJwt(token)) throw refused('an object in it has the same member twice');
   checkAuthorizedParty(claims, payer);
   if (claims['nonce'] !== expected.nonce) throw refused('it belongs to another sign-in');
   return claims;

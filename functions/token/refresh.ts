@@ -219,13 +219,14 @@ const repeatOrRevoke = async (deps: TokenDeps, request: TokenRequest, shown: Sho
   if (!isRepeat(deps, partner, grant, hash, now) || rotationSalt === undefined || access === undefined) {
     return revokeAfterReuse(deps, request, grant, now);
   }
+  // Whatever is answered: a refusal for its scope tells that the token was rotated, too.
+  request.count('refreshRepeated');
   // A repeat gets the access token of the first call, so another scope would be answered with too much or too little.
   const scope = accessScopeNow(grant, access, partner);
   const asked = narrowScope(grant, partner, request.form);
   if (asked.length !== scope.length || asked.some(({ word }) => !hasWord(scope, word))) {
     throw invalidScope('A repeat must ask for the same scope.', 'another scope');
   }
-  request.count('refreshRepeated');
   const answer = await answerRepeat(deps, shown, rotationSalt, { ...access, scope });
   if (answer) return answer;
   const since = await requireLiveGrant(deps, grant, now);

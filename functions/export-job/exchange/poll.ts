@@ -1,4 +1,5 @@
 import { nowSeconds } from '../../shared/clock.ts';
+import { parseOnceEach } from '../../shared/json/repeated-member.ts';
 import { countValues } from '../../shared/json/values.ts';
 import { dropBody, retryAfterOf } from '../../shared/payer/answers.ts';
 import type { PayerResponse } from '../../shared/payer/http.ts';
@@ -46,13 +47,8 @@ const waitOf = ({ deps, item }: ExchangeLeg, { waits }: PollTask, response: Paye
   return Math.max(1, Math.min(Math.max(shortest, seconds), secondsLeft(deps, item) - 1));
 };
 
-const parse = (text: string | undefined): unknown => {
-  try {
-    return text === undefined || countValues(text) > mostManifestValues ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
+const parse = (text: string | undefined): unknown =>
+  text === undefined || countValues(text) > mostManifestValues ? undefined : parseOnceEach(text);
 
 /** Reads the manifest, and queues its files. */
 const takeManifest = async (leg: ExchangeLeg, task: PollTask, text: string | undefined): Promise<void> => {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { objectsIn, parseObject } from '../../shared/json/json-object.ts';
+import { isObject, objectsIn } from '../../shared/json/json-object.ts';
+import { parseOnceEach } from '../../shared/json/repeated-member.ts';
 import { essenceOf } from '../../shared/media-type.ts';
 import {
   declaresUtf8,
@@ -91,8 +92,9 @@ const mostOutcomeBytes = 16 * 1024;
 const saysNone = async (response: PayerResponse, payer: Payer, what: What): Promise<boolean> => {
   if (response.status !== 404 || what !== 'search' || jsonTypeOf(response, payer) === undefined) return false;
   const text = await readText(response, mostOutcomeBytes).catch(() => undefined);
-  const outcome = text === undefined ? undefined : parseObject(text);
-  const issues = outcome?.['resourceType'] === 'OperationOutcome' ? objectsIn(outcome['issue']) : [];
+  const outcome = text === undefined ? undefined : parseOnceEach(text);
+  if (!isObject(outcome) || outcome['resourceType'] !== 'OperationOutcome') return false;
+  const issues = objectsIn(outcome['issue']);
   return issues.length > 0 && issues.every(({ code }) => code === 'not-found');
 };
 

@@ -1,6 +1,6 @@
-import { parseObject, type JsonObject } from '../../shared/json/json-object.ts';
+import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { namesOf } from '../../shared/json/names.ts';
-import { repeatedMember } from '../../shared/json/repeated-member.ts';
+import { parseOnceEach } from '../../shared/json/repeated-member.ts';
 import { nextToken, readTokens, takeChunk, token, type JsonTokens } from '../../shared/json/tokens.ts';
 import { withoutBom } from '../../shared/plain-text.ts';
 
@@ -147,8 +147,8 @@ export const readBinaryData = (): BinaryData => {
     isPlain: () => found <= 1,
     beside: () => {
       const whole = withoutBom(Buffer.from(outside.join(''), 'latin1').toString());
-      const binary = outsideLength > mostBeside ? undefined : parseObject(whole);
-      return binary === undefined || repeatedMember(whole) !== undefined ? undefined : binary;
+      const binary = outsideLength > mostBeside ? undefined : parseOnceEach(whole);
+      return isObject(binary) ? binary : undefined;
     },
   };
 };

@@ -1,5 +1,6 @@
 import { openArray, openObject } from '../../shared/json/bytes.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
+import { repeatedMember } from '../../shared/json/repeated-member.ts';
 import { nextToken, readTokens, stray, takeChunk, token } from '../../shared/json/tokens.ts';
 import { keepValues } from './keep-value.ts';
 import { readKept, type EntryMode, type PageResource, type SkippedResource } from './page-resource.ts';
@@ -102,6 +103,15 @@ const parseOrUnreadable = (bytes: Buffer): unknown => {
   }
 };
 
+/** @throws UnreadablePage, too, if an object in the value has a member twice */
+const parseOnceEachOrUnreadable = (bytes: Buffer): unknown => {
+  const value = parseOrUnreadable(bytes);
+  if (typeof value === 'object' && repeatedMember(bytes.toString('utf8')) !== undefined) {
+    throw new UnreadablePage('repeatedKey');
+  }
+  return value;
+};
+
 const modeOf = (search: unknown): EntryMode => {
   const mode = isObject(search) ? search['mode'] : undefined;
   return mode === 'include' || mode === 'outcome' ? mode : 'match';
@@ -121,6 +131,8 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   /** Where the current name or value is. */
   let level = aroundBundle;
   const seenKeys = new Set<string>();
+  /** Of the current entry: those that decide what its resource means. */
+  const entryKeys = new Set<string>();
   let key = '';
   let hasEnded = false;
   let resourceType: unknown;
@@ -151,18 +163,18 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
     }
     if (key === 'resourceType') resourceType = parseOrUnreadable(members.kept());
     if (key === 'total') total = saidCount(parseOrUnreadable(members.kept()));
-    if (key === 'meta') isWithheld = saysWithheld(parseOrUnreadable(members.kept()));
-    if (key === 'issue') issue = parseOrUnreadable(members.kept());
-    if (key === 'link') links = saidLinks(parseOrUnreadable(members.kept()));
+    if (key === 'meta') isWithheld = saysWithheld(parseOnceEachOrUnreadable(members.kept()));
+    if (key === 'issue') issue = parseOnceEachOrUnreadable(members.kept());
+    if (key === 'link') links = saidLinks(parseOnceEachOrUnreadable(members.kept()));
   };
 
   const endEntryMember = (): void => {
-    if (key === 'search' && !members.isTooLarge()) mode = modeOf(parseOrUnreadable(members.kept()));
+    if (key === 'search' && !members.isTooLarge()) mode = modeOf(parseOnceEachOrUnreadable(members.kept()));
     if (key === 'fullUrl') {
       const said = members.isTooLarge() ? '' : parseOrUnreadable(members.kept());
       fullUrl = fullUrl === undefined && typeof said === 'string' && isUrn(said) ? said : '';
     }
-    if (key === 'response' && !members.isTooLarge()) outcome = outcomeIn(parseOrUnreadable(members.kept()));
+    if (key === 'response' && !members.isTooLarge()) outcome = outcomeIn(parseOnceEachOrUnreadable(members.kept()));
     if (key !== 'resource') return;
     const isRepeated = resource !== undefined;
     resource = readKept(resources);
@@ -182,12 +194,17 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
     outcome = undefined;
     fullUrl = undefined;
     mode = 'match';
+    entryKeys.clear();
   };
 
   const endName = (): void => {
     const name = members.isTooLarge() ? '' : parseOrUnreadable(members.kept());
     key = typeof name === 'string' ? name : '';
-    if (level !== inBundle || key === '') return;
+    if (level !== inBundle || key === '') {
+      if (entryKeys.has(key)) throw new UnreadablePage('repeatedKey');
+      if (key === 'search' || key === 'response') entryKeys.add(key);
+      return;
+    }
     if (seenKeys.has(key)) throw new UnreadablePage('repeatedKey');
     if (seenKeys.size === bounds.members) throw new UnreadablePage('tooManyMembers');
     seenKeys.add(key);

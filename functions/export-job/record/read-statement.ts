@@ -1,4 +1,5 @@
 import { isObject } from '../../shared/json/json-object.ts';
+import { repeatedMember } from '../../shared/json/repeated-member.ts';
 import { readText } from '../../shared/payer/read-text.ts';
 import { fhirBases, type FhirBase } from '../../shared/registry/fhir-bases.ts';
 import { afterAnswer } from '../leg/after-answer.ts';
@@ -31,7 +32,10 @@ const read = async ({ response, end }: Extract<Answer, { kind: 'json' }>): Promi
   try {
     const text = await readText(response, longestStatement);
     const given: unknown = text === undefined ? undefined : JSON.parse(text);
-    return mayPass(given) ? { kind: 'failed' } : { kind: 'read', declared: declaredBy(given) };
+    if (mayPass(given)) return { kind: 'failed' };
+    // Which of two members counts, another try would not say.
+    const isUnclear = text !== undefined && repeatedMember(text) !== undefined;
+    return { kind: 'read', declared: isUnclear ? undefined : declaredBy(given) };
   } catch {
     return { kind: 'failed' };
   } finally {

@@ -23,3 +23,17 @@ export const repeatedMember = (text: string, counts: (name: string) => boolean =
   }
   return undefined;
 };
+
+/**
+ * Parses JSON in which no object has a member twice: nobody can tell which of two counts.
+ * @returns undefined for any other text
+ */
+export const parseOnceEach = (text: string): unknown => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return repeatedMember(text) === undefined ? value : undefined;
+  } catch {
+    // The parser's message would quote the text.
+    return undefined;
+  }
+};

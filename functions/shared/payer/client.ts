@@ -115,13 +115,13 @@ const lenientFetch =
       }
       const text = formAsJson(await requireText(response, answerLimitBytes, 'token endpoint'));
       const members = readJsonObject(text);
+      if (members !== undefined && isAmbiguous(text, payer.patientMember))
+        throw new PayerError('nonsense', `token endpoint answered ${status} with a repeated member`);
       check(status, members);
       if (members === undefined) {
         if (status === 200 && text === '') return new Response();
         throw notJson(status);
       }
-      if (isAmbiguous(text, payer.patientMember))
-        throw new PayerError('nonsense', `token endpoint answered ${status} with a repeated member`);
       // An API gateway in front of the payer, or another 401 that is none of OAuth's.
       if (status === 401 && typeof members['error'] !== 'string') throw notJson(status);
       return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });

@@ -14,7 +14,7 @@ import { refreshAtPayer, revokeAtPayer, type PayerClientDeps, type RefreshedToke
 import { failureAtRead, PayerError } from './errors.ts';
 import { accessEnded, openGrant, type OpenGrant } from './open-grant.ts';
 import { patientId, patientMemberOf } from './patient-id.ts';
-import { memberOf } from './token-answer.ts';
+import { isAmbiguousJwt, memberOf } from './token-answer.ts';
 
 /*
  * Payer tokens are refreshed once for all requests that need it at the same time:
@@ -261,7 +261,8 @@ const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant)
 const claimed = (payer: Payer, idToken: unknown): unknown => {
   if ((idToken ?? '') === '') return undefined;
   try {
-    return memberOf(decodeJwt(String(idToken)), patientMemberOf(payer));
+    const claims = decodeJwt(String(idToken));
+    return isAmbiguousJwt(String(idToken)) ? { idToken } : memberOf(claims, patientMemberOf(payer));
   } catch {
     return { idToken };
   }

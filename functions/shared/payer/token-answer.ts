@@ -58,12 +58,23 @@ export const formAsJson = (text: string): string => {
   return isAnswer ? JSON.stringify(Object.fromEntries(members)) : text;
 };
 
-/** The members that decide what the tokens open, beside the one that names the patient. */
-const deciding: ReadonlySet<string> = new Set(['access_token', 'refresh_token', 'token_type', 'scope', 'id_token']);
+/** The members that decide what the tokens open, or why there are none, beside the one that names the patient. */
+const deciding: ReadonlySet<string> = new Set([
+  'access_token',
+  'refresh_token',
+  'token_type',
+  'scope',
+  'id_token',
+  'error',
+]);
 
 /** Whether a member that decides what the tokens open, or whose record, is repeated. Nobody can tell which of its values counts. */
 export const isAmbiguous = (text: string, patientMember = 'patient'): boolean =>
   repeatedMember(text, (name) => name === patientMember || deciding.has(name)) !== undefined;
+
+/** Whether an object in what a JWT claims has a member twice: readers may take the last, or refuse it (RFC 7519 §4). */
+export const isAmbiguousJwt = (jwt: string): boolean =>
+  repeatedMember(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8')) !== undefined;
 
 /** A member of the payer's; undefined if it is missing or null. */
 export const memberOf = (answer: JsonObject, name: string): unknown =>

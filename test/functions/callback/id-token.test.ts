@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
+import { CompactSign, exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey } from 'jose';
 import { verifyIdToken } from '../../../functions/callback/verify-id-token.ts';
 import { keyReader } from '../../../functions/shared/payer/key-reader.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
@@ -147,6 +147,16 @@ describe('an id_token is refused', () => {
     await expect(verify(named)).rejects.toMatchObject(refusal('ERR_JWS_SIGNATURE_VERIFICATION_FAILED'));
     await expect(verify(brought)).rejects.toMatchObject(refusal('ERR_JWKS_NO_MATCHING_KEY'));
     expect(new Set(asked.requests.map(({ url }) => url))).toEqual(new Set(['https://id.plan.example/keys']));
+  });
+
+  // RFC 7519 §4: names are unique, and readers may take the last of two.
+  it.each(['"fhirUser":"Patient/8"', '"act":{"sub":"a","sub":"b"}'])('with a claim twice, as %s', async (claim) => {
+    const text = JSON.stringify({ act: {}, ...usual() }).replace('"act":{}', claim);
+    const token = await new CompactSign(Buffer.from(text))
+      .setProtectedHeader({ alg: 'RS256', kid: 'RS256' })
+      .sign(pairs.RS256.privateKey);
+
+    await expect(verifier().verify(token)).rejects.toMatchObject(refusal('an object in it has the same member twice'));
   });
 
   it('whose claims were changed after it was signed', async () => {

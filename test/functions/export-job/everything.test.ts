@@ -123,6 +123,10 @@ describe('an export by $everything from a payer that says which types it has', (
   it.each([
     ['can read what the payer has', { status: 404 }],
     ['knows it, since its statement lists no types', statementOf({})],
+    [
+      'knows it, since its statement lists them twice',
+      { ...declaredTypes, body: declaredTypes.body!.replace('{', '{"rest":[],').replace('"Claim"', '"Flag"') },
+    ],
   ])("searches each that may be a patient's if nobody %s", async (_, statement) => {
     const made = await declared(pageOf([claim]), pageOf([memberPatient, observation(1)]), statement);
 

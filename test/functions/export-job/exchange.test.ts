@@ -717,6 +717,16 @@ describe('what comes of a Group', () => {
     ['forgets the request', answering('/status/1', { status: 404 }), 'The payer ended the request with status 404.'],
     ['refuses every token', { instead: () => ({ status: 401 }) }, 'The payer refused the request with status 401.'],
     ['has no manifest', { manifest: { output: 'none' } }, "The payer's manifest could not be read."],
+    ...['"output":[]', '"link":[]', '"error":[]', '"output":[{"type":"Patient","url":"x","url":"y"}]'].map(
+      (member): [string, Plan, string] => [
+        `has a member twice in its manifest, the second in ${member}`,
+        answering('/status/1', {
+          headers: { 'content-type': 'application/json' },
+          body: `{"output":[],"link":[{"relation":"next"}],"error":[],${member}}`,
+        }),
+        "The payer's manifest could not be read.",
+      ],
+    ),
     [
       'has a manifest of a million values',
       { manifest: { x: Array(1e6).fill(0) } },

@@ -1004,6 +1004,13 @@ describe('a payer that', () => {
     ['says that it cannot', has(['Goal']), pageOf([memberPatient]), notFound('not-supported'), 'refusedByPayer 0'],
     ['says more', has(['Goal']), pageOf([memberPatient]), notFound('not-found', 'processing'), 'refusedByPayer 0'],
     ['says nothing', has(['Goal']), pageOf([memberPatient]), { status: 404 }, 'refusedByPayer 0'],
+    [
+      'says two things, the second that it found nothing',
+      has(['Goal']),
+      pageOf([memberPatient]),
+      { ...notFound(), body: `${notFound('security').body!.slice(0, -1)},"issue":[{"code":"not-found"}]}` },
+      'refusedByPayer 0',
+    ],
   ])('answers 404 for nothing found %s', async (_, statement, patient, goals, outcome, read = patient) => {
     const made = await runWith({ ...byType('Patient', 'Goal'), statement, types: ['Patient', 'Goal'] }, ({ path }) =>
       path.startsWith('/Patient/') ? read : path.startsWith('/Patient') ? patient : goals,

@@ -77,36 +77,40 @@ describe('a refresh that is repeated within its grace', () => {
     expect(lines.flatMap(signalsOf)).toEqual(['refreshRepeated']);
   });
 
-  it.each<[string, Record<string, string>, Record<string, string>]>([
+  it.each<[string, Record<string, string>, Record<string, string>, string?]>([
     ['a narrower one', {}, { scope: 'patient/Claim.rs' }],
     ['all', { scope: 'patient/Claim.rs' }, {}],
     ['other types', { scope: 'patient/Claim.rs' }, { scope: 'patient/Coverage.rs' }],
-  ])('is refused if it asks for another scope (%s), and changes nothing', async (_, first, other) => {
-    for (const [headers, client] of [
-      [basic(), {}],
-      [{}, { ...app, code_verifier: verifier }],
-    ] as const) {
-      const { login, redeem, refresh, grant, dynamo, lines } = gateway();
-      const code = await login('client_id' in client ? { ...app, ...pkce } : {});
-      const { refresh_token: token } = bodyOf(await redeem(code, client, headers));
-      const answer = bodyOf(await refresh(token, first, headers));
-      const before = grant();
-      dynamo.calls();
+    ['nothing that is granted', {}, { scope: 'patient/*.cruds' }, 'gives this app nothing to read'],
+  ])(
+    'is refused if it asks for another scope (%s), is counted, and changes nothing',
+    async (_, first, other, why = 'A repeat must ask for the same scope.') => {
+      for (const [headers, client] of [
+        [basic(), {}],
+        [{}, { ...app, code_verifier: verifier }],
+      ] as const) {
+        const { login, redeem, refresh, grant, dynamo, lines } = gateway();
+        const code = await login('client_id' in client ? { ...app, ...pkce } : {});
+        const { refresh_token: token } = bodyOf(await redeem(code, client, headers));
+        const answer = bodyOf(await refresh(token, first, headers));
+        const before = grant();
+        dynamo.calls();
 
-      const refused = await refresh(token, other, headers);
+        const refused = await refresh(token, other, headers);
 
-      expect(refused.statusCode).toBe(400);
-      expect(bodyOf(refused)).toEqual({
-        error: 'invalid_scope',
-        error_description: expect.stringContaining('A repeat must ask for the same scope.'),
-      });
-      expect(dynamo.calls()).toEqual(['GetItem']);
-      expect(grant()).toEqual(before);
-      expect(lines.flatMap(signalsOf)).toEqual([]);
-      const { access_token, scope } = bodyOf(await refresh(token, first, headers));
-      expect({ access_token, scope }).toEqual({ access_token: answer.access_token, scope: answer.scope });
-    }
-  });
+        expect(refused.statusCode).toBe(400);
+        expect(bodyOf(refused)).toEqual({
+          error: 'invalid_scope',
+          error_description: expect.stringContaining(why),
+        });
+        expect(dynamo.calls()).toEqual(['GetItem']);
+        expect(grant()).toEqual(before);
+        expect(lines.flatMap(signalsOf)).toEqual(['refreshRepeated']);
+        const { access_token, scope } = bodyOf(await refresh(token, first, headers));
+        expect({ access_token, scope }).toEqual({ access_token: answer.access_token, scope: answer.scope });
+      }
+    },
+  );
 
   it('gives the pair whose answer was lost on the way', async () => {
     const { connect, refresh, dynamo, isActive } = gateway();

@@ -201,6 +201,13 @@ describe('what is no page', () => {
       String.raw`{"resourceType":"Bundle","entry":[],"\u0065ntry":[]}`,
       'repeatedKey',
     ],
+    ...[
+      '"link":[{"relation":"next","url":"https://x","relation":"self"}]',
+      '"meta":{"security":[{"code":"REDACTED"}],"security":[]}',
+      '"entry":[{"search":{"mode":"match","mode":"outcome"}}]',
+      '"entry":[{"search":{"mode":"match"},"search":{"mode":"outcome"}}]',
+      '"entry":[{"response":{"outcome":{"issue":[{}],"issue":[]}}}]',
+    ].map((member) => [`a member twice in ${member}`, `{"resourceType":"Bundle",${member}}`, 'repeatedKey']),
     [
       'links of more than 64 KB',
       `{"resourceType":"Bundle","link":[{"relation":"next","url":"${'x'.repeat(65_536)}"}]}`,

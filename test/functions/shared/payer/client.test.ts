@@ -372,6 +372,12 @@ describe('a payer’s failure', () => {
       'nonsense',
       'token endpoint answered 200 with a repeated member',
     ]),
+    [
+      'an error twice',
+      text(400, '{"error":"invalid_request","error":"invalid_grant"}'),
+      'nonsense',
+      'token endpoint answered 400 with a repeated member',
+    ],
     ['a form without a token', text(200, 'a=b'), 'nonsense', noObject(200)],
     ['403 with a time to wait', toWait, 'unavailable', 'token endpoint answered 403'],
     ['200 with HTML', text(200, '<p>canary</p>'), 'nonsense', noObject(200)],

@@ -35,6 +35,10 @@ const movedOn = (test: FetchGateway, { grantId }: TestGrant): void => {
 
 /** An `id_token` as it is written, with these claims. */
 const idToken = (claims: object): string => new UnsecuredJWT({ ...claims }).encode();
+const claimedTwice = Buffer.from('{"fhirUser":"Patient/patient-2","fhirUser":"Patient/patient-1"}').toString(
+  'base64url',
+);
+const twoPatients = idToken({}).replace(/\.[^.]*\./, `.${claimedTwice}.`);
 
 const ended = {
   status: 401,
@@ -208,6 +212,7 @@ describe('a payer that mistakes the member', () => {
     ['of another patient', idToken({ fhirUser: 'Patient/patient-2' }), false],
     ['of no patient', idToken({ fhirUser: 'Practitioner/patient-1' }), false],
     ['that cannot be read', 'x.y', false],
+    ['of two patients', twoPatients, false],
     ['that is no text', { fhirUser: 'Patient/patient-1' }, false],
     ['of the same patient', idToken({ fhirUser: 'Patient/patient-1' }), true],
     ['without the claim', idToken({ sub: 'x' }), true],
