@@ -10,12 +10,13 @@ describe("a function's bundle", () => {
       .map(({ name }) => name);
 
   // Why these are larger. fetch: all search parameters and the nearest to a misspelled one, sealed page links in bodies, in any form, and headers, the partner's
-  // rate, the payer's breaker, an HTTP client, the KMS client of a kick-off, and the checks of an exchange with R4's shapes. token: the KMS client, and what makes a grant of an identity token. export: four AWS clients besides DynamoDB's.
+  // rate, the payer's breaker, an HTTP client, the KMS client of a kick-off, and the checks of an exchange with R4's shapes. token: the KMS client, what makes a grant of an identity token, and the reader of searches that says
+  // whose record it opens. export: four AWS clients besides DynamoDB's.
   // Nobody waits for the rest: audit has two AWS clients, and durable functions bundle their SDK, as AWS advises; the export
   // job also seals files, gets tokens of its own at former plans, and settles whose the resources are that name nobody.
   it('is under 350 KB; of those with more clients and the durable SDK, as little as it can be', () => {
     const limits: Readonly<Record<string, number>> = {
-      token: 365,
+      token: 370,
       fetch: 430,
       export: 590,
       audit: 390,

@@ -1,8 +1,8 @@
+import { saidCount, saidLinks } from '../../shared/fhir/said.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import type { FormerPlan } from '../../shared/registry/former-plan.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import type { PlanFault } from '../reading/problems.ts';
-import { saidCount, saidLinks } from '../reading/said.ts';
 import type { ListedFile, ListedFiles } from '../state/plan-files.ts';
 import { allowedUrl } from './ask-plan.ts';
 

@@ -8,7 +8,7 @@ import { ownAttachments, type OwnAttachment } from '../reading/own-attachments.t
 import type { PageResource } from '../reading/page-resource.ts';
 import type { Problem } from '../reading/problems.ts';
 import { unservedAttachments, type createLineRewriter } from '../reading/rewrite-line.ts';
-import { saysWithheld } from '../reading/said.ts';
+import { saysWithheld } from '../reading/says-withheld.ts';
 import { identityOf } from '../reading/seen-names.ts';
 import type { HeldLine } from '../state/held-lines.ts';
 import type { Leg } from './leg.ts';

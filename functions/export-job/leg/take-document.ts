@@ -12,7 +12,7 @@ import { partWriter } from '../job/parts.ts';
 import { aboutAnother } from '../reading/check-resource.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import { meaningOf, payerRemarks, type AttachmentFault } from '../reading/problems.ts';
-import { saysWithheld } from '../reading/said.ts';
+import { saysWithheld } from '../reading/says-withheld.ts';
 import type { WrittenAttachment } from '../state/state.ts';
 import type { Answer } from './ask-payer.ts';
 import { readBinaryData, watchKind, type BinaryData, type KindWatch } from './binary-data.ts';

@@ -1,9 +1,9 @@
+import { saidCount } from '../../shared/fhir/said.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { sendableType } from '../../shared/media-type.ts';
 import { eachBase, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { neverFetched, oneBinary } from './binary-urls.ts';
 import { placeAtPayer } from './place-at-payer.ts';
-import { saidCount } from './said.ts';
 import { holdsAttachment } from './survey-resource.ts';
 
 /** What a resource says of a content. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { writtenId } from '../../shared/fhir/fhir-id.ts';
+import type { EntryMode } from '../../shared/fhir/said.ts';
 import { openObject } from '../../shared/json/bytes.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { readTokens } from '../../shared/json/tokens.ts';
@@ -22,9 +23,6 @@ export type SkipReason =
   | 'notResource'
   /** The entry has only its status or its URL, or is not even an object. */
   | 'noResource';
-
-/** Why an entry is in a search's answer: https://hl7.org/fhir/R4/valueset-search-entry-mode.html */
-export type EntryMode = 'match' | 'include' | 'outcome';
 
 /** A resource on a page. */
 export interface PageResource extends Survey {

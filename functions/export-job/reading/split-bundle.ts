@@ -1,11 +1,12 @@
+import { saidCount, saidLinks, saidMode, type EntryMode, type SaidLinks } from '../../shared/fhir/said.ts';
 import { openArray, openObject } from '../../shared/json/bytes.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { repeatedMember } from '../../shared/json/repeated-member.ts';
 import { nextToken, readTokens, stray, takeChunk, token } from '../../shared/json/tokens.ts';
 import { keepValues } from './keep-value.ts';
-import { readKept, type EntryMode, type PageResource, type SkippedResource } from './page-resource.ts';
+import { readKept, type PageResource, type SkippedResource } from './page-resource.ts';
 import { isUrn } from './references.ts';
-import { saidCount, saidLinks, saysWithheld, type SaidLinks } from './said.ts';
+import { saysWithheld } from './says-withheld.ts';
 import { UnreadablePage } from './unreadable-page.ts';
 
 /** Facts about a page as a whole. */
@@ -112,11 +113,6 @@ const parseOnceEachOrUnreadable = (bytes: Buffer): unknown => {
   return value;
 };
 
-const modeOf = (search: unknown): EntryMode => {
-  const mode = isObject(search) ? search['mode'] : undefined;
-  return mode === 'include' || mode === 'outcome' ? mode : 'match';
-};
-
 /** https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.outcome */
 const outcomeIn = (response: unknown): JsonObject | undefined =>
   isObject(response) && isObject(response['outcome']) ? response['outcome'] : undefined;
@@ -169,7 +165,7 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   };
 
   const endEntryMember = (): void => {
-    if (key === 'search' && !members.isTooLarge()) mode = modeOf(parseOnceEachOrUnreadable(members.kept()));
+    if (key === 'search' && !members.isTooLarge()) mode = saidMode(parseOnceEachOrUnreadable(members.kept()));
     if (key === 'fullUrl') {
       const said = members.isTooLarge() ? '' : parseOrUnreadable(members.kept());
       fullUrl = fullUrl === undefined && typeof said === 'string' && isUrn(said) ? said : '';

@@ -1,3 +1,4 @@
+import { linksInHeader } from '../../shared/fhir/said.ts';
 import type { JsonObject } from '../../shared/json/json-object.ts';
 import { answerBases, baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
@@ -6,7 +7,6 @@ import type { PageResource, SkippedResource } from '../reading/page-resource.ts'
 import { createProblemList } from '../reading/problem-list.ts';
 import type { Problem } from '../reading/problems.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
-import { linksInHeader } from '../reading/said.ts';
 import { createBundleSplitter, type PageInfo } from '../reading/split-bundle.ts';
 import { UnreadablePage } from '../reading/unreadable-page.ts';
 import type { RecordLeg } from './record-leg.ts';

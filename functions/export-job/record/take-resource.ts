@@ -1,4 +1,5 @@
 import { parseRecordSearch } from '../../shared/fhir/record-search.ts';
+import type { EntryMode } from '../../shared/fhir/said.ts';
 import type { JsonObject } from '../../shared/json/json-object.ts';
 import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
@@ -18,7 +19,6 @@ import { contentMark } from '../reading/content-mark.ts';
 import { anothers, noteBeside, noteMembers, noteReference, restricted, type Came } from '../reading/hangs-on.ts';
 import {
   lastUpdated,
-  type EntryMode,
   type PageResource,
   type ResourceHead,
   type SkippedResource,

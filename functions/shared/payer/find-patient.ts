@@ -1,37 +1,38 @@
 import { writtenId } from '../fhir/fhir-id.ts';
-import { isNext } from '../fhir/link-header.ts';
-import { isObject, objectsIn, parseObject, type JsonObject } from '../json/json-object.ts';
+import { linksInHeader, saidCount, saidLinks, saidMode, type SaidLinks } from '../fhir/said.ts';
+import { isObject, parseObject, type JsonObject } from '../json/json-object.ts';
+import { repeatedMember } from '../json/repeated-member.ts';
 import { fhirMediaType } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import type { PayerClientDeps } from './client.ts';
 import { PayerError } from './errors.ts';
-import { getText } from './get-text.ts';
+import { getAnswer, type GivenAnswer } from './get-text.ts';
 import { isReadablePatientId } from './patient-id.ts';
 import { readSecretHeaders } from './secrets.ts';
 
 const noBundle = (): PayerError => new PayerError('nonsense', 'GET Patient answered without a Bundle');
 
-/**
- * Whether a Bundle names a next page: in R4's list of links, in one link, or in maps by their relations, as some payers write them. A link
- * may have several relations, in a text or a list.
- */
-const hasNext = ({ link }: JsonObject): boolean =>
-  objectsIn([link].flat())
-    .flatMap(Object.entries<unknown>)
-    .some(([name, said]) =>
-      /^rel(?:ation)?$/.test(name) ? [said].flat().join(' ').split(/\s+/).some(isNext) : said !== null && isNext(name),
-    );
+/** Whether there may be a next page. */
+const hasNext = ({ next, isUnreadable }: SaidLinks): boolean => isUnreadable || next.length > 0;
 
-/** An entry that says why it is there counts by that; else an OperationOutcome is a remark. */
+/** Whether the payer may have counted more than one. */
+const hasMore = (total: unknown): boolean => {
+  const count = saidCount(total);
+  return count === 'unreadable' || (count ?? 0) > 1;
+};
+
+/** An entry that says why it is there counts by that; else an OperationOutcome is a remark. No other type is one. */
 const isMatch = ({ resource, search }: JsonObject): boolean => {
-  const mode = isObject(search) ? search['mode'] : undefined;
-  const isRemark = isObject(resource) && resource['resourceType'] === 'OperationOutcome';
-  return mode === 'match' || ((mode ?? undefined) === undefined && !isRemark);
+  const mode = saidMode(search);
+  const isOutcome = isObject(resource) && resource['resourceType'] === 'OperationOutcome';
+  const isSaid = isObject(search) && (search['mode'] ?? undefined) !== undefined;
+  if (mode === 'match') return isSaid || !isOutcome;
+  return mode === 'outcome' && !isOutcome;
 };
 
 const onlyPatient = (bundle: JsonObject): string | undefined => {
-  const { resourceType, total, entry = [] } = bundle;
-  if (resourceType !== 'Bundle' || hasNext(bundle) || (typeof total === 'number' && total > 1)) return undefined;
+  const { resourceType, total, link, entry = [] } = bundle;
+  if (resourceType !== 'Bundle' || hasNext(saidLinks(link)) || hasMore(total)) return undefined;
   if (!Array.isArray(entry) || !entry.every(isObject)) throw noBundle();
   const [only, ...others] = entry.filter(isMatch);
   const patient = only?.['resource'];
@@ -41,13 +42,13 @@ const onlyPatient = (bundle: JsonObject): string | undefined => {
 };
 
 /**
- * Asks the payer whose record its fresh token opens. The answer counts only if exactly one patient matches and no page
- * follows.
+ * Asks the payer whose record its fresh token opens. The answer counts only if exactly one patient matches, no page
+ * follows, and both can be read in one way only.
  * @throws PayerError if the payer does not answer, or names none or several
  */
 export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessToken: string): Promise<string> => {
   const byPost = payer.quirks.searchMethod === 'POST';
-  const text = await getText(deps, `${payer.fhirBaseUrl}/Patient${byPost ? '/_search' : ''}`, {
+  const answer = await getAnswer(deps, `${payer.fhirBaseUrl}/Patient${byPost ? '/_search' : ''}`, {
     asked: 'GET Patient',
     accept: fhirMediaType(payer),
     form: byPost ? '' : undefined,
@@ -56,16 +57,17 @@ export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessTok
     timeoutMs: 10_000,
     limitBytes: 2 * 1024 * 1024,
   });
-  const id = patientIn(text);
+  const id = patientIn(answer);
   if (id === undefined) throw new PayerError('nonsense', 'GET Patient named no single patient');
   return id;
 };
 
 /** @throws PayerError if the text is not a Bundle */
-const patientIn = (text: string): string | undefined => {
+const patientIn = ({ text, link }: GivenAnswer): string | undefined => {
   // A 204: the search found nobody.
-  if (text === '') return undefined;
+  if (text === '' || hasNext(linksInHeader(link))) return undefined;
   const bundle = parseObject(text);
   if (bundle === undefined) throw noBundle();
-  return onlyPatient(bundle);
+  // No one can tell which of the two counts.
+  return repeatedMember(text) === undefined ? onlyPatient(bundle) : undefined;
 };

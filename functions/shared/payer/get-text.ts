@@ -17,15 +17,23 @@ interface GetOptions {
   readonly limitBytes: number;
 }
 
+/** What a payer answered. */
+export interface GivenAnswer {
+  /** Empty if the answer is 204. */
+  readonly text: string;
+  /** The `Link` header. */
+  readonly link: string | null;
+}
+
 /**
- * Returns the text of a payer's answer, empty if it is 204. A redirect is not followed.
- * @throws PayerError if the answer is not 200, or is too late or too long
+ * Returns a payer's answer. A redirect is not followed.
+ * @throws PayerError if the answer is not 200 or 204, or is too late or too long
  */
-export const getText = async (
+export const getAnswer = async (
   { payerHttp }: Pick<PayerClientDeps, 'payerHttp'>,
   url: string,
   { asked, accept, form, headers, accessToken, timeoutMs, limitBytes }: GetOptions,
-): Promise<string> => {
+): Promise<GivenAnswer> => {
   try {
     const response = await payerHttp(url, {
       ...(form === undefined ? {} : { method: 'POST', body: form }),
@@ -38,15 +46,20 @@ export const getText = async (
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    if (response.status === 204) return '';
+    const link = response.headers.get('link');
+    if (response.status === 204) return { text: '', link };
     if (!isGiven(response)) {
       const refusal = response.status === 401 ? await keyRefusal(response, asked) : undefined;
       await response.body?.cancel();
       if (refusal !== undefined) throw refusal;
       throw new PayerError('unavailable', `${asked} answered ${response.status}`);
     }
-    return await requireText(response, limitBytes, asked);
+    return { text: await requireText(response, limitBytes, asked), link };
   } catch (error) {
     throw payerHttpFailure(error, asked);
   }
 };
+
+/** Returns the text of {@link getAnswer}. @throws PayerError as that does */
+export const getText = async (...request: Parameters<typeof getAnswer>): Promise<string> =>
+  (await getAnswer(...request)).text;

@@ -62,7 +62,8 @@ describe('whose record a token opens', () => {
     ['null for the next', [patient()], { link: { next: null } }],
     ['a link to itself', [patient()], { link: [{ relation: 'self' }] }],
     ['a total of one', [patient()], { total: 1 }],
-    ['a total that is no number', [patient()], { total: '2' }],
+    ['a total of one as a text', [patient()], { total: '1' }],
+    ['a patient that is included', [patient(), { ...patient('other'), search: { mode: 'include' } }]],
   ])('is accepted with %s', async (_, entry, more = {}) => {
     expect(await ask(() => Response.json(bundle(entry, more))).finding).toBe('p-1');
   });
@@ -91,7 +92,17 @@ describe('whose record a token opens', () => {
       `a further page in ${JSON.stringify(link)}`,
       bundle([patient()], { link: [{ relation: 'self' }, link] }),
     ]),
-    ['a total of two, although one is in the answer', bundle([patient()], { total: 2 })],
+    ['links that nobody can read', bundle([patient()], { link: 'next' })],
+    ['a link that also has a next', bundle([patient()], { link: [{ relation: 'self', next: '/next' }] })],
+    ['a relation under either name', bundle([patient()], { link: [{ relation: 'self', rel: 'next' }] })],
+    ...[2, '2', 'two', 1.5, [1]].map((total): [string, unknown] => [
+      `a total of ${JSON.stringify(total)}, although one is in the answer`,
+      bundle([patient()], { total }),
+    ]),
+    ...['Match', 'matched', ['include'], 'Include', 'outcome', 7].map((mode): [string, unknown] => [
+      `a second patient of the mode ${JSON.stringify(mode)}`,
+      bundle([patient(), { ...patient('other'), search: { mode } }]),
+    ]),
     ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
     ['an entry without a resource', bundle([{}])],
     ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],
@@ -101,6 +112,38 @@ describe('whose record a token opens', () => {
     ['null', null, noBundle],
   ])('is not accepted with %s', async (_, answer, detail = unclear) => {
     await expect(ask(() => Response.json(answer)).finding).rejects.toMatchObject({ failure: 'nonsense', detail });
+  });
+
+  const one = '{"resource":{"resourceType":"Patient","id":"a"}}';
+  const two = '{"resource":{"resourceType":"Patient","id":"b"}}';
+  it.each([
+    `"entry":[${one.replace('}}', ',"id":"b"}}')}]`,
+    `"entry":[${one.replace('}}', String.raw`,"\u0069d":"b"}}`)}]`,
+    `"entry":[${one.slice(0, -1)},"resource":{"resourceType":"Patient","id":"b"}}]`,
+    `"entry":[${two}],"entry":[${one}]`,
+    `"entry":[${one},${two.slice(0, -1)},"search":{"mode":"match"},"search":{"mode":"include"}}]`,
+    `"entry":[${one},${two.slice(0, -1)},"search":{"mode":"match","mode":"include"}}]`,
+    `"total":2,"total":1,"entry":[${one}]`,
+    `"link":[{"relation":"next","url":"n"}],"link":[],"entry":[${one}]`,
+    `"link":[{"relation":"next","relation":"self","url":"n"}],"entry":[${one}]`,
+  ])('is not accepted with a member twice: %s', async (members) => {
+    const { finding } = ask(() => new Response(`{"resourceType":"Bundle",${members}}`));
+    await expect(finding).rejects.toMatchObject({ failure: 'nonsense', detail: unclear });
+  });
+
+  it.each([
+    '<n>; rel="next"',
+    '<s>; rel=self, <n>; rel="prev NEXT"',
+    'n; rel=next',
+    `<${'s'.repeat(16_384)}>; rel=self`,
+  ])('is not accepted with a further page, or one that may be, in the header: %.40s', async (link) => {
+    const { finding } = ask(() => Response.json(bundle([patient()]), { headers: { link } }));
+    await expect(finding).rejects.toMatchObject({ failure: 'nonsense', detail: unclear });
+  });
+
+  it('is accepted with a link to itself in the header', async () => {
+    const headers = { link: '<https://payer.example/Patient>; rel="self"' };
+    expect(await ask(() => Response.json(bundle([patient()]), { headers })).finding).toBe('p-1');
   });
 
   const elsewhere = { status: 302, headers: { Location: 'http://169.254.169.254' } };

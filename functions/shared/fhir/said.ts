@@ -1,5 +1,5 @@
-import { isNext, readLinkHeader } from '../../shared/fhir/link-header.ts';
-import { isObject, objectsIn } from '../../shared/json/json-object.ts';
+import { isObject, type JsonObject } from '../json/json-object.ts';
+import { isNext, readLinkHeader } from './link-header.ts';
 
 /*
  * Reads what a page or a manifest says about itself. A form with only one possible meaning is accepted even if FHIR does not have it.
@@ -30,31 +30,35 @@ const relationsOf = (relation: unknown): readonly string[] | undefined => {
   return all.flatMap((one) => one.trim().split(/\s+/));
 };
 
-/** A link's `next` URLs; undefined if it cannot be read. */
+const isNull = (value: unknown): boolean => value === undefined || value === null;
+
+/** What a link says its relations are, under both names. */
+const relationIn = ({ relation, rel }: JsonObject): unknown => [relation, rel].filter((one) => !isNull(one)).flat();
+
+/** A link's `next` URLs; undefined if it cannot be read. One that also has a member `next` may mean either. */
 const nextIn = (link: unknown): readonly string[] | undefined => {
-  if (!isObject(link)) return undefined;
-  const relations = relationsOf(link['relation'] ?? link['rel']);
+  if (!isObject(link) || Object.entries(link).some(([name, value]) => isNext(name) && !isNull(value))) return undefined;
+  const relations = relationsOf(relationIn(link));
   return relations?.some(isNext) === true ? [urlIn(link) ?? ''] : relations && [];
 };
 
 /** The URL of the one link to the page itself. */
 const selfIn = (links: readonly unknown[]): { readonly self?: string } => {
-  const [self, ...others] = links.filter(
-    (link) => isObject(link) && relationsOf(link['relation'] ?? link['rel'])?.some(isSelf),
-  );
+  const [self, ...others] = links.filter((link) => isObject(link) && relationsOf(relationIn(link))?.some(isSelf));
   const url = others.length === 0 ? urlIn(self) : undefined;
   return url === undefined ? {} : { self: url };
 };
 
-/** Links by their relations, as `{ "next": "…" }`. */
-const isMap = (links: Readonly<Record<string, unknown>>): boolean =>
-  !('relation' in links || 'rel' in links) && Object.values(links).every((value) => urlIn(value) !== undefined);
+/** Links by their relations, as `{ "next": "…" }`. There is none where the value is null. */
+const isMap = (links: JsonObject): boolean =>
+  !('relation' in links || 'rel' in links) &&
+  Object.values(links).every((value) => value === null || urlIn(value) !== undefined);
 
 /** Reads the links of a Bundle or a manifest: FHIR's list, a single link, or an object with the relations as names. */
 export const saidLinks = (links: unknown): SaidLinks => {
-  if (links === undefined || links === null) return { next: [], isUnreadable: false };
+  if (isNull(links)) return { next: [], isUnreadable: false };
   if (isObject(links) && isMap(links)) {
-    const found = Object.entries(links).filter(([relation]) => isNext(relation));
+    const found = Object.entries(links).filter(([relation, value]) => isNext(relation) && value !== null);
     const self = urlIn(Object.entries(links).find(([relation]) => isSelf(relation))?.[1]);
     return {
       next: found.map(([, value]) => urlIn(value) ?? ''),
@@ -75,24 +79,16 @@ export const linksInHeader = (header: string | null): SaidLinks => {
 
 /** Reads a count. Some payers write it as a string. @returns undefined if it is absent, `unreadable` if it is not a count */
 export const saidCount = (said: unknown): number | 'unreadable' | undefined => {
-  if (said === undefined || said === null) return undefined;
+  if (isNull(said)) return undefined;
   const count = typeof said === 'string' && /^\s*\d+\s*$/.test(said) ? Number(said) : said;
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 'unreadable';
 };
 
-/** HL7's code system of such labels, by the names that R4, STU3 and HL7's registry of OIDs have for it. */
-const observationValue: ReadonlySet<unknown> = new Set([
-  'http://terminology.hl7.org/CodeSystem/v3-ObservationValue',
-  'http://hl7.org/fhir/v3/ObservationValue',
-  'urn:oid:2.16.840.1.113883.5.1063',
-]);
+/** Why an entry is in a search's answer: https://hl7.org/fhir/R4/valueset-search-entry-mode.html */
+export type EntryMode = 'match' | 'include' | 'outcome';
 
-/** What a label says of what lacks something: https://hl7.org/fhir/R4/security-labels.html */
-const withheldCodes: ReadonlySet<unknown> = new Set(['ABSTRED', 'MASKED', 'REDACTED', 'SUBSETTED']);
-
-/** Whether the meta of a page, or of a resource, has the payer's label that something was withheld. */
-export const saysWithheld = (meta: unknown): boolean =>
-  isObject(meta) &&
-  [meta['security'], meta['tag']]
-    .flatMap((labels) => objectsIn(isObject(labels) ? [labels] : labels))
-    .some(({ system, code }) => observationValue.has(system) && withheldCodes.has(code));
+/** Reads an entry's `search`. What says no mode, or one that FHIR does not have, counts as a match. */
+export const saidMode = (search: unknown): EntryMode => {
+  const mode = isObject(search) ? search['mode'] : undefined;
+  return mode === 'include' || mode === 'outcome' ? mode : 'match';
+};
