@@ -141,10 +141,11 @@ const answerRefusal = async (answer: PayerAnswer): Promise<ApiResponse> => {
   return fhirAnswer(status, body);
 };
 
-const checkStatus = async (deps: FetchDeps, { response }: PayerAnswer): Promise<void> => {
+const checkStatus = async (deps: FetchDeps, { response, isConditional }: PayerAnswer): Promise<void> => {
   const { status } = response;
   const waits = isThrottling(response);
-  if (isGiven(response) || status === 304 || (status >= 400 && status < 500 && !waits)) return;
+  const isUnchanged = status === 304 && isConditional;
+  if (isGiven(response) || isUnchanged || (status >= 400 && status < 500 && !waits)) return;
   await dropBody(response);
   if (waits) {
     throw new GatewayError(

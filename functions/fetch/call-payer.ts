@@ -31,7 +31,10 @@ export interface PayerCall {
   readonly watch: Watch;
 }
 
-const passedOn = ['if-none-match', 'if-modified-since', 'prefer', 'accept-language'];
+/** By them a caller says what it has already. */
+const conditions = ['if-none-match', 'if-modified-since'];
+
+const passedOn = [...conditions, 'prefer', 'accept-language'];
 
 /** With `Prefer: respond-async` a payer would answer without the record. */
 const isAsync = (name: string, value: string): boolean => name === 'prefer' && /respond-async/i.test(value);
@@ -43,6 +46,10 @@ const sendable = (event: ApiEvent, name: string): string | undefined => {
   const value = header(event, name);
   return value !== undefined && /^[\t\x20-\x7e]*$/.test(value) ? value : undefined;
 };
+
+/** Whether the payer is sent a condition, so that it may answer 304 (RFC 9110 §15.4.5). */
+export const isConditional = (event: ApiEvent): boolean =>
+  conditions.some((name) => sendable(event, name) !== undefined);
 
 const requestHeaders = (
   event: ApiEvent,

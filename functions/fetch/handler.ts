@@ -14,7 +14,7 @@ import { facadeBase, payerBases } from '../shared/registry/urls.ts';
 import type { Grant } from '../shared/store/grant-item.ts';
 import { answerFromPayer } from './answer-from-payer.ts';
 import { throughBreaker } from './breaker/breakers.ts';
-import { callPayer } from './call-payer.ts';
+import { callPayer, isConditional } from './call-payer.ts';
 import { checkScopes } from './check-scopes.ts';
 import type { FetchDeps } from './deps.ts';
 import { answerExchange } from './exchange/answer-exchange.ts';
@@ -72,5 +72,15 @@ export const fetchHandler = (deps: FetchDeps) =>
       });
       return { deadline: budget, response: await holdUntilAudited(audit.begin(), call, budget) };
     });
-    return answerFromPayer(deps, { response, payer, request, base, linkKey, deadline, record, audit });
+    return answerFromPayer(deps, {
+      response,
+      payer,
+      request,
+      isConditional: isConditional(event),
+      base,
+      linkKey,
+      deadline,
+      record,
+      audit,
+    });
   });

@@ -11,6 +11,8 @@ export interface PayerAnswer {
   readonly response: PayerResponse;
   readonly payer: Payer;
   readonly request: FhirRequest;
+  /** The request has a condition, so that 304 answers it. */
+  readonly isConditional: boolean;
   readonly base: string;
   /** The key for page links; undefined if the answer has none. */
   readonly linkKey: LinkKey | undefined;

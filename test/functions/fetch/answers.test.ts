@@ -284,6 +284,7 @@ describe('an answer that cannot be used', () => {
     ['a 504', html(504)],
     ['a 202', fhir({}, { status: 202 })],
     ['a 206', fhir({}, { status: 206 })],
+    ['a 304 to a read without a condition', new Response(null, { status: 304 })],
     ['HTML with 200', html(200)],
     ['XML with 200', new Response('<Bundle/>', { headers: { 'content-type': 'application/fhir+xml' } })],
     ['no content type', new Response(new Uint8Array([123, 125]))],

@@ -99,7 +99,7 @@ describe('a read', () => {
     const test = readAudited();
     const { token } = await test.grant();
     test.payer.http = async () => respond();
-    await read(test.deps, 'Patient', token);
+    await read(test.deps, 'Patient', token, { headers: { 'if-none-match': 'W/"1"' } });
     expect(test.written()).toEqual(['opened', `ended ${status}`]);
     const [, ended = {}] = test.items();
     expect(ended['error']).toEqual(error === undefined ? undefined : { S: error });
