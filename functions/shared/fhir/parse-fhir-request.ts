@@ -1,5 +1,6 @@
 import type { Payer } from '../registry/types.ts';
 import { anyType, isResourceType } from '../scopes/resource-types.ts';
+import { checkBases } from './check-bases.ts';
 import { checkSearch, requireType, unknownType } from './check-search.ts';
 import { idForm, segmentForm } from './fhir-id.ts';
 import { isDocument, mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
@@ -189,15 +190,14 @@ export const parseFhirRequest = (input: FhirRequestInput): FhirRequest => {
   const method = checkReading(input.method, given);
   const [segments, query] = asTypeSearch(given, input);
   const { needs, ...target } = parseTarget(segments, method, { ...input, query });
-  if (input.furtherBases !== undefined && target.searched.includes(anyType)) {
-    throw notAllowed('This payer has its record on several servers. Search each resource type by itself.', reading);
-  }
   const form = method === 'POST' ? (input.form ?? []) : undefined;
   const grammar = {
     ...grammarOf({ needs, ...target }, query, input.pagingParameters),
     added: input.searchParameters ?? {},
   };
-  const consulted = checkSearch([...query, ...(form ?? [])], target.searched, grammar, isDocument(target));
+  const parameters = [...query, ...(form ?? [])];
+  if (input.furtherBases !== undefined) checkBases(parameters, target.searched, input.furtherBases);
+  const consulted = checkSearch(parameters, target.searched, grammar, isDocument(target));
   return {
     ...target,
     method,

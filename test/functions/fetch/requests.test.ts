@@ -124,6 +124,48 @@ describe('a search', () => {
     expect([token.answer.statusCode, other.answer.statusCode]).toEqual([400, 400]);
     expect([...json.requests, ...token.requests, ...other.requests]).toEqual([]);
   });
+
+  it('is asked of one base: one that needs types of two is refused, and one whose references may lead elsewhere is not', async () => {
+    const test = ready();
+    const { token } = await test.grant({ scope: 'patient/*.rs' });
+    const goals = { fhirBaseUrl: 'http://127.0.0.1:3009/fhir', types: ['Goal', 'CarePlan'] };
+    const deps = test.reconfigured(withPayer('northwind', { everything: false, furtherBases: [goals] }));
+    const search = (request: string) => {
+      const [path = '', query = ''] = request.split('?');
+      return read(deps, path, token, { query });
+    };
+    for (const request of [
+      '?_id=1',
+      '?_type=Goal,Condition',
+      'Patient/patient-1/*',
+      'Condition?_revinclude=CarePlan:condition',
+      'Condition?_revinclude=Provenance:target,CarePlan:condition',
+      'Patient?_has:Goal:patient:lifecycle-status=active',
+      'Condition?_has:CarePlan:condition:_has:Provenance:target:agent=1',
+      'Goal?_revinclude=Provenance:target',
+      'Observation?focus:Goal.lifecycle-status=active',
+      'Observation?_include=Observation:focus:Goal',
+      'CarePlan?_include=CarePlan:condition',
+      'Goal?_list=1',
+    ]) {
+      const all = await search(request);
+      expect([request, all.statusCode, issueOf(all).diagnostics]).toEqual([
+        request,
+        405,
+        expect.stringContaining('several servers'),
+      ]);
+    }
+    expect(test.payer.requests).toEqual([]);
+    for (const request of [
+      'CarePlan?_include=CarePlan:goal',
+      'CarePlan?goal.lifecycle-status=active',
+      'Goal?_include=Goal:subject',
+      'Observation?_include=Observation:focus',
+      'Condition?_revinclude=Provenance:target',
+    ]) {
+      expect([request, (await search(request)).statusCode]).toEqual([request, 200]);
+    }
+  });
 });
 
 describe('what the caller accepts', () => {
