@@ -32,10 +32,14 @@ export const parseRecordSearch = (text: string): RecordSearch => {
   return { type: text.slice(0, at), parameters: [...new URLSearchParams(text.slice(at))] };
 };
 
+/** Whether a parameter only says what the gateway adds otherwise: whose resources are searched. */
+const isUsual = ([name, value]: Parameter): boolean =>
+  value === memberValue && (name === 'patient' || name === 'subject');
+
 /** The parameters that limit a search to a part of its type, as in its text; empty if it finds all. */
 export const limitsOf = (text: string): string =>
   parseRecordSearch(text)
-    .parameters.filter(([name]) => !plain.has(name))
+    .parameters.filter((parameter) => !plain.has(parameter[0]) && !isUsual(parameter))
     .map((parameter) => parameter.join('='))
     .join('&');
 

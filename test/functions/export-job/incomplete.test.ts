@@ -666,6 +666,8 @@ describe('a type that the profile searches by parameters that limit it', () => {
   const found = {
     '/Patient': pageOf([memberPatient]),
     '/Observation?patient=member-1&category=laboratory': pageOf([observation(1)]),
+    '/Observation?patient=Patient/member-1': pageOf([observation(1)]),
+    '/Observation?subject=Patient/member-1': pageOf([observation(1)]),
   };
   const world = (wholeRecord: object, options: WorldOptions = {}) =>
     runWith({ profile: { everything: false, wholeRecord }, ...options }, found);
@@ -673,6 +675,8 @@ describe('a type that the profile searches by parameters that limit it', () => {
 
   it.each<[string, object, WorldOptions]>([
     ['another search has none, but adds to it', { searches: [...searches, 'Observation?_sort=date'] }, {}],
+    ['it is by another form of the usual parameter', { searches: ['Patient', 'Observation?patient={patient}'] }, {}],
+    ['it is by the other usual parameter', { searches: ['Patient', 'Observation?subject={patient}'] }, {}],
     ['the profile says that these find all', { searches, exhaustive: ['Observation'] }, {}],
     [
       'only what one of them finds was asked for',
