@@ -57,7 +57,7 @@ const withFurther = (proposed: Proposed, { statement }: Discovered, second: Disc
   const why =
     both.length === 0
       ? `${fhirBaseUrl}/metadata lists them; are others there, such as those that they refer to?`
-      : `${fhirBaseUrl}/metadata lists them; fhirBaseUrl lists ${both.join(', ')} too: where is each?`;
+      : `${fhirBaseUrl}/metadata lists them; fhirBaseUrl lists ${both.join(', ')} too, and its own are not read of a type that is here: where is each?`;
   const { wholeRecord: { substitute: _one, ...wholeRecord } = {}, ...payer } = proposed.payer;
   const lines = new Map<string, Line>([
     ...proposed.lines,

@@ -323,7 +323,7 @@ describe('learn', () => {
       furtherBases: [{ fhirBaseUrl: further, types: ['Condition', 'Goal'] }],
     });
     expect(notes).toContain(
-      `  furtherBases: ${further}/metadata lists them; fhirBaseUrl lists Condition too: where is each?`,
+      `  furtherBases: ${further}/metadata lists them; fhirBaseUrl lists Condition too, and its own are not read of a type that is here: where is each?`,
     );
     const silent = answering({ ...first, ...metadata({}, further) });
     await expect(learned(silent.http, base, { further })).rejects.toThrow('write furtherBases by hand');
