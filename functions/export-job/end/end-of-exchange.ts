@@ -59,17 +59,25 @@ const hangingByFile = (problems: readonly Problem[]): ((file: PlanFile) => numbe
     kind === 'output' ? (byFile.get(number) ?? []).reduce((sum, { count }) => sum + count, 0) : 0;
 };
 
+/** The lines that came since the whole Group was asked for, which may have others by now. */
+const restingLines = ({ known: { byGroup = {} } }: Ending['state']): readonly Problem[] =>
+  Object.entries(byGroup).map(([key, count]) => {
+    const [file = '', type = ''] = key.split(' ');
+    return { kind: 'fileLines', type, file: Number(file), why: 'othersSince', count };
+  });
+
 /** Ends an exchange: its problems, outcomes and error files, a Provenance for each file of the payer's, and whose records came. */
 export const endOfExchange = async (job: Job, item: Export, ending: Ending): Promise<MadeEnd> => {
   const { state, stateKey, ofHeld } = ending;
   const input = await job.input(item);
   const left = await whatIsLeft(job.deps, input, ending);
   const nowMs = job.deps.clock.now();
-  const ended = input.kind === 'match' ? new Set<string>() : (await groupNow(job.deps, item, input)).ended;
+  const { ended, isMixed } =
+    input.kind === 'match' ? { ended: new Set<string>(), isMixed: false } : await groupNow(job.deps, item, input);
   const whyNot = whyNotNow(ended, nowMs);
   const { problems, outcomes, transactionTime } = exchangeEnd(item, input, {
     state,
-    left: [...left, ...ofHeld],
+    left: [...left, ...ofHeld, ...(isMixed ? restingLines(state) : [])],
     whyNot,
   });
   const named = withCounts(state, problems);

@@ -152,6 +152,10 @@ export const linesReasons: Readonly<Record<LinesReason, readonly [one: string, m
     'is left out: it names no patient, and may be about a member who may not be exported any more',
     'are left out: they name no patients, and may be about members who may not be exported any more',
   ],
+  othersSince: [
+    "names no patient, and was passed on before it was known that the payer's Group may have others",
+    "name no patients, and were passed on before it was known that the payer's Group may have others",
+  ],
   naming: [
     'is left out: it is about a patient who is no member of the Group, and names a member',
     'are left out: they are about patients who are no members of the Group, and name members',

@@ -89,6 +89,7 @@ export const writeHeldLines = async (
         reportUnclear(whose, held, { urls: held.others ?? [], bases: rules.basesAt(held.home) }, others.add);
       }
       parts.add(type, heldLine(held, rules));
+      leaving?.noteWritten(held);
       await parts.putIfLarge();
     }
   }

@@ -18,6 +18,10 @@ export interface LineRules {
   readonly others: ReadonlySet<string>;
   /** The members asked for who may no longer be exported. */
   readonly lost: ReadonlySet<string>;
+  /** Whether the plan's Group may have others than the input knows. */
+  readonly isMixed: () => boolean;
+  /** Notes that it may. */
+  readonly noteMixed: () => void;
   /** Whether the plan's whole Group was asked for, and all of it may still be exported: the gateway leaves out entries of a Group, too. */
   readonly isWhole: () => boolean;
   /** Leaves out the members whose consent has ended. @param nowMs epoch milliseconds */
@@ -58,10 +62,11 @@ export const membersOf = ({ allowed }: Pick<LineRules, 'allowed'>, patients: rea
 
 /**
  * @param members those of the input who are still allowed
- * @param isMixed whether the payer's Group may have others than the input knows
+ * @param mixed whether the payer's Group may have others than the input knows
  */
-export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[], isMixed: boolean): LineRules => {
+export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[], mixed: boolean): LineRules => {
   const { asked } = input;
+  let isMixed = mixed;
   const allowed = new Set(members.map(patientIn));
   const lost = new Set(input.members.map(patientIn).filter((id) => !allowed.has(id)));
   const leftOut = new Set([...input.leftOut.map(patientIn).filter((id) => !allowed.has(id)), ...lost]);
@@ -87,6 +92,8 @@ export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[], 
     leftOut,
     others: new Set((input.others ?? []).map((reference) => patientIn({ reference }))),
     lost,
+    isMixed: () => isMixed,
+    noteMixed: () => void (isMixed = true),
     isWhole: () => !isMixed && allowed.size === input.groupMembers,
     leaveOutEnded,
     types: asked.types === undefined ? undefined : new Set(asked.types),

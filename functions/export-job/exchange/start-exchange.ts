@@ -70,7 +70,9 @@ const findEnd = async ({ deps, item, payer, input, lines }: ExchangeLeg): Promis
   if (input.kind === 'match') return undefined;
   lines?.leaveOutEnded(deps.clock.now());
   if (lines?.allowed.size === 0) return 'nobodyLeft';
-  const { ended } = await groupNow(deps, item, input);
+  const { ended, isMixed } = await groupNow(deps, item, input);
+  // Such a leg may go on: what names nobody no longer comes.
+  if (isMixed) lines?.noteMixed();
   return [...ended].some((reference) => lines?.allowed.has(patientIn({ reference })) === true)
     ? 'memberEnded'
     : undefined;

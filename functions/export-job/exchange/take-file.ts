@@ -4,6 +4,7 @@ import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { updateTask } from '../leg/leg.ts';
 import { patientsOf } from '../reading/check-resource.ts';
+import { isByGroup } from '../reading/hangs-on.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { splitLines } from '../reading/split-lines.ts';
 import type { ListedFile } from '../state/plan-files.ts';
@@ -82,6 +83,7 @@ export const takeFile = async (
       members: membersOf(lines, patientsOf(resource, taking.rules)),
       file: file.number,
       lost: lines.lost.size,
+      ...(isByGroup(resource, { rules: taking.rules, seen: leg.seen, came: taking.came }) && { byGroup: true }),
     }),
     rewrite: createLineRewriter({ ...bases, facade: facadeBase(leg.deps.origin, leg.payer.id) }),
     count: (why, type) => {

@@ -6,11 +6,12 @@ import { attachmentsToFetch, keep } from '../leg/keep.ts';
 import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from '../reading/about.ts';
 import { checkResource, namesMember, namesPatientElsewhere, patientsOf } from '../reading/check-resource.ts';
 import { contentMark } from '../reading/content-mark.ts';
-import { anothers, mayBePatients, noteUnasked, noteUnknown } from '../reading/hangs-on.ts';
+import { anothers, isByGroup, mayBePatients, noteByGroup, noteUnasked, noteUnknown } from '../reading/hangs-on.ts';
 import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { parseReference } from '../reading/references.ts';
 import { identityOf } from '../reading/seen-names.ts';
+import { noteResting } from './leave-held.ts';
 import { membersOf, type LineTaking } from './line-rules.ts';
 import { takeRemark } from './take-remark.ts';
 
@@ -126,17 +127,16 @@ const noteBeyond = ({ lines: { since, until, isBeyond }, count }: LineTaking, gi
   if (until !== undefined && changed > until) count('newer', type);
 };
 
+const isFirst = ({ leg: { seen } }: LineTaking, resource: PageResource): boolean =>
+  seen.size() > mostTags || !seen.has(identityOf(resource));
+
 /**
  * Whether a resource comes for the first time, names no patient though it may be one's, and a member was lost before: what it refers to may be
  * that member's.
  */
-const isNamelessSince = (
-  { leg: { next, seen } }: LineTaking,
-  resource: PageResource,
-  patients: readonly string[],
-): boolean => {
-  if (next.cut.size === 0 || patients.length > 0 || !mayBePatients(resource.type)) return false;
-  return seen.size() > mostTags || !seen.has(identityOf(resource));
+const isNamelessSince = (taking: LineTaking, resource: PageResource, patients: readonly string[]): boolean => {
+  if (taking.leg.next.cut.size === 0 || patients.length > 0 || !mayBePatients(resource.type)) return false;
+  return isFirst(taking, resource);
 };
 
 /** Notes whose resource was left out, since what refers to it belongs to the same person. */
@@ -176,10 +176,19 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     count('namelessSince', type);
     return false;
   }
+  const restsOnGroup = patients.length === 0 && isByGroup(resource, { rules, seen: leg.seen, came: taking.came });
+  if (restsOnGroup && taking.lines.isMixed() && isFirst(taking, resource)) {
+    count('nameless', type);
+    return false;
+  }
   if (!isNew(taking, resource)) return false;
   const attachments = isAt(rules, type) ? attachmentsToFetch(taking, resource) : [];
   const hanging = { kind: 'fileLines', type, file: file.number, why: 'hanging', count: 1 } as const;
-  if (keep(taking, resource, attachments, report, () => hanging) === 'tooLong') return false;
+  const kept = keep(taking, resource, attachments, report, () => hanging);
+  if (kept === 'tooLong') return false;
+  if (restsOnGroup && leg.seen.size() <= mostTags) noteByGroup(leg.seen, identityOf(resource));
+  // A line that waits is counted when it is written.
+  if (restsOnGroup && !kept && attachments.length === 0) noteResting(leg.next, { type, file: file.number });
   noteBeyond(taking, resource);
   for (const member of membersOf(taking.lines, patients)) {
     leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);

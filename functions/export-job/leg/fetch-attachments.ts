@@ -141,6 +141,7 @@ const readLines = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | un
       else {
         reportUnclear(leg, held, { urls: held.others ?? [], bases: basesAt(held.home) }, leg.problems.add);
         leg.parts.add(held.type, heldLine(held, written));
+        leg.leaving?.noteWritten(held);
       }
       await leg.parts.putIfLarge();
       task = updateTask(leg, leg.next.queue[0] as AttachmentsTask, { at: task.at + 1, ...fresh });

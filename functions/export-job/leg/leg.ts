@@ -92,6 +92,8 @@ export interface HeldLeaving {
   readonly isLeftOut: (held: HeldLine) => boolean;
   /** Counts a line as left out. */
   readonly leaveOut: (held: HeldLine) => void;
+  /** Counts a line that is written, if it would be left out as soon as more is known. */
+  readonly noteWritten: (held: HeldLine) => void;
   /** Reports the lines that were left out since the last call. */
   readonly takeProblems: () => readonly Problem[];
 }

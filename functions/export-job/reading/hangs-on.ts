@@ -95,6 +95,9 @@ const unknowns = (name: string): string => `nobody knows whose ${name}`;
 /** The resource with this name is in the record and belongs to no one. */
 const nobodys = (name: string): string => `nobody's ${name}`;
 
+/** Only a request for the whole of a Group shows that the resource with this name is a member's. */
+const byGroup = (name: string): string => `by its Group ${name}`;
+
 /** `unsure`: only waiting resources refer to the one with this name. `sure`: one of the member's resources does, too. */
 const unsure = (name: string): string => `unsure reference ${name}`;
 const sure = (name: string): string => `sure reference ${name}`;
@@ -264,6 +267,24 @@ export const hangingOf = (
   if (name.includes('/') && seen.has(name)) seen.add(waiting(name));
   return hangsOn;
 };
+
+/** Whether only a request for the whole of a Group shows that a resource without a patient is a member's: its own, or that of what it refers to. */
+export const restsOnGroup = ({ names, isThing, came }: Hanging, seen: Pick<SeenNames, 'has'>): boolean =>
+  isThing !== true &&
+  (came === 'surely' || names.some((one) => seen.has(byGroup(one)))) &&
+  !names.some((one) => statusOf(seen, one) === 'member' && !seen.has(byGroup(one)));
+
+/** The same for a resource as it comes. */
+export const isByGroup = (
+  resource: PageResource,
+  { rules, seen, came }: { readonly rules: RecordRules; readonly seen: SeenNames; readonly came: Came | undefined },
+): boolean =>
+  isNameless(resource, rules) &&
+  !things.has(resource.type) &&
+  restsOnGroup({ ...targetsOf(resource, rules), ...(came !== undefined && { came }) }, seen);
+
+/** Notes it, since what refers to the resource rests on the Group, too. */
+export const noteByGroup = (seen: SeenNames, name: string): void => void seen.add(byGroup(name));
 
 /** Notes that nobody knows whose a resource is that came and is left out, unless it came before. */
 export const noteUnknown = (seen: SeenNames, name: string): void => {

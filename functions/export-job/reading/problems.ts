@@ -336,7 +336,7 @@ export type FileFault =
 
 /**
  * Why lines of a file are left out: `naming` if they are about another patient and name a member, `hanging` if they are about another
- * patient's resource, `nameless` if they name no patient and nothing shows whose they are, `namelessSince` if they name none and came after a member was lost, `endedSince` if they waited while a member was lost. Or what is unusual about lines that are kept: `older` and `newer` are outside the times that were asked for,
+ * patient's resource, `nameless` if they name no patient and nothing shows whose they are, `namelessSince` if they name none and came after a member was lost, `endedSince` if they waited while a member was lost. Or what is unusual about lines that are kept: `othersSince` name no patient and came before it was known that the payer's Group may have others, `older` and `newer` are outside the times that were asked for,
  * `beyond` are not found by the filters of their type, and `uncompared` come after too many to know which ones came before.
  */
 export type LinesReason =
@@ -345,6 +345,7 @@ export type LinesReason =
   | 'hanging'
   | 'nameless'
   | 'namelessSince'
+  | 'othersSince'
   | 'leftOut'
   | 'besideLeftOut'
   | 'endedSince'
@@ -443,13 +444,14 @@ const harmless: ReadonlySet<Problem['kind']> = new Set([
   'groupOfTwo',
 ]);
 
-/** Lines that are not in the record though they may belong to it. */
+/** Lines that are not in the record though they may belong to it, or that are and may not. */
 const lackingLines: ReadonlySet<LinesReason> = new Set<LinesReason>([
   'stranger',
   'naming',
   'hanging',
   'nameless',
   'namelessSince',
+  'othersSince',
   'besideLeftOut',
   'besideEnded',
   'unknown',

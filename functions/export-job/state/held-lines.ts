@@ -21,8 +21,16 @@ export interface HeldLine {
   readonly others?: readonly string[];
   /** What it refers to, if that decides whose it is and was not known yet. */
   readonly hangsOn?: HangsOn;
-  /** Of an exchange: which members it names, by their ids at the payer, in which file it came, and how many members were lost by then. */
-  readonly whose?: { readonly members: readonly string[]; readonly file: number; readonly lost: number };
+  /**
+   * Of an exchange: which members it names, by their ids at the payer, in which file it came, how many members were lost by then, and
+   * whether it names nobody and only the request for the whole Group showed then that it is a member's.
+   */
+  readonly whose?: {
+    readonly members: readonly string[];
+    readonly file: number;
+    readonly lost: number;
+    readonly byGroup?: boolean;
+  };
   /** The FHIR base that it came from, if that is one of the payer's `furtherBases`. */
   readonly home?: string;
   /** Without a line break, as the payer wrote it. */

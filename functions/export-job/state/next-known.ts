@@ -10,6 +10,7 @@ export const openKnown = ({
   early = [],
   about = {},
   cut = [],
+  byGroup = {},
   references = 0,
   ...known
 }: Known) => ({
@@ -22,6 +23,7 @@ export const openKnown = ({
   early: [...early],
   about: new Map(Object.entries(about)),
   cut: new Set(cut),
+  byGroup: new Map(Object.entries(byGroup)),
   references,
 });
 
@@ -29,7 +31,7 @@ export type NextKnown = ReturnType<typeof openKnown>;
 
 /** What the next leg begins with. @param before what this one began with */
 export const closeKnown = (
-  { finished, withEverything, about, cut, ...next }: NextKnown,
+  { finished, withEverything, about, cut, byGroup, ...next }: NextKnown,
   before: Known,
   { reported, bytes }: Pick<Known, 'reported' | 'bytes'>,
 ): Known => ({
@@ -38,6 +40,7 @@ export const closeKnown = (
   bytes,
   ...(about.size > 0 && { about: Object.fromEntries(about) }),
   ...(cut.size > 0 && { cut: [...cut] }),
+  ...(byGroup.size > 0 && { byGroup: Object.fromEntries(byGroup) }),
   // The state of an earlier version does not have them.
   ...(before.finished !== undefined && { finished: [...finished], withEverything: [...withEverything] }),
 });

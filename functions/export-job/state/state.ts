@@ -251,6 +251,8 @@ export interface Known {
   readonly groups?: readonly KeptGroup[];
   /** In a group export: members who could no longer be exported before all of their lines had come, by their ids at the payer. */
   readonly cut?: readonly string[];
+  /** In a group export: how many lines are in the record only since the whole Group was asked for, by file and type, such as `2 Observation`. */
+  readonly byGroup?: Readonly<Record<string, number>>;
 }
 
 /** A Group whose body is in the table of exchanges, and whose head is not there yet. */

@@ -7,12 +7,13 @@ import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
 import { countRunning } from '../../../functions/shared/store/exchanges.ts';
-import { endMember } from '../../../functions/shared/store/groups.ts';
+import { endMember, noteMixed } from '../../../functions/shared/store/groups.ts';
 import { turns } from '../../support/eventually.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
 import { putGroup } from '../../support/put-group.ts';
 import { randomOf } from '../../support/random.ts';
+import { words } from '../../support/words.ts';
 import { endOf, type World } from './end-of.ts';
 import {
   askedFor,
@@ -977,6 +978,69 @@ describe('what comes of a Group', () => {
     expect((await world.item())?.resources).toBe(3);
   });
 
+  describe('once another match gave the id of the Group to others', () => {
+    const document = (id: string, more: object = {}) => ({
+      resourceType: 'DocumentReference',
+      id,
+      content: [{ attachment: { url: `Binary/${id}`, contentType: 'application/pdf' } }],
+      ...more,
+    });
+    const listOf = (id: string, ...items: readonly (readonly [string, string])[]) => ({
+      resourceType: 'List',
+      id,
+      entry: items.map(([type, of]) => ({ item: to(type, of) })),
+    });
+    const passedOn = (what: string): string =>
+      `1 resource of type ${what} names no patient, and was passed on before it was known that the payer's Group may have others.`;
+    const nameless = (what: string): string =>
+      `1 resource of type ${what} is left out: it names no patient, and nothing shows that it is about a member of the Group.`;
+
+    it.each<[string, string, string, readonly string[]]>([
+      [
+        'before its last file came',
+        '/files/output/2',
+        'n 1 e q',
+        [passedOn('Observation in file 2'), nameless('DocumentReference in file 3'), nameless('List in file 4')],
+      ],
+      [
+        'while its attachments came',
+        '/Binary/e',
+        'n 1 e p q',
+        [passedOn('Observation in file 2'), passedOn('List in file 4'), nameless('DocumentReference in file 3')],
+      ],
+      [
+        'with its last attachment',
+        '/Binary/d',
+        'n 1 e d p q',
+        [passedOn('Observation in file 2'), passedOn('DocumentReference in file 3'), passedOn('List in file 4')],
+      ],
+    ])('%s, what names nobody is named, or no longer comes', async (_, when, ids, errors) => {
+      const made = await run(groupInput(two), (world) => ({
+        output: [
+          people,
+          observations({ resourceType: 'Observation', id: 'n' }, '1 a'),
+          { type: 'DocumentReference', lines: [document('e', { subject: to('Patient', 'a') }), document('d')] },
+          {
+            type: 'List',
+            lines: [listOf('p', ['Observation', 'n']), listOf('q', ['Observation', 'n'], ['Observation', '1'])],
+          },
+        ],
+        instead: async ({ path }) => {
+          if (path === when) await noteMixed(world.exchanges, { owner, id: 'g1', patients: 'others' });
+          // Longer than a leg, so that another one takes the last file.
+          if (path === when && !path.endsWith('d')) await world.deps.sleep(30_000);
+          return path.startsWith('/Binary/')
+            ? { headers: { 'content-type': 'application/pdf' }, body: path }
+            : undefined;
+        },
+      }));
+
+      expect(made.ids.toSorted()).toEqual(['a', 'b', ...words(ids)].toSorted());
+      expect(made.errors.toSorted()).toEqual([...errors].toSorted());
+      expect(made.complete).toBe(false);
+    });
+  });
+
   describe('once a member is lost', () => {
     const endsAt = '2026-11-27T00:03:00Z';
     const lost = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt } });
@@ -1572,6 +1636,39 @@ describe('a file that takes minutes', () => {
 
     expect(last).toBeGreaterThanOrEqual(10);
     expect(last).toBeLessThanOrEqual(40);
+  });
+
+  it('is read on once another match gave the id of the Group to others, without what names nobody', async () => {
+    const drip = async function* (world: World) {
+      for (let at = 0; at < 120; at += 1) {
+        if (at === 10) await noteMixed(world.exchanges, { owner, id: 'g1', patients: 'others' });
+        await world.durable.sleep(1000);
+        if (passTimers(1000)) await turns();
+        yield Buffer.from(`${JSON.stringify({ resourceType: 'Observation', id: `${at}` })}\n`);
+      }
+    };
+    const made = await run(groupInput(two), (world): Plan => ({
+      output: [people, observations()],
+      instead: ({ path }) =>
+        path === '/files/output/1'
+          ? { headers: { 'content-type': 'application/fhir+ndjson' }, bytes: drip(world) }
+          : undefined,
+    }));
+
+    const [since, ...leftOut] = made.errors.toSorted().toReversed();
+    const [came] = /^\d+/.exec(since ?? '') ?? [];
+    expect(since).toBe(
+      `${came} resources of type Observation in file 2 name no patients, and were passed on before it was known that the payer's Group may have others.`,
+    );
+    expect(Number(came)).toBeGreaterThanOrEqual(10);
+    expect(Number(came)).toBeLessThanOrEqual(40);
+    expect(made.outcomes).toMatchObject({ Observation: `incomplete ${came}` });
+    expect(leftOut).toHaveLength(120 - Number(came));
+    expect(new Set(leftOut)).toEqual(
+      new Set([
+        '1 resource of type Observation in file 2 is left out: it names no patient, and nothing shows that it is about a member of the Group.',
+      ]),
+    );
   });
 });
 
