@@ -1,5 +1,5 @@
 import type { Export } from '../../shared/store/export-item.ts';
-import { isMissing, type Problem } from '../reading/problems.ts';
+import { isMissing, isOfForm, type Problem } from '../reading/problems.ts';
 import { isKnownOf, isMemberType } from '../record/declared.ts';
 import { isFiltered, isPatientDue, type Wanted } from '../record/wanted.ts';
 import { everything, type JobState } from '../state/state.ts';
@@ -163,7 +163,7 @@ export const problemsAtEnd = (
     isWanted('Provenance') &&
     !isFiltered(asked, 'Provenance') &&
     (isProvenanceNamed || isNoneOfPatient);
-  /** Each search has brought them, the Patient's too, so that none of their own is needed. */
+  /** Each search has brought them, the Patient's too, so that none of their own is needed. If none came, the payer may keep them back. */
   const isProvenanceBrought =
     isProvenanceDue &&
     missing === undefined &&
@@ -172,8 +172,10 @@ export const problemsAtEnd = (
     (known.linked ?? []).length === 0 &&
     finished.includes('Patient');
   // Only the problems that are reported decide whether a type has one.
+  const isNoLoss = (one: Problem): boolean =>
+    one.kind === 'typeRefused' && one.type === 'Provenance' && (counts.has('Provenance') || isOfForm(one));
   const reported = meant
-    .filter((one) => !(isProvenanceBrought && one.kind === 'typeRefused' && one.type === 'Provenance'))
+    .filter((one) => !(isProvenanceBrought && isNoLoss(one)))
     .map((one) =>
       isRefusedThoughItCame(one, counts) ? ({ kind: 'typeOnlyReferred', type: one.type, why: 'scope' } as const) : one,
     );

@@ -61,6 +61,7 @@ export type Problem =
   /**
    * @property saysNone the payer may mean that it has none, and does if it gives something of the member's
    * @property isAbsent the payer may mean that it does not have the type, and does if it answers anything at all. At the end it is set only if it does not.
+   * @property isOfForm the payer says with 200 that it does not take such a search, and not that it keeps anything back
    */
   | {
       readonly kind: 'typeRefused';
@@ -68,6 +69,7 @@ export type Problem =
       readonly status: number;
       readonly saysNone?: true;
       readonly isAbsent?: true;
+      readonly isOfForm?: true;
     }
   /** @property narrowed whether the scope covered it at the kick-off, so that some of it may be in the record */
   | { readonly kind: 'typeOutOfScope'; readonly type: string; readonly narrowed?: boolean }
@@ -479,6 +481,18 @@ export const isMissing = (problem: Problem): boolean => {
 export const isOfNothing = (problem: Problem): boolean =>
   problem.kind === 'typeRefused' && (problem.saysNone === true || problem.isAbsent === true);
 
+/**
+ * Whether a payer refuses how a search is put, or has no such search (https://hl7.org/fhir/R4/http.html#search). After any other refusal
+ * it may keep back what the search would find.
+ */
+export const isOfForm = ({
+  status,
+  isOfForm: isSaid,
+}: {
+  readonly status: number;
+  readonly isOfForm?: true;
+}): boolean => status === 400 || status === 404 || (status === 200 && isSaid === true);
+
 /** Problems with the same name are counted together: their kind, their type, and what they mean for what is missing. */
 export const countName = (problem: Problem): string => {
   const { kind, type } = problem;
@@ -527,3 +541,7 @@ export const meaningOf = (remarks: readonly Problem[]): 'none' | 'later' | 'refu
   if (faults.length === 0) return 'none';
   return faults.some((one) => one.kind === 'payerRemark' && transient.has(one.code)) ? 'later' : 'refusal';
 };
+
+/** Whether remarks in place of a Bundle refuse how the search is put: none says that something was withheld, or cannot be read. */
+export const areOfForm = (remarks: readonly Problem[]): boolean =>
+  remarks.every((one) => one.kind !== 'payerRemark' || !codesOfLack.has(one.code));

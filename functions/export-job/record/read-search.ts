@@ -10,7 +10,7 @@ import type { LegStop } from '../leg/leg-stop.ts';
 import { askedBase, fresh, updateTask } from '../leg/leg.ts';
 import { restricted } from '../reading/hangs-on.ts';
 import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
-import { meaningOf, payerRemarks, type Problem } from '../reading/problems.ts';
+import { areOfForm, isOfForm, meaningOf, payerRemarks, type Problem } from '../reading/problems.ts';
 import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
@@ -312,10 +312,15 @@ const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: num
   });
 };
 
-type Refused = Pick<Extract<Answer, { kind: 'refused' }>, 'status' | 'saysNone'>;
+interface Refused extends Pick<Extract<Answer, { kind: 'refused' }>, 'status' | 'saysNone'> {
+  /** As in {@link Problem}. */
+  readonly isOfForm?: true;
+}
 
-const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
-  page === 1 ? { kind: 'typeRefused', type, status } : { kind: 'pageNotRead', type, page, status };
+const refusalOf = ({ type, page }: SearchTask, { status, isOfForm: isSaid }: Refused): Problem =>
+  page === 1
+    ? { kind: 'typeRefused', type, status, ...(isSaid && { isOfForm: isSaid }) }
+    : { kind: 'pageNotRead', type, page, status };
 
 /**
  * Ends a search that the payer refuses. If it says that it does not have the type, the type is not reported, unless it answers nothing
@@ -324,13 +329,13 @@ const refusalOf = ({ type, page }: SearchTask, status: number): Problem =>
  * A 404 means that nothing was found if the payer declares the type and gives something of the member's: then neither of them can be what
  * it does not find. That may still come, and then it is not a problem. A payer that says so with 200 has searched.
  */
-const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refused): undefined => {
+const endRefused = (leg: RecordLeg, task: SearchTask, refused: Refused): undefined => {
+  const { status, saysNone } = refused;
   const { wanted, item, seen, next } = leg;
   const { type, page } = task;
   if (type === everything && page > 1) readPatientIfMissing(leg, task);
   // Its type has another search, which says whether the payer gives it.
-  const isUnknown = status === 400 || status === 404 || (status === 200 && saysNone !== true);
-  if (task.mayBeUnknown === true && page === 1 && isUnknown) return endTask(leg);
+  if (task.mayBeUnknown === true && page === 1 && isOfForm(refused)) return endTask(leg);
   const isGiven = seen.has(`Patient/${item.patient}`);
   const isRead = wanted.may('Patient', 'r') && !isFiltered(item, 'Patient') && !(isGiven && saysNone === true);
   if (type === 'Patient' && page === 1 && isRead) {
@@ -342,7 +347,7 @@ const endRefused = (leg: RecordLeg, task: SearchTask, { status, saysNone }: Refu
     noteEnd(leg, task);
     return endTask(leg, isGiven || status === 200 ? undefined : { kind: 'typeRefused', type, status, saysNone });
   }
-  if (status !== 404 || page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, status));
+  if (status !== 404 || page > 1 || task.mayBeAbsent !== true) return endTask(leg, refusalOf(task, refused));
   const at = next.planned.indexOf(type);
   if (at >= 0) next.planned.splice(at, 1);
   return endTask(leg, { kind: 'typeRefused', type, status, isAbsent: true, ...(saysNone === true && { saysNone }) });
@@ -383,7 +388,8 @@ const endByRemarks = (
   const meaning = meaningOf(remarks);
   if (meaning === 'later') return meaning;
   if (meaning === 'none') return endRefused(leg, task, { status: 200, saysNone: true });
-  return askWithout(leg, task, 200) ?? endRefused(leg, task, { status: 200 });
+  const refused: Refused = { status: 200, ...(areOfForm(remarks) && { isOfForm: true }) };
+  return askWithout(leg, task, 200) ?? endRefused(leg, task, refused);
 };
 
 /**

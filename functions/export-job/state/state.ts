@@ -85,7 +85,7 @@ export interface SearchTask extends TaskBase {
   readonly stale: number;
   /** Whether a 404 says that the payer does not have the type. Any other refusal is reported. */
   readonly mayBeAbsent?: true;
-  /** Whether a refusal with 400, 404 or 200 says that the payer does not know the parameter: its statement could not be read. */
+  /** Whether a refusal of how the search is put says that the payer does not know the parameter: its statement could not be read. */
   readonly mayBeUnknown?: true;
   /** It follows the request for everything, and is not needed if that brought resources of this type. */
   readonly unlessCame?: true;

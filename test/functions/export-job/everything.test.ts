@@ -186,6 +186,12 @@ it.each<[string, Sent, Sent?]>([
   },
 );
 
+/** An OperationOutcome with these codes, in place of what was asked for. */
+const refusal = (status: number, ...codes: readonly string[]): Sent => {
+  const issue = codes.map((code) => ({ severity: 'error', code }));
+  return { ...fhir({ resourceType: 'OperationOutcome', issue }), status };
+};
+
 describe('what only names the member as its sender, at a payer whose statement cannot be read,', () => {
   const sent = { resourceType: 'Communication', id: 'c', sender: { reference: 'Patient/member-1' } };
   const others = { resourceType: 'Communication', id: 'o', subject: { reference: 'Patient/other' } };
@@ -205,6 +211,7 @@ describe('what only names the member as its sender, at a payer whose statement c
     ],
     ['nor if it remarks that it ignores it', pageOf([remark('warning')]), 'complete 0'],
     ['nor if it says that it does not know it with status 200', fhir(remark('error')), 'complete 0'],
+    ['is missing if it says with status 200 that it may not give it', refusal(200, 'forbidden'), 'refusedByPayer 0'],
   ])('%s', async (_, answer, outcome) => {
     const made = await runWith(
       { statement: { status: 404 }, profile: { everything: false }, types: ['Patient', 'Communication'] },
@@ -274,12 +281,12 @@ describe("the Provenances of the member's resources", () => {
       total: 1,
       entry: [{ resource }, { resource: included, search: { mode: 'include' } }],
     });
-  const run = (statement: Sent, options: WorldOptions = {}, refused = 'none') =>
+  const run = (statement: Sent, options: WorldOptions = {}, refused = 'none', status = 400) =>
     runWith(
       { statement, types: ['Patient', 'Observation', 'Provenance'], profile: { everything: false }, ...options },
       ({ path }) => {
         if (path.includes('$everything')) return pageOf([memberPatient, observation(1)]);
-        if (path.includes(refused)) return { status: 400 };
+        if (path.includes(refused)) return { status };
         if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
         const isPatient = path.startsWith('/Patient');
         const resource = isPatient ? memberPatient : observation(1);
@@ -353,9 +360,37 @@ describe("the Provenances of the member's resources", () => {
   });
 
   it('are complete without a search of their own, which US Core does not ask for', async () => {
-    const made = await run(declares('Patient', 'Observation'), {}, '/Provenance');
+    const made = await run(declares('Patient', 'Observation'), {}, '/Provenance', 403);
 
     expect(made).toMatchObject({ complete: true, outcomes: { Provenance: 'complete 2' } });
+  });
+
+  // https://hl7.org/fhir/R4/http.html#search, and R4's issue types: https://hl7.org/fhir/R4/valueset-issue-type.html
+  it.each<[string, Sent, string]>([
+    ['400', { status: 400 }, 'complete 0'],
+    ['404', { status: 404 }, 'complete 0'],
+    ['not-supported', refusal(200, 'not-supported'), 'complete 0'],
+    ['401', { status: 401 }, 'refusedByPayer 0'],
+    ['403', { status: 403 }, 'refusedByPayer 0'],
+    ['451', { status: 451 }, 'refusedByPayer 0'],
+    ['forbidden', refusal(200, 'forbidden'), 'refusedByPayer 0'],
+    ['suppressed', refusal(200, 'suppressed'), 'refusedByPayer 0'],
+    ['security, beside not-supported', refusal(200, 'not-supported', 'security'), 'refusedByPayer 0'],
+    ['a code that R4 does not have', refusal(200, 'made-up'), 'refusedByPayer 0'],
+  ])('of which none came are judged by how the payer refuses their own search: %s', async (_, answer, outcome) => {
+    const made = await runWith(
+      {
+        statement: declares('Patient', 'Observation'),
+        types: ['Patient', 'Observation', 'Provenance'],
+        profile: { everything: false },
+      },
+      ({ path }) => {
+        if (path.startsWith('/Provenance')) return answer;
+        return pageOf([path.startsWith('/Patient') ? memberPatient : observation(1)]);
+      },
+    );
+
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Provenance: outcome });
   });
 
   it.each([
@@ -412,11 +447,8 @@ describe("the Provenances of the member's resources", () => {
       );
   });
 
-  const notFound = (path: string): Sent => {
-    const status = path.startsWith('/Patient') ? 403 : 404;
-    const issue = [{ severity: 'error', code: status === 404 ? 'not-found' : 'forbidden' }];
-    return { ...fhir({ resourceType: 'OperationOutcome', issue }), status };
-  };
+  const notFound = (path: string): Sent =>
+    path.startsWith('/Patient') ? refusal(403, 'forbidden') : refusal(404, 'not-found');
   it.each<[string, Sent, string, (path: string) => Sent | undefined, object?]>([
     [
       'the payer brings none, says 404 if it finds none, and gives the Patient to no search',
