@@ -320,9 +320,14 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   attachmentWithheld: partlySuppressed(
     (of) => `${attachmentOf(of)} has the payer's label that something was withheld from it.`,
   ),
-  attachmentsOutOfScope: rightlySuppressed(
-    ({ type }) => `Attachments of ${type} are not in this export: the access token's scope does not cover Binary.`,
-  ),
+  attachmentsOutOfScope: [
+    ({ narrowed }) => (narrowed === true ? 'warning' : 'information'),
+    'suppressed',
+    ({ type, narrowed }) =>
+      narrowed === true
+        ? `Attachments of ${type} are missing: the app lost the scope for Binary while the export ran.`
+        : `Attachments of ${type} are not in this export: the access token's scope does not cover Binary.`,
+  ],
   attachmentsNotRead: incomplete(
     ({ type, count, why }) =>
       `${counted(count, 'attachment', 'attachments')} of ${type} did not come: ${notReadReasons[why]}.`,

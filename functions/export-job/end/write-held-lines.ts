@@ -85,7 +85,7 @@ export const writeHeldLines = async (
       const missing = attachments.filter((one) => !places.has(one.from) && !rules.seen.has(missingName(held, one)));
       if (missing.length > 0) counts.set(type, (counts.get(type) ?? 0) + missing.length);
       if (payer !== undefined) {
-        const whose = { payer, seen: rules.seen, problems: others, mayReadBinary: true };
+        const whose = { payer, seen: rules.seen, problems: others, binaries: 'covered' as const };
         reportUnclear(whose, held, { urls: held.others ?? [], bases: rules.basesAt(held.home) }, others.add);
       }
       parts.add(type, heldLine(held, rules));

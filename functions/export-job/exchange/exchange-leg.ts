@@ -106,7 +106,7 @@ export const makeExchangeLeg = async (
     input,
     lines,
     leaving: lines && leaveHeld(lines, leg, () => deps.clock.now()),
-    mayReadBinary: true,
+    binaries: 'covered',
     rules: {
       patient: item.patient,
       isWanted: () => true,

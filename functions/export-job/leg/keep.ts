@@ -29,11 +29,12 @@ export interface Keeping {
 
 /** Whether the scope does not cover an attachment, which is reported once for its resource's type. */
 export const isBeyondScope = (
-  { mayReadBinary, seen, problems }: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'>,
+  { binaries, seen, problems }: Pick<Leg, 'binaries' | 'seen' | 'problems'>,
   { type }: Pick<HeldLine, 'type'>,
 ): boolean => {
-  if (mayReadBinary) return false;
-  if (seen.add(`attachments beyond scope ${type}`)) problems.add({ kind: 'attachmentsOutOfScope', type });
+  if (binaries === 'covered') return false;
+  const narrowed = binaries === 'lost' && { narrowed: true as const };
+  if (seen.add(`attachments beyond scope ${type}`)) problems.add({ kind: 'attachmentsOutOfScope', type, ...narrowed });
   return true;
 };
 
@@ -60,7 +61,7 @@ interface AttachedUrls {
 
 /** Reports attachments that are not fetched because their URLs do not name a single Binary, if the gateway fetches attachments at all. */
 export const reportUnclear = (
-  leg: Pick<Leg, 'mayReadBinary' | 'seen' | 'problems'> & { readonly payer: Pick<Payer, 'wholeRecord'> },
+  leg: Pick<Leg, 'binaries' | 'seen' | 'problems'> & { readonly payer: Pick<Payer, 'wholeRecord'> },
   { type, id }: Pick<HeldLine, 'type' | 'id'>,
   { urls, bases }: AttachedUrls,
   report: (problem: Problem) => void,

@@ -35,8 +35,8 @@ export interface Leg {
   readonly attachments: Attachments;
   /** In an exchange: leaves out waiting lines about members who may no longer be exported. @default none */
   readonly leaving?: HeldLeaving | undefined;
-  /** Whether the export may read Binaries now, whichever types it was asked for. */
-  readonly mayReadBinary: boolean;
+  /** Whether the scope covers reads of Binaries now, whichever types were asked for; `lost` if it only did at the kick-off. */
+  readonly binaries: 'covered' | 'lost' | 'beyond';
   readonly parts: PartWriter;
   /** Bytes of NDJSON and of attachments so far. */
   readonly bytes: () => number;
@@ -105,7 +105,7 @@ export interface LegBounds {
 }
 
 /** A leg before it is known whom it asks, and for what. */
-export interface BegunLeg extends Omit<Leg, 'payer' | 'rules' | 'mayReadBinary' | 'leaving' | 'calls'> {
+export interface BegunLeg extends Omit<Leg, 'payer' | 'rules' | 'binaries' | 'leaving' | 'calls'> {
   readonly calls: Omit<Calls, 'askDocument'>;
 }
 

@@ -199,8 +199,11 @@ export type Problem =
     }
   /** An attachment of this resource came in a Binary with the payer's label that something was withheld from it. */
   | { readonly kind: 'attachmentWithheld'; readonly type: string; readonly id: string | undefined }
-  /** Resources of this type have Binaries of the payer's as attachments, which the scope does not cover. Reported once. */
-  | { readonly kind: 'attachmentsOutOfScope'; readonly type: string }
+  /**
+   * Resources of this type have Binaries of the payer's as attachments, which the scope does not cover. Reported once.
+   * @property narrowed whether it covered them at the kick-off
+   */
+  | { readonly kind: 'attachmentsOutOfScope'; readonly type: string; readonly narrowed?: true }
   /** Attachments of resources of this type, whose turn never came. */
   | { readonly kind: 'attachmentsNotRead'; readonly type: string; readonly count: number; readonly why: NotReadReason }
   /** How many more problems there were of a kind, after the ones that are listed. */
@@ -438,7 +441,6 @@ const transient = new Set(['transient', 'lock-error', 'no-store', 'exception', '
 const harmless: ReadonlySet<Problem['kind']> = new Set([
   'unservedAttachment',
   'attachmentGone',
-  'attachmentsOutOfScope',
   'moreOfKind',
   'referenceGone',
   'memberUnchanged',
@@ -466,6 +468,7 @@ export const isMissing = (problem: Problem): boolean => {
   // A payer that applied the parameter would not have returned it.
   if (problem.kind === 'unknownPatient') return problem.isGuessed !== true;
   if (problem.kind === 'memberLeftOut') return problem.isPart === true;
+  if (problem.kind === 'attachmentsOutOfScope') return problem.narrowed === true;
   if (problem.kind === 'fileCount') return problem.came < problem.said;
   if (problem.kind !== 'payerRemark' && problem.kind !== 'fileRemark') return !harmless.has(problem.kind);
   // In a search by patient, that may be the patient. In $everything it is in the path.

@@ -88,7 +88,7 @@ const referredIn = (text: string, answer: AnswerBases, said: string | undefined)
  * already read.
  * @param rules.fullUrls the resources of the same page, by URNs
  * @param rules.awaitUrn takes a URN that the page has not named so far
- * @param rules.noteUnwanted takes the type of a resource that could be read if it were wanted
+ * @param rules.noteUnwanted takes a resource of a type that is not wanted
  */
 export const referredBy = (
   { references, said }: Pick<PageResource, 'references' | 'said'>,
@@ -96,7 +96,7 @@ export const referredBy = (
     readonly isWanted: (type: string) => boolean;
     readonly fullUrls?: FullUrls | undefined;
     readonly awaitUrn?: AwaitUrn | undefined;
-    readonly noteUnwanted?: (type: string) => void;
+    readonly noteUnwanted?: (referred: ReferredResource & { readonly type: string }) => void;
   },
 ): readonly ReferredResource[] => {
   const { isWanted, fullUrls, awaitUrn, noteUnwanted } = rules;
@@ -108,7 +108,7 @@ export const referredBy = (
     const referred = referredIn(text, rules, said?.get(text));
     if (referred?.type === 'Patient' || referred === undefined) continue;
     if (referred.type !== undefined && !isWanted(referred.type)) {
-      if (referred.why === undefined) noteUnwanted?.(referred.type);
+      noteUnwanted?.({ ...referred, type: referred.type });
       continue;
     }
     if (isUrn(text) && awaitUrn !== undefined) {

@@ -1,4 +1,5 @@
 /** How a leg changes its queue: the task at its head, and the searches that are left. */
+import { updateTask } from '../leg/leg.ts';
 import { isMissing, type Problem } from '../reading/problems.ts';
 import { everything, type ProvenanceAsked, type SearchTask, type Task } from '../state/state.ts';
 import { planByType, problemsOf, type Plan } from './plan-reading.ts';
@@ -100,11 +101,25 @@ const dropIfBeyondScope = (leg: RecordLeg, { type, page }: SearchTask): boolean 
   return true;
 };
 
+/** The search without the parameter that brings Provenances, where it is the gateway that adds it. */
+export const withoutProvenances = ({ rest }: SearchTask): Pick<SearchTask, 'rest' | 'provenance'> => ({
+  rest: rest.replace('&_revinclude=Provenance:target', ''),
+  provenance: undefined,
+});
+
+/** Asks for no Provenances with a search that begins when the scope no longer covers them, and reports that they are missing. */
+const narrowSearch = (leg: RecordLeg, task: SearchTask): SearchTask => {
+  if (task.provenance !== 'declared' || task.page > 1 || leg.wanted.may('Provenance', 's')) return task;
+  reportLostScope(leg, 'Provenance');
+  return updateTask(leg, task, withoutProvenances(task));
+};
+
 /** The next task to read; undefined if none is left. Drops searches that the scope no longer covers, or that nobody needs. */
 export const nextTask = (leg: RecordLeg): Task | undefined => {
   for (;;) {
     const [task] = leg.next.queue;
-    if (task?.kind !== 'search' || !(dropIfBeyondScope(leg, task) || dropIfCame(leg, task))) return task;
+    if (task?.kind !== 'search') return task;
+    if (!dropIfBeyondScope(leg, task) && !dropIfCame(leg, task)) return narrowSearch(leg, task);
   }
 };
 

@@ -17,7 +17,7 @@ import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, isLinked, type SearchTask } from '../state/state.ts';
 import { isLimited, saysProvenances } from './limited-search.ts';
 import { noteTime } from './note-time.ts';
-import { readPatientById } from './queue.ts';
+import { readPatientById, withoutProvenances } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
 import { matchingType } from './take-resource.ts';
@@ -371,8 +371,7 @@ const askWithout = (leg: RecordLeg, task: SearchTask, status?: number): SearchTa
   if (task.provenance !== 'declared' || task.page > 1 || status === 404) return undefined;
   // The payer may refuse a parameter that it does not know, and not the Provenances: the search without them says so.
   if (task.mayBeUnknown !== true) leg.next.provenances = { ...leg.next.provenances, [task.type]: 'refused' };
-  const rest = task.rest.replace('&_revinclude=Provenance:target', '');
-  return updateTask(leg, task, { rest, provenance: undefined, ...fresh });
+  return updateTask(leg, task, { ...withoutProvenances(task), ...fresh });
 };
 
 /**

@@ -95,6 +95,12 @@ const referredOf = ({ deps, before: { referenceFiles } }: BegunLeg, stateKey: Ui
 export const readableNow = ({ scope }: Pick<Export, 'scope'>, granted: Scopes, partner: Partner): Scopes =>
   scopeNow(intersectScopes(granted, scope), partner);
 
+const binariesBy = (atKickOff: Scopes, now: Scopes): RecordLeg['binaries'] => {
+  const mayRead = (scope: Scopes): boolean => wantedOf(scope, undefined).may('Binary', 'r');
+  if (mayRead(now)) return 'covered';
+  return mayRead(atKickOff) ? 'lost' : 'beyond';
+};
+
 export const makeRecordLeg = async (
   job: Job,
   item: Export,
@@ -111,7 +117,7 @@ export const makeRecordLeg = async (
     payer,
     wanted,
     wantedAtKickOff: wantedOf(item.scope, item.types),
-    mayReadBinary: wantedOf(readable, undefined).may('Binary', 'r'),
+    binaries: binariesBy(item.scope, readable),
     rules: {
       patient: item.patient,
       isWanted: wanted.isWanted,

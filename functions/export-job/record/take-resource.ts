@@ -26,7 +26,7 @@ import {
 } from '../reading/page-resource.ts';
 import type { ProblemList } from '../reading/problem-list.ts';
 import { anyResource, payerRemarks, type Problem } from '../reading/problems.ts';
-import { referredBy } from '../reading/references.ts';
+import { referredBy, type ReferredResource } from '../reading/references.ts';
 import { identityOf, isAccountedFor, leftOut, readAgain } from '../reading/seen-names.ts';
 import { everything, isLinked, type EarlyResource } from '../state/state.ts';
 import { isMemberType } from './declared.ts';
@@ -200,6 +200,14 @@ const noteBeyond = ({ leg, beyond }: Taking, type: string): void => {
   reportBeyondScope(leg, type);
 };
 
+/** Reports that the scope keeps out what the record refers to: its type from the start, or since a time at which this one had not come. */
+const noteUnwanted = (taking: Taking, { type, id, why }: ReferredResource & { readonly type: string }): void => {
+  const { leg } = taking;
+  const hasCome = why === undefined && isAccountedFor(leg.seen, `${type}/${id}`);
+  if (leg.wantedAtKickOff.isWanted(type) && !hasCome && !isFiltered(leg.item, type)) reportLostScope(leg, type);
+  if (why === undefined) noteBeyond(taking, type);
+};
+
 /** Counts a resource that does not belong in the record, and reports it unless it was not asked for. */
 const leaveOut = (taking: Taking, resource: PageResource, why: Exclude<ResourceVerdict, 'keep' | 'outcome'>): void => {
   const { leg, source } = taking;
@@ -252,8 +260,8 @@ const noteReferences = (taking: Taking, resource: PageResource, isUnsure = false
   } = leg;
   if (resource.hasMoreReferences)
     leg.problems.add({ kind: 'referencesNotListed', type: resource.type, id: resource.id });
-  const noteUnwanted = (type: string): void => noteBeyond(taking, type);
-  for (const { type, id, why } of referredBy(resource, { ...rules, noteUnwanted })) {
+  const referred = referredBy(resource, { ...rules, noteUnwanted: (one) => noteUnwanted(taking, one) });
+  for (const { type, id, why } of referred) {
     if (type !== undefined && isFiltered(leg.item, type)) continue;
     if (type === undefined || why !== undefined) {
       reportNotAsked(leg, type, why);

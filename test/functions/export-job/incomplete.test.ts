@@ -520,11 +520,72 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
       observations(seenBy('Practitioner/1', 'Practitioner/2')),
       'Observation',
     ],
+    [
+      'to which the record refers only after that',
+      'Practitioner',
+      '/Observation?',
+      observations(seenBy('Practitioner/1', 'Practitioner/2')),
+      'Observation',
+    ],
+    [
+      'to which the record refers only after that, elsewhere',
+      'Practitioner',
+      '/Observation?',
+      observations(seenBy('https://elsewhere.example/Practitioner/1')),
+      'Observation',
+    ],
   ])('name a type %s', async (_, type, begins, pages, search) => {
     const made = await changed(begins, to(both), byType('Patient', search), { ...patients, ...pages });
 
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', [type]: 'notRead 0' });
     expect(made.errors).toHaveLength(1);
+  });
+
+  it.each([
+    ['if it had come', '1', 'complete 1'],
+    ['unless it had come', '2', 'incomplete 1'],
+  ])('leave a type that was read complete, though the record refers to one after that, %s', async (_, id, outcome) => {
+    const made = await changed('/Observation?', to(both), byType('Patient', 'Encounter', 'Observation'), {
+      ...patients,
+      '/Encounter?': pageOf([{ resourceType: 'Encounter', id: '1', ...ofMember }]),
+      ...observations({ encounter: { reference: `Encounter/${id}` } }),
+    });
+
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Encounter: outcome });
+  });
+
+  it('end the asking for the Provenances of what is searched after that, which are missing', async () => {
+    const resource = [{ type: 'Observation', searchRevInclude: ['Provenance:target'] }];
+    const statement = fhir({ resourceType: 'CapabilityStatement', rest: [{ mode: 'server', resource }] });
+    const options = { ...searched, statement };
+    const made = await changed('/Observation?', to(both), options, { ...patients, ...observations() });
+
+    expect(made.paths.filter((path) => path.startsWith('/Observation'))).toEqual([
+      '/Observation?patient=member-1&_revinclude=Provenance:target',
+      '/Observation?patient=member-1',
+    ]);
+    expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Provenance: 'notRead 0' });
+  });
+
+  it('leave out attachments that had not come, and the type that has them is not complete', async () => {
+    const document = {
+      resourceType: 'DocumentReference',
+      id: '1',
+      ...ofMember,
+      content: [{ attachment: { url: 'Binary/1' } }],
+    };
+    const made = await changed(
+      '/Binary/1',
+      to('patient/Patient.rs patient/DocumentReference.rs'),
+      byType('Patient', 'DocumentReference'),
+      { ...patients, '/DocumentReference?': pageOf([document]) },
+    );
+
+    expect(made.paths.filter((path) => path.startsWith('/Binary'))).toEqual(['/Binary/1']);
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', DocumentReference: 'incomplete 1' });
+    expect(made.errors).toEqual([
+      'Attachments of DocumentReference are missing: the app lost the scope for Binary while the export ran.',
+    ]);
   });
 });
 
