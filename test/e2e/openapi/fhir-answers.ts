@@ -160,7 +160,8 @@ const driveOne = async (context: Context, reading: Reading): Promise<void> => {
   ]);
   for (const outcome of reading.init === undefined ? [notModified, ...outcomes] : outcomes) {
     target.payers.script('clear-health', { r4: outcome });
-    await statusAtLast(ask(path, token));
+    const headers = outcome === notModified ? { 'if-none-match': 'W/"1"' } : {};
+    await statusAtLast(ask(path, token, { headers }));
   }
   target.payers.reset();
 };
