@@ -141,6 +141,7 @@ const isMissed = (one: Attached): boolean =>
 /** Whether the payer does not bring each Provenance with what it is about, as it declares. */
 const bringsNotAll = (facts: Facts): boolean =>
   facts.spec.provenances !== 'declared' ||
+  facts.spec.self === 'short' ||
   isUndeclared(facts.spec) ||
   // What a search cannot find came with $everything.
   facts.spec.senders.some(({ isTaken }) => !isTaken) ||
@@ -157,6 +158,8 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
   if (spec.everything === 'broken' || spec.everything === 'cut') found.push('$everything fails');
   if (isUndeclared(spec)) found.push('nobody knows what is declared');
   if (totalOfAllLies(spec)) found.push('the total of $everything lies');
+  if (spec.everything !== 'none' && [...typesOf(spec).values()].some(repeats))
+    found.push('the pages of $everything repeat');
   if (type === 'Provenance' && bringsNotAll(facts)) found.push('no search brings some');
   if (how === undefined) return [...found, 'the payer does not have the type'];
   if (takenParameters(how).length === 0 || refuses(spec, type)) found.push('no search finds it');

@@ -237,8 +237,10 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       entry.push(JSON.stringify({ resource: remark, search: { mode: 'outcome' } }));
     }
     if (spec.isGenerous && isSearch) {
+      const isOneLess = at === last && ['labels', 'forgets', 'suppresses'].includes(how.search);
       const beside = list
         .slice(begin, (from + 1) * pageSize)
+        .slice(0, isOneLess ? -1 : undefined)
         .flatMap(({ refersTo }) => refersTo.flatMap((key) => byKey.get(key) ?? []));
       const given = beside.filter(({ reads, owner }) => reads === 'given' && owner === 'member');
       entry.push(...given.map((one) => entryOf(one, 'include')));

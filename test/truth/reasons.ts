@@ -241,7 +241,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   ],
   [
     /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|does not say that) a search of (?<types>\w+(?:, \w+)*) (?:that )?br(?:ings|ought) theirs \(_revinclude=Provenance:target\)|a search of (?<failed>[\w, ]+) that brings theirs failed \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not (?:end|find all)|the access token's scope does not cover a search of [\w, ]+, which brings theirs|the payer granted only a part of (?<granted>[\w, ]+)|the gateway searches this payer for a part of (?<parts>[\w, ]+) only|no CapabilityStatement that the gateway could read says whether a search of (?<unread>[\w, ]+) brings theirs \(_revinclude=Provenance:target\)|no other type was asked for whose search brings them)\.$/,
-    ({ how, types = '', failed, granted, parts, unread }, { spec, came }) => {
+    ({ how, types = '', failed, granted, parts, unread }, { spec, came, held }) => {
       if (unread !== undefined) return isUndeclared(spec) || hasStatementHiccup(spec);
       if (failed !== undefined) return spec.provenances === 'refused' || spec.hiccups.length > 0;
       if (granted !== undefined) return granted.split(', ').every((type) => spec.limited?.includes(type) === true);
@@ -254,7 +254,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
         const isPlain = search === usual.search && pages === usual.pages && !['high', 'odd'].includes(total);
         return isPlain && !refuses(spec, type) && !isUndeclared(spec) && spec.hiccups.length === 0;
       };
-      if (!all.every((type) => [...came].some((key) => key.includes(type)) || !isRead(type))) return false;
+      const isLeftOut = (type: string): boolean =>
+        held.some((one) => one.type === type && (isHung(one) || one.isUnnamed));
+      if (!all.every((type) => [...came].some((key) => key.includes(type)) || !isRead(type) || isLeftOut(type)))
+        return false;
       if (how === 'does not say that')
         return spec.self === 'short' || (spec.provenances === 'ignored' && spec.self === 'used');
       if (isUndeclared(spec)) return false;

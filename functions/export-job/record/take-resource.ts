@@ -321,13 +321,13 @@ const reportIfMissed = ({ leg, rules }: Taking, resource: PageResource): void =>
 };
 
 /**
- * Counts a resource that came otherwise than by a search of its type, until such a search finds it.
+ * Counts a resource that came otherwise than as a match of a search of its type, until it is one.
  * @param isNew whether the export had not seen it
  */
 const noteBesides = ({ leg, rules, source }: Taking, resource: PageResource, isNew: boolean): void => {
   const { item, next, seen } = leg;
   const { type, id } = resource;
-  const isOwn = source.of === 'search' && source.type === type;
+  const isOwn = source.of === 'search' && source.type === type && resource.mode !== 'include';
   if (id === undefined || type === 'Patient' || type === 'Provenance' || !isMemberType(type) || isOwn === isNew) return;
   const [besides, along] = [`beside ${type}/${id}`, `along ${type}/${id}`];
   const isOfAll = source.type === everything;

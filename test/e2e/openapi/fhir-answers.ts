@@ -160,7 +160,7 @@ const driveOne = async (context: Context, reading: Reading): Promise<void> => {
   ]);
   for (const outcome of reading.init === undefined ? [notModified, ...outcomes] : outcomes) {
     target.payers.script('clear-health', { r4: outcome });
-    const headers = outcome === notModified ? { 'if-none-match': 'W/"1"' } : {};
+    const headers: Record<string, string> = outcome === notModified ? { 'if-none-match': 'W/"1"' } : {};
     await statusAtLast(ask(path, token, { headers }));
   }
   target.payers.reset();

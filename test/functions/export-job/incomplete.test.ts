@@ -183,6 +183,27 @@ describe('a referenced resource', () => {
   });
 
   it.each([
+    ['with a search of its own type', pageOf([]), 'incomplete 2'],
+    ['with a search of its own type, and is a match of another page', pageOf([observation(2, ofMember)]), 'complete 2'],
+  ])('that came %s', async (_, second, outcome) => {
+    const first = ({ base }: World) =>
+      fhir({
+        resourceType: 'Bundle',
+        link: [{ relation: 'next', url: `${base}/Observation?page=2` }],
+        entry: [{ resource: observation(1) }, { resource: observation(2, ofMember), search: { mode: 'include' } }],
+      });
+    const made = await runToEnd(
+      (world) => answers({ ...patients, '/Observation?page=2': second, '/Observation?': first(world) }),
+      byType('Patient', 'Observation'),
+    );
+
+    expect(made.outcomes['Observation']).toBe(outcome);
+    expect(made.errors).toEqual(
+      outcome === 'complete 2' ? [] : [expect.stringContaining('of type Observation came with others only')],
+    );
+  });
+
+  it.each([
     [404, 'complete 1'],
     [410, 'complete 1'],
     [400, 'incomplete 1'],
