@@ -215,7 +215,7 @@ const isGateways = (line: string): boolean =>
 const isSent = (spec: PayerSpec, held: readonly Held[], type: string): boolean => {
   const { pages = '', pageSize = 1, search = '' } = typesOf(spec).get(type) ?? {};
   const isPaged = pageSize > 1 || ['plain', 'repeat', 'relative', 'mapped', 'header', 'loop'].includes(pages);
-  const list = held.filter((one) => one.type === type && one.isListed);
+  const list = held.filter((one) => one.type === type && one.isListed && !one.isUnnamed && one.foundBy === undefined);
   const isShort = ['forgets', 'suppresses', 'labels'].includes(search) && list.length <= 2;
   return spec.since === undefined && isPaged && !isShort && list.some(({ id }) => id === `${type}-0`);
 };

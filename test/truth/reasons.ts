@@ -11,10 +11,14 @@ import {
   typesOf,
 } from './payer.ts';
 import { parametersOf } from './r4.ts';
-import type { Hiccup, PayerSpec } from './spec.ts';
+import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
 /** Whether a request may once be answered with a Bundle in another charset, which is no failure of an attachment's to try again. */
 export const hasStrangeHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ fails }) => fails === 'latin');
+
+/** Whether a search of a type ends without something that it finds. */
+const endsShort = (how: TypeSpec): boolean =>
+  ['suppresses', 'labels', 'forgets'].includes(how.search) || repeats(how) || strays(how) !== undefined;
 
 /** Whether a request for the payer's statement fails. The first three requests at most are for it. */
 const hasStatementHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ request }) => request <= 3);
@@ -236,7 +240,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     /^(?<type>\w+)\/\S+ came only because the record refers to it: a search of \w+ had ended without it, so that others may be missing\.$/,
     ({ type = '' }, { spec }) => {
       const how = typesOf(spec).get(type);
-      return how !== undefined && (['suppresses', 'labels', 'forgets'].includes(how.search) || repeats(how));
+      return how !== undefined && endsShort(how);
     },
   ],
   [
@@ -291,7 +295,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
     /^A resource of type (?<type>\w+) came with others only: a search of \w+ ended without it, so that others may be missing\.$/,
     ({ type = '' }, { spec }) => {
       const how = typesOf(spec).get(type);
-      return how !== undefined && (['suppresses', 'labels', 'forgets'].includes(how.search) || repeats(how));
+      return how !== undefined && endsShort(how);
     },
   ],
   [

@@ -144,7 +144,10 @@ export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promi
   const wanted = wantedOf(item.scope, item.types);
   const { isWanted } = wanted;
   const byReference = namedByReference(wanted);
-  const rules = { isWanted, isLimited: limitedByPayer(scope), byReference };
+  // What was read in part stays so, whatever the payer granted or took later.
+  const limited = [item.scope, scope].map(limitedByPayer);
+  const isLimited = (type: string): boolean => limited.some((isOf) => isOf(type));
+  const rules = { isWanted, isLimited, byReference };
   const problems = problemsAtEnd(state, [...state.problems, ...left, ...ofHeld], rules, item);
   const payer = await job.deps.registry.payer(item.payer, { evenIfPaused: true });
   const said = asSearched(payer?.wholeRecord?.substitute);

@@ -1,4 +1,4 @@
-import { heldByPartner, heldWhole } from '../scopes/limit-scopes.ts';
+import { heldByPartner, heldInPart, heldWhole } from '../scopes/limit-scopes.ts';
 import { covers, lettersHeld, type ReadAccess, type Scopes } from '../scopes/scopes.ts';
 
 /*
@@ -25,11 +25,19 @@ const typeOfOurOwn = 'Provenance';
  */
 export const typesNoLongerInScope = (types: readonly string[], then: Scopes, now: Scopes): readonly string[] => {
   const [held, whole, wholeThen] = [heldByPartner(now), heldWhole(now), heldWhole(then)];
+  const [parts, partsThen] = [heldInPart(now), heldInPart(then)];
+  /** Whether each part that was read is still held, by the same filter or as a part of the whole type. */
+  const holdsParts = (type: string): boolean =>
+    [...partsThen].every(([filter, heldThen]) => {
+      const letters = [whole, parts.get(filter) ?? new Map()].map((one) => lettersHeld(one, type, 'rs')).join('');
+      return Array.from(lettersHeld(heldThen, type, 'rs')).every((letter) => letters.includes(letter));
+    });
   return types.filter((type) => {
     const access = accessTo(then, type);
     if (access === '') return type !== typeOfOurOwn;
-    // What was read of a whole type is not open to a token for a part of it.
+    // What was read of a whole type is not open to a token for a part of it, nor what was read of two parts to one for one of them.
     const unlimited = lettersHeld(wholeThen, type, 'rs') as ReadAccess | '';
-    return !covers(held, type, access) || (unlimited !== '' && !covers(whole, type, unlimited));
+    const holdsWhole = unlimited === '' || covers(whole, type, unlimited);
+    return !covers(held, type, access) || !holdsWhole || !holdsParts(type);
   });
 };

@@ -54,6 +54,12 @@ export const heldByPartner = (scopes: Scopes): Held => hold(scopes.filter(isRead
 /** The same of whole types only. */
 export const heldWhole = (scopes: Scopes): Held => heldByPartner(scopes.filter((scope) => !isPart(scope)));
 
+/** The same of parts of types, by their filters. */
+export const heldInPart = (scopes: Scopes): ReadonlyMap<string, Held> => {
+  const parts = Map.groupBy(scopes.filter(isReadScope).filter(isPart), ({ filter = '' }) => filter);
+  return new Map([...parts].map(([filter, ofFilter]) => [filter, hold(ofFilter)]));
+};
+
 /** The same, with `patient/` and `user/` kept apart. */
 const heldByContext = (scopes: Scopes): Readonly<Record<ReadScope['context'], Held>> => {
   const ofContext = (context: string) =>

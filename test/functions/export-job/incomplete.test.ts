@@ -471,6 +471,15 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     expect(() => checkTypes({ manifest, item }, parseScopes(left))).toThrow(expect.objectContaining({ publicMessage }));
   });
 
+  it('leave a type in part that had been read so, though they no longer cover it', async () => {
+    const scope = 'patient/Patient.rs patient/Observation.rs?category=laboratory patient/Condition.rs';
+    const options = { scope, ...byType('Patient', 'Observation', 'Condition') };
+    const toPatient = (world: World): void => byPayer(world, 'patient/Patient.rs patient/Condition.rs');
+    const made = await changed('/Condition', toPatient, options, { ...patients, ...observations() });
+
+    expect(made.outcomes).toEqual({ Patient: 'complete 1', Condition: 'complete 0', Observation: 'incomplete 1' });
+  });
+
   it.each([
     ['the payer', (world: World) => byPayer(world, both)],
     ['the operator', to(both)],
