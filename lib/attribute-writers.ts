@@ -205,8 +205,8 @@ export const exportWriters: Writers<typeof exportAttributes> = {
 };
 
 export const exchangeWriters: Writers<typeof exchangeAttributes> = {
-  owner: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput',
-  name: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput',
+  owner: 'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning putInput',
+  name: 'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning putInput',
   partner: 'putSystemToken',
   payer: 'putSystemToken',
   code: 'putGroupHead',
@@ -214,10 +214,10 @@ export const exchangeWriters: Writers<typeof exchangeAttributes> = {
   chunks: 'putGroupHead putInput',
   key: 'putGroupHead',
   exportId: 'putGroupHead',
-  patients: 'putGroupHead',
-  isMixed: 'putGroupHead noteMixed',
+  patients: 'notePatients putGroupHead',
+  isMixed: 'notePatients',
   ended: 'endMember endMemberEarly',
   body: 'putGroupBody putInput',
   createdAt: 'putSystemToken noteMade putGroupHead',
-  expiresAt: 'putSystemToken noteMade putGroupBody putGroupHead endMemberEarly noteRunning putInput',
+  expiresAt: 'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning putInput',
 };

@@ -402,7 +402,7 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   groupOfTwo: [
     'information',
     'informational',
-    'The payer gave a Group the id that another match of yours has for others. Only the members of the later match can be exported by it.',
+    'The payer gave a Group an id that it has given to other patients, too. Only the members of your latest match with it can be exported by it, each by name.',
   ],
   groupEntries: suppressed(({ count, why }) => entriesOf(count, why)),
   groupText: rightlySuppressed(

@@ -1,31 +1,46 @@
-import { nowSeconds } from '../../shared/clock.ts';
 import { sealGroupBody } from '../../shared/exchanges/group.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
 import { exchangeOwner } from '../../shared/store/exchange-items.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import { getGroupHead, noteMade, noteMixed, putGroupBody, putGroupHead } from '../../shared/store/groups.ts';
+import { noteMade, notePatients, putGroupBody, putGroupHead } from '../../shared/store/groups.ts';
 import { exchangeDeps, type JobDeps } from '../job/deps.ts';
 import type { JobState, KeptGroup } from '../state/state.ts';
 import type { ExchangeLeg } from './exchange-leg.ts';
 import type { ReadGroup } from './read-group.ts';
+import type { ReadMatch } from './read-groups.ts';
 
 const groupKeyBytes = 32;
 
 /**
- * A hash of whom a payer's Group has: its members, and how many entries name somebody else. The Group's own place goes in, so that the same patients
- * in another Group are not recognized by it.
+ * Notes whom an answer gives a Group's id to.
+ * @param who the Group's patients, or whatever no other answer has
  */
-const hashOfPatients = (owner: string, { id, entries, members }: ReadGroup): string =>
-  sha256(JSON.stringify([owner, id, entries, members.map(({ reference }) => reference).sort()]));
+const note = async ({ deps, item }: ExchangeLeg, id: string, who: unknown) => {
+  const { payer, grantEndsAt: expiresAt } = item;
+  // With the payer and the id, so that the same patients in another Group are not recognized by it.
+  const patients = sha256(JSON.stringify([payer, id, who]));
+  return { patients, isMixed: await notePatients(exchangeDeps(deps).table, { payer, id, patients, expiresAt }) };
+};
 
-/** Notes that a Group of members who were not matched has an id that may be that of one whose members were. */
-export const noteOthers = ({ deps, item }: ExchangeLeg, group: ReadGroup): Promise<void> => {
-  const owner = exchangeOwner(item);
-  return noteMixed(exchangeDeps(deps).table, { owner, id: group.id, patients: hashOfPatients(owner, group) });
+/** Notes whom a Group has: the members who are kept, and how many entries name somebody else. */
+const noteGroup = (leg: ExchangeLeg, { id, entries, members }: ReadGroup) =>
+  note(leg, id, [entries, members.map(({ reference }) => reference).sort()]);
+
+/**
+ * Notes the ids of Groups that are left out, of which nobody knows whom they have, and of those of members who were not matched: they may be the ids
+ * of other matches' Groups.
+ */
+export const noteOthers = async (
+  leg: ExchangeLeg,
+  { unread, groups }: Pick<ReadMatch, 'unread' | 'groups'>,
+): Promise<void> => {
+  for (const id of unread) await note(leg, id, leg.item.exportId);
+  for (const group of groups.filter(({ code }) => code !== 'match')) await noteGroup(leg, group);
 };
 
 /** Keeps a Group of matched members, which nobody can use yet: the audit must name its members first. */
-export const keepGroup = async ({ deps, item, problems }: ExchangeLeg, group: ReadGroup): Promise<KeptGroup> => {
+export const keepGroup = async (leg: ExchangeLeg, group: ReadGroup): Promise<KeptGroup> => {
+  const { deps, item, problems } = leg;
   const { id, line, entries, members } = group;
   const owner = exchangeOwner(item);
   const key = deps.randomBytes(groupKeyBytes);
@@ -33,10 +48,8 @@ export const keepGroup = async ({ deps, item, problems }: ExchangeLeg, group: Re
   const box = await deps.sealForJob({ group: `${owner}/${id}`, partner: item.partner }, 'group key', key);
   const { table } = exchangeDeps(deps);
   const { exportId } = item;
-  const patients = hashOfPatients(owner, group);
-  const other = await getGroupHead(table, owner, id, nowSeconds(deps.clock));
-  if (other !== undefined && other.exportId !== exportId && other.patients !== patients)
-    problems.add({ kind: 'groupOfTwo', type: 'Group' });
+  const { patients, isMixed } = await noteGroup(leg, group);
+  if (isMixed) problems.add({ kind: 'groupOfTwo', type: 'Group' });
   await noteMade(table, { ...place, exportId, createdAt: item.startedAt, expiresAt: item.expiresAt });
   const chunks = await putGroupBody(table, {
     ...place,

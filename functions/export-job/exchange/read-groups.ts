@@ -25,6 +25,8 @@ const mostCharacters = 32 * 1024 * 1024;
 
 export interface ReadMatch {
   readonly groups: readonly ReadGroup[];
+  /** The ids of Groups that are left out, without those that another Group here has. */
+  readonly unread: readonly string[];
   readonly problems: readonly Problem[];
   /** For the audit: what the payer says about each submitted member, and how many entries name somebody else. */
   readonly said: Readonly<Record<string, MemberSaid>>;
@@ -172,6 +174,10 @@ export const readMatch = (
               .map((entry) => groupMember(entry, submitted.get(entry.submitted)!))
           : [],
     })),
+    unread: [...times.keys()]
+      .filter((id) => isFhirId(id))
+      .filter((id) => !found.has(id))
+      .slice(0, mostGroups),
     problems: [...problems, ...countFaults(groups), ...countExtras(groups), ...faults.values()],
     said: Object.fromEntries(
       groups.flatMap(({ code, named }) =>

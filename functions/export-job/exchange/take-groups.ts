@@ -173,16 +173,17 @@ export const takeGroups = async (
       break;
     }
   }
-  const { groups, problems, said, strangers } = readMatch(groupsOf(read), input, answerBases(leg.payer));
+  const match = readMatch(groupsOf(read), input, answerBases(leg.payer));
+  const { groups, problems, said, strangers } = match;
   leg.next.said = said;
   leg.next.strangers = strangers;
   for (const problem of problems) found.add(problem);
   leg.problems.addAll(found);
   leg.files.push(...ended);
+  await noteOthers(leg, match);
   const kept: KeptGroup[] = [];
   for (const group of groups) {
     if (group.code === 'match') kept.push(await keepGroup(leg, group));
-    else await noteOthers(leg, group);
     leg.parts.add('Group', [Buffer.from(`${group.line}\n`)]);
     leg.next.resources += 1;
   }

@@ -267,9 +267,9 @@ export const exchangeAttributes = {
   key: { type: 'B' },
   /** Of a Group: the match that made it. */
   exportId: { type: 'S' },
-  /** Of a Group: a hash of the patients whom the payer's has. */
+  /** Of a Group, and of a payer's note of its id: a hash of the patients whom the payer's has. */
   patients: { type: 'S' },
-  /** Of a Group: whether matches have given its id to Groups of different patients. */
+  /** Of a payer's note of a Group's id: whether it has given the id to different patients. */
   isMixed: { type: 'BOOL' },
   /** Of a Group: hashes of its members' ids whom an operator has ended since. */
   ended: { type: 'SS' },

@@ -10,7 +10,8 @@ import { readerOf, writeItem, type Item } from './items.ts';
  *   {payer}/{partner} group/{id}        the head of a Group: what it is, and the sealed key of its body
  *                     made/{export}/{id}       a match makes a Group, which may not be usable yet; kept as long as the match can do so
  *                     body/{id}/{export}/{key}/{n}   its body, sealed, in parts of 300 KB; by the hash of its key
- *                     running/{export}  an exchange that runs, to count them
+ *   {payer}/          patients/{id}     whom the payer has given a Group's id to, of all partners
+ *   {payer}/{partner} running/{export}  an exchange that runs, to count them
  *                     input/{export}/{n}       what an exchange asks, sealed for its job, in parts of 300 KB
  *
  * Ids of payers and partners have neither `#` nor `/`. A body's parts are written before the head, so that a Group is known

@@ -2,7 +2,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { exchangeAttributes } from './attributes.ts';
 import { sha256 } from './crypto.ts';
 import { getItem, writeIfConditionHolds, type Table } from './dynamo.ts';
-import { keyOf, partsOf, putItem, queryItems, readParts } from './exchange-items.ts';
+import { exchangeOwner, keyOf, partsOf, putItem, queryItems, readParts } from './exchange-items.ts';
 import { anyOf, clausesOn, updateOf, type Change } from './expressions.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 
@@ -26,20 +26,23 @@ export interface StoredGroupHead {
   readonly expiresAt: number;
   /** A hash of the patients whom the payer's Group has. */
   readonly patients: string;
-  /** Whether matches have given its id to Groups of different patients, so that the payer's Group may have more members than these. */
-  readonly isMixed: boolean;
   /** Hashes of its members' ids whom an operator has ended since. */
   readonly ended: readonly string[];
 }
 
 /** What a match writes to make a Group usable. */
-export type NewGroupHead = Omit<StoredGroupHead, 'ended' | 'isMixed'> & {
+export type NewGroupHead = Omit<StoredGroupHead, 'ended'> & {
   /** How many parts its body has. */
   readonly chunks: number;
 };
 
+/** Whether a payer has given a Group's id to different patients, in any answer to anybody, so that its Group may have more members than these. */
+interface Mixed {
+  readonly isMixed: boolean;
+}
+
 /** A Group with its body, which is sealed under the key in `key`. */
-export interface StoredGroup extends StoredGroupHead {
+export interface StoredGroup extends StoredGroupHead, Mixed {
   readonly body: Uint8Array;
 }
 
@@ -91,54 +94,76 @@ export const putGroupBody = async (
   return parts.length;
 };
 
-/** Updates a head if each condition holds. @returns whether it did */
-const updateHead = async (
+/** Updates an item if each condition holds. @returns whether it did */
+const update = async (
   table: Table,
-  { owner, id }: Pick<StoredGroupHead, 'owner' | 'id'>,
+  key: Item,
   change: Pick<Change<typeof exchangeAttributes>, 'set' | 'include' | 'when'>,
 ): Promise<boolean> => {
-  const written = await writeIfConditionHolds(
-    table.client.send(
-      new UpdateItemCommand({
-        TableName: table.name,
-        Key: keyOf(owner, headName(id)),
-        ...updateOf(exchangeAttributes, change),
-      }),
-    ),
-  );
-  return written !== undefined;
+  const command = new UpdateItemCommand({ TableName: table.name, Key: key, ...updateOf(exchangeAttributes, change) });
+  return (await writeIfConditionHolds(table.client.send(command))) !== undefined;
+};
+
+const keyOfHead = (owner: string, id: string): Item => keyOf(owner, headName(id));
+
+/** Where it stands whom a payer has given a Group's id to, for all partners: none has an empty id. */
+const keyOfPatients = (payer: string, id: string): Item =>
+  keyOf(exchangeOwner({ payer, partner: '' }), `patients/${id}`);
+
+/** Whom a payer has given a Group's id to, of all answers to anybody. */
+interface NotedPatients {
+  readonly payer: string;
+  /** The Group's id. */
+  readonly id: string;
+  /** A hash of them, as that of the Group's head. */
+  readonly patients: string;
+  /** When no Group of this answer is kept any more. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Whether a payer has given a Group's id to others than these. If nothing is noted, nobody knows. A note is kept at least as long as each
+ * Group whose answer it is of.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+const hasOthers = async (
+  table: Table,
+  { payer, id, patients }: Pick<NotedPatients, 'payer' | 'id' | 'patients'>,
+): Promise<boolean> => {
+  const read = readerOf(exchangeAttributes, (await getItem(table, keyOfPatients(payer, id))) ?? {});
+  return read('isMixed') === true || read('patients') !== patients;
 };
 
 /**
- * Notes that a payer has given a Group's id to others, if the Group has a head.
- * @property patients a hash of these others, as that of the head
+ * Notes whom an answer gives a Group's id to, before anybody can use the Group or knows that there is none. Answers to all partners are noted
+ * together: the payer has one Group of this id.
+ * @returns whether an answer has given it to others
  * @throws GatewayError `temporarily_unavailable`
  */
-export const noteMixed = async (
+export const notePatients = async (
   table: Table,
-  { patients, ...at }: Pick<StoredGroupHead, 'owner' | 'id' | 'patients'>,
-): Promise<void> => {
-  const isOfOthers = anyOf(absent('patients'), is('patients', '<>', patients));
-  await updateHead(table, at, { set: { isMixed: true }, when: [exists('createdAt'), isOfOthers] });
+  { payer, id, patients, expiresAt }: NotedPatients,
+): Promise<boolean> => {
+  const key = keyOfPatients(payer, id);
+  const isOfSame = anyOf(absent('patients'), is('patients', '=', patients));
+  // A note never ends earlier than it would have.
+  const isLast = anyOf(absent('expiresAt'), is('expiresAt', '<=', expiresAt));
+  if (await update(table, key, { set: { patients, expiresAt }, when: [isOfSame, isLast] }))
+    return hasOthers(table, { payer, id, patients });
+  if (await update(table, key, { set: { isMixed: true, expiresAt }, when: [isLast] })) return true;
+  await update(table, key, { set: { isMixed: true }, when: [is('patients', '<>', patients)] });
+  return hasOthers(table, { payer, id, patients });
 };
 
 /**
  * Writes a Group's head, with which it can be used. A payer may answer a later match with the same Group's id: the later one is kept,
- * and whom an operator has ended stays ended. If the two do not name the same patients, the head says so from then on: the payer's Group may
- * have those of both.
+ * and whom an operator has ended stays ended.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const putGroupHead = async (table: Table, { owner, id, ...head }: NewGroupHead): Promise<void> => {
-  const { createdAt, patients } = head;
-  const at = { owner, id };
-  const isNew = absent('createdAt');
-  const isLatest = anyOf(isNew, is('createdAt', '<=', createdAt));
-  const isOfSame = anyOf(isNew, is('patients', '=', patients));
-  // Updates, since a put would forget who was ended.
-  if (await updateHead(table, at, { set: head, when: [isOfSame, isLatest] })) return;
-  if (await updateHead(table, at, { set: { ...head, isMixed: true }, when: [isLatest] })) return;
-  // The head is a later match's, and stays.
-  await noteMixed(table, { ...at, patients });
+  const isLatest = anyOf(absent('createdAt'), is('createdAt', '<=', head.createdAt));
+  // An update, since a put would forget who was ended.
+  await update(table, keyOfHead(owner, id), { set: head, when: [isLatest] });
 };
 
 const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => {
@@ -154,14 +179,18 @@ const readHead = (item: Item): StoredGroupHead & { readonly chunks: number } => 
     createdAt: read('createdAt') ?? 0,
     expiresAt: read('expiresAt') ?? 0,
     patients: read('patients') ?? '',
-    isMixed: read('isMixed') ?? false,
     ended: read('ended') ?? [],
   };
 };
 
 /** A head that is not there reads as one that is not usable. */
 const getHead = async (table: Table, owner: string, id: string): Promise<ReturnType<typeof readHead>> =>
-  readHead((await getItem(table, keyOf(owner, headName(id)))) ?? {});
+  readHead((await getItem(table, keyOfHead(owner, id))) ?? {});
+
+const payerOf = (owner: string): string => owner.slice(0, owner.indexOf('/'));
+
+const isMixed = (table: Table, { owner, id, patients }: StoredGroupHead): Promise<boolean> =>
+  hasOthers(table, { payer: payerOf(owner), id, patients });
 
 /** Whether a head is that of a Group. A head that only notes ended members has no `createdAt`. */
 const isUsable = ({ createdAt, expiresAt }: Pick<StoredGroupHead, 'createdAt' | 'expiresAt'>, now: number): boolean =>
@@ -180,7 +209,7 @@ export const getGroup = async (
   const { chunks, ...head } = await getHead(table, owner, id);
   if (!isUsable(head, now)) return undefined;
   const names = Array.from({ length: chunks }, (_, chunk) => bodyName(head, chunk));
-  return { ...head, body: await readParts(table, owner, names) };
+  return { ...head, isMixed: await isMixed(table, head), body: await readParts(table, owner, names) };
 };
 
 /**
@@ -192,9 +221,9 @@ export const getGroupHead = async (
   owner: string,
   id: string,
   now: number,
-): Promise<Pick<StoredGroupHead, 'exportId' | 'patients' | 'ended' | 'isMixed'> | undefined> => {
+): Promise<(Pick<StoredGroupHead, 'ended'> & Mixed) | undefined> => {
   const head = await getHead(table, owner, id);
-  return isUsable(head, now) ? head : undefined;
+  return isUsable(head, now) ? { ...head, isMixed: await isMixed(table, head) } : undefined;
 };
 
 /**
@@ -256,7 +285,7 @@ const endMemberIf = (
   [owner, id]: readonly [owner: string, id: string],
   hash: string,
   change: Pick<Change<typeof exchangeAttributes>, 'set' | 'when'>,
-): Promise<boolean> => updateHead(table, { owner, id }, { include: { ended: hash }, ...change });
+): Promise<boolean> => update(table, keyOfHead(owner, id), { include: { ended: hash }, ...change });
 
 /**
  * Ends a member of a Group: every later export leaves it out. Returns false if there is no such Group.

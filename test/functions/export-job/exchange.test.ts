@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { nowSeconds } from '../../../functions/shared/clock.ts';
 import { GatewayError } from '../../../functions/shared/errors.ts';
 import type { GroupMember } from '../../../functions/shared/exchanges/group.ts';
 import { payerDownThreshold } from '../../../functions/shared/metrics/metrics.ts';
@@ -7,11 +8,10 @@ import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
 import { countRunning } from '../../../functions/shared/store/exchanges.ts';
-import { endMember, noteMixed } from '../../../functions/shared/store/groups.ts';
+import { endMember, notePatients } from '../../../functions/shared/store/groups.ts';
 import { turns } from '../../support/eventually.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
-import { putGroup } from '../../support/put-group.ts';
 import { randomOf } from '../../support/random.ts';
 import { words } from '../../support/words.ts';
 import { endOf, type World } from './end-of.ts';
@@ -71,6 +71,9 @@ describe('a group export', () => {
 
 const two = [memberOf('a'), memberOf('b')];
 const people = patients('a', 'b');
+/** What another match notes that gives the id of the Group to others. */
+const mixGroup = ({ exchanges, deps }: World) =>
+  notePatients(exchanges, { payer: 'northwind', id: 'g1', patients: 'others', expiresAt: nowSeconds(deps.clock) });
 const consentEnded = 'Member ours-b is left out: the consent has ended.';
 const onlyOfA = [{ name: 'patient', valueReference: { reference: 'Patient/a' } }];
 /** Whose data alone was asked for. */
@@ -602,8 +605,7 @@ describe('what comes of a Group', () => {
   it('and names nobody is left out too, and members are asked for by name, if the id is also that of a Group of others', async () => {
     const world = worldOf(groupInput(two), { output: [people, { type: 'List', lines: [named('List', 'l')] }] });
     await world.kickOff();
-    const made = { owner, id: 'g1', code: 'match', members: 1, exportId: 'earlier', patients: 'others' };
-    await putGroup(world.exchanges, { ...made, key: Buffer.of(1), body: Buffer.of(1), createdAt: 1, expiresAt: 2e9 });
+    await mixGroup(world);
     await world.durable.finish(world.start());
 
     expect(await endOf(world)).toMatchObject({ ids: ['a', 'b'], outcomes: { List: 'incomplete 0' } });
@@ -1026,7 +1028,7 @@ describe('what comes of a Group', () => {
           },
         ],
         instead: async ({ path }) => {
-          if (path === when) await noteMixed(world.exchanges, { owner, id: 'g1', patients: 'others' });
+          if (path === when) await mixGroup(world);
           // Longer than a leg, so that another one takes the last file.
           if (path === when && !path.endsWith('d')) await world.deps.sleep(30_000);
           return path.startsWith('/Binary/')
@@ -1641,7 +1643,7 @@ describe('a file that takes minutes', () => {
   it('is read on once another match gave the id of the Group to others, without what names nobody', async () => {
     const drip = async function* (world: World) {
       for (let at = 0; at < 120; at += 1) {
-        if (at === 10) await noteMixed(world.exchanges, { owner, id: 'g1', patients: 'others' });
+        if (at === 10) await mixGroup(world);
         await world.durable.sleep(1000);
         if (passTimers(1000)) await turns();
         yield Buffer.from(`${JSON.stringify({ resourceType: 'Observation', id: `${at}` })}\n`);

@@ -494,35 +494,50 @@ it('a Group of which each entry names a member can be whole, though one is named
   }
 });
 
-it('a Group whose id an earlier match has for others says so, to the partner too; one of the same patients does not', async () => {
-  const isKept = ({ name }: { readonly name?: { readonly S?: string } }): boolean => name?.S === 'group/group-match';
-  const after = async (earlier: string) => {
-    const world = worldOf(three, matched(first, second));
-    await world.kickOff();
-    const made = { owner, id: 'group-match', code: 'match', members: 1, exportId: 'earlier', patients: earlier };
-    await putGroup(world.exchanges, { ...made, key: Buffer.of(1), body: Buffer.of(1), createdAt: 1, expiresAt: 2e9 });
-    await world.durable.finish(world.start());
-    const { errors, status } = await endOf(world);
-    const { exportId, isMixed } = (await getGroup(world.exchanges, owner, 'group-match', 0))!;
-    const kept = [...world.dynamo.items('Exchanges').values()].find(isKept);
-    return { patients: kept?.['patients']?.S, told: { isLater: exportId === world.exportId, isMixed, errors, status } };
-  };
-  const { patients: ours = '', told } = await after('others');
+describe('a Group whose id another answer has', () => {
+  const made = { code: 'match', members: 1, exportId: 'earlier', key: Buffer.of(1), body: Buffer.of(1) };
+  const of = { ...made, createdAt: 1, expiresAt: 2e9 };
   const error =
-    'The payer gave a Group the id that another match of yours has for others. Only the members of the later match can be exported by it.';
-  expect(told).toEqual({ isLater: true, isMixed: true, errors: [error], status: 'completed' });
-  expect((await after(ours)).told).toEqual({ isLater: true, isMixed: false, errors: [], status: 'completed' });
-});
+    'The payer gave a Group an id that it has given to other patients, too. Only the members of your latest match with it can be exported by it, each by name.';
 
-it('a Group whose id a later answer has for members who were not matched may have them too', async () => {
-  const world = worldOf(three, matched(first, { ...second, id: 'kept' }));
-  await world.kickOff();
-  const made = { owner, code: 'match', members: 1, exportId: 'earlier', key: Buffer.of(1), body: Buffer.of(1) };
-  for (const id of ['kept', 'other']) await putGroup(world.exchanges, { ...made, id, createdAt: 1, expiresAt: 2e9 });
-  await world.durable.finish(world.start());
+  it.each<[string, string, string | undefined, boolean]>([
+    ['for the same patients, does not', owner, undefined, false],
+    ['for others', owner, 'others', true],
+    ['for the same patients, asked by another partner, does not', 'northwind/other', undefined, false],
+    ['for others, asked by another partner', 'northwind/other', 'others', true],
+  ])('says so to the partner: %s', async (_, earlier, patients, isMixed) => {
+    const after = async (before: string | undefined) => {
+      const world = worldOf(three, matched(first, second));
+      await world.kickOff();
+      if (before !== undefined)
+        await putGroup(world.exchanges, { ...of, owner: earlier, id: 'group-match', patients: before });
+      await world.durable.finish(world.start());
+      const { errors, status } = await endOf(world);
+      const group = (await getGroup(world.exchanges, owner, 'group-match', 0))!;
+      return { ...group, isLater: group.exportId === world.exportId, errors, status };
+    };
+    const alone = await after(undefined);
 
-  expect(await getGroup(world.exchanges, owner, 'kept', 0)).toMatchObject({ exportId: 'earlier', isMixed: true });
-  expect(await getGroup(world.exchanges, owner, 'other', 0)).toMatchObject({ isMixed: false });
+    expect(await after(patients ?? alone.patients)).toMatchObject({
+      isLater: true,
+      isMixed,
+      errors: isMixed ? [error] : [],
+      status: 'completed',
+    });
+  });
+
+  it.each<[string, object]>([
+    ['for members who were not matched', second],
+    ['in a Group that cannot be read', { ...second, code: {} }],
+  ])('later %s, may have others', async (_, later) => {
+    const world = worldOf(three, matched(first, { ...later, id: 'kept' }));
+    await world.kickOff();
+    for (const id of ['kept', 'other']) await putGroup(world.exchanges, { ...of, owner, id });
+    await world.durable.finish(world.start());
+
+    expect(await getGroup(world.exchanges, owner, 'kept', 0)).toMatchObject({ exportId: 'earlier', isMixed: true });
+    expect(await getGroup(world.exchanges, owner, 'other', 0)).toMatchObject({ isMixed: false });
+  });
 });
 
 it('a Group that would be larger than a line may be, once each of its codes has a system, is left out and named', () => {

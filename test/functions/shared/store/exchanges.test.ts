@@ -1,4 +1,5 @@
-import { exchangeOwner } from '../../../../functions/shared/store/exchange-items.ts';
+import { getItem } from '../../../../functions/shared/store/dynamo.ts';
+import { exchangeOwner, keyOf } from '../../../../functions/shared/store/exchange-items.ts';
 import {
   countRunning,
   getInput,
@@ -14,7 +15,9 @@ import {
   listGroups,
   listUnready,
   noteMade,
+  notePatients,
   putGroupBody,
+  putGroupHead,
 } from '../../../../functions/shared/store/groups.ts';
 import { deleteSystemToken, getSystemToken, putSystemToken } from '../../../../functions/shared/store/system-tokens.ts';
 import { stores, type Store } from '../../../model/store.ts';
@@ -22,6 +25,7 @@ import { putGroup } from '../../../support/put-group.ts';
 
 const now = 1_780_315_200;
 const owner = exchangeOwner({ payer: 'former', partner: 'plan' });
+const otherPartner = exchangeOwner({ payer: 'former', partner: 'other' });
 
 describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, open) => {
   let store: Store;
@@ -68,9 +72,7 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
       await putInput(table, owner, { exportId: `input-${length}`, input, expiresAt: now + 10 });
 
       expect(Buffer.from(await getInput(table, owner, `input-${length}`)).equals(input)).toBe(true);
-      expect(
-        await getInput(table, exchangeOwner({ payer: 'former', partner: 'other' }), `input-${length}`),
-      ).toHaveLength(0);
+      expect(await getInput(table, otherPartner, `input-${length}`)).toHaveLength(0);
     },
   );
 
@@ -82,7 +84,7 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
     expect(found).toMatchObject({ owner, id: 'large', code: 'match', members: 2, exportId: 'export-1', ended: [] });
     expect(Buffer.compare(found!.body, body)).toBe(0);
     expect(await getGroup(table, owner, 'large', now + 10)).toBeUndefined();
-    expect(await getGroup(table, exchangeOwner({ payer: 'former', partner: 'other' }), 'large', now)).toBeUndefined();
+    expect(await getGroup(table, otherPartner, 'large', now)).toBeUndefined();
   });
 
   it("a later match's Group replaces one of the same id, an earlier one's does not, and whoever was ended stays ended", async () => {
@@ -98,18 +100,43 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
 
   const [ours, theirs] = [{ patients: 'ours' }, { patients: 'theirs' }];
   const later = { exportId: 'export-2', createdAt: now + 2 };
-  it.each<[string, readonly Parameters<typeof group>[1][], boolean]>([
+  const unusable = (patients: string) => ({ payer: 'former', patients });
+  it.each<[string, readonly (Parameters<typeof group>[1] | ReturnType<typeof unusable>)[], boolean]>([
     ['of the same patients', [ours, { ...ours, ...later }], false],
     ['once more', [ours, ours], false],
     ['of others', [ours, { ...theirs, ...later }], true],
     ['of others, of which the earlier one comes last', [{ ...theirs, ...later }, ours], true],
     ['of others, and the first again', [ours, { ...theirs, ...later }, { ...ours, createdAt: now + 3 }], true],
     ['of the same patients, of which the earlier one comes last', [{ ...ours, ...later }, ours], false],
-  ])("a Group whose id two matches have says whether the payer's may have others: %s", async (what, all, isMixed) => {
-    for (const one of all) await group(what, { expiresAt: now + 10, ...one });
+    ["another partner's, of the same patients", [ours, { ...ours, owner: otherPartner }], false],
+    ["another partner's, of others", [ours, { ...theirs, owner: otherPartner }], true],
+    ["another partner's, of others, before", [{ ...theirs, owner: otherPartner }, ours], true],
+    ["another payer's, of others", [ours, { ...theirs, owner: 'another/plan' }], false],
+    ['of others, that nobody can use', [ours, unusable('theirs')], true],
+    ['of others, that nobody could use before', [unusable('theirs'), ours], true],
+    ['of the same patients, that nobody can use', [ours, unusable('ours')], false],
+  ])("a Group whose id two answers have says whether the payer's may have others: %s", async (what, all, isMixed) => {
+    for (const one of all)
+      if (one !== undefined && 'payer' in one) await notePatients(table, { ...one, id: what, expiresAt: now + 10 });
+      else await group(what, { expiresAt: now + 10, ...one });
 
     expect(await getGroup(table, owner, what, now)).toMatchObject({ isMixed });
     expect(await getGroupHead(table, owner, what, now)).toMatchObject({ isMixed });
+  });
+
+  it('whom a payer gave an id to is known as long as any Group of the id; if it is not known, the Group may have others', async () => {
+    for (const [patients, expiresAt] of [
+      ['ours', now + 20],
+      ['ours', now + 10],
+      ['theirs', now + 5],
+    ] as const)
+      await notePatients(table, { payer: 'former', id: 'noted', patients, expiresAt });
+    const note = await getItem(table, keyOf('former/', 'patients/noted'));
+    const head = { code: 'match', members: 1, key: Buffer.of(1), exportId: 'e', createdAt: now, expiresAt: now + 20 };
+    await putGroupHead(table, { ...head, ...ours, owner, id: 'not noted', chunks: 1 });
+
+    expect(note).toMatchObject({ expiresAt: { N: `${now + 20}` }, isMixed: { BOOL: true } });
+    expect(await getGroupHead(table, owner, 'not noted', now)).toMatchObject({ isMixed: true });
   });
 
   it('a match whose Group a later one has replaced has none that may become usable', async () => {
