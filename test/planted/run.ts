@@ -54,7 +54,10 @@ interface TestMap {
   readonly lines: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
 }
 
-/** Which test files ran which lines, measured once for a commit. */
+/**
+ * Which test files ran which lines, measured once for a commit.
+ * @throws Error if a test of a file ran no line of it: then they were not counted
+ */
 const testMap = (): TestMap => {
   const kept = join(here, `coverage/planted-map-${commit}.json`);
   mkdirSync(join(here, 'coverage'), { recursive: true });
@@ -85,7 +88,13 @@ const testMap = (): TestMap => {
       },
     );
   }
-  return JSON.parse(readFileSync(kept, 'utf8')) as TestMap;
+  const map = JSON.parse(readFileSync(kept, 'utf8')) as TestMap;
+  const idle = map.tests.filter(({ file }, index) => {
+    const statements = map.lines[file.replace(/^test\/(.*)\.test\.ts$/, '$1.ts')];
+    return statements !== undefined && !Object.values(statements).some((ran) => ran.includes(index));
+  });
+  if (idle.length > 0) throw new Error(`run nothing of their own file: ${idle.map(({ file }) => file).join(', ')}`);
+  return map;
 };
 
 /** Files that the compiler refuses with all these defects in them. */
