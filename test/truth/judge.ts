@@ -13,7 +13,7 @@ import {
   typesOf,
 } from './payer.ts';
 import { parametersOf } from './r4.ts';
-import { hasStrangeHiccup, isTrue, refuses, type Facts } from './reasons.ts';
+import { didAnyOfMemberCome, hasStrangeHiccup, isTrue, refuses, type Facts } from './reasons.ts';
 import type { PayerSpec } from './spec.ts';
 
 /** What the partner was given. */
@@ -356,7 +356,14 @@ export const judge = (
     // A grant that is limited in part names every type.
     const isNamedByAny =
       (spec.asked ?? spec.scope)?.includes(type) ?? (spec.limited !== undefined || profileTypes.has(type));
-    if (spec.lacksBy404 && !typesOf(spec).has(type) && !isNamedByAny && outcome !== 'refusedByScope' && number === 0)
+    if (
+      spec.lacksBy404 &&
+      !typesOf(spec).has(type) &&
+      !isNamedByAny &&
+      outcome !== 'refusedByScope' &&
+      number === 0 &&
+      didAnyOfMemberCome({ held, came })
+    )
       say('what came is not called missing', 'a type that the payer says it does not have', about);
     if (outcome === 'refusedByScope' && ((spec.scope?.includes(type) ?? true) || number > 0)) {
       say('what came is not called missing', 'not refused by the scope', about);

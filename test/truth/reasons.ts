@@ -31,6 +31,10 @@ export interface Facts {
   readonly came: ReadonlySet<string>;
 }
 
+/** Whether the payer gave anything of the member's: then it knows the member, and what it says it lacks is not missing. */
+export const didAnyOfMemberCome = ({ held, came }: Pick<Facts, 'held' | 'came'>): boolean =>
+  held.some((one) => came.has(keyOf(one)) && (one.type === 'Patient' || parametersOf(one.type).length > 0));
+
 /** Whether a sentence is true, given its parts. */
 type IsTrue = (parts: Readonly<Record<string, string>>, facts: Facts) => boolean;
 
@@ -108,9 +112,8 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^The payer answered a search of (?<what>\w+) with status 404, and gave nothing of the member's: it may (?:(?<absent>not have the type, have none of it)|have none of it), or not know the member\.$/,
     ({ what = '', absent }, { spec, held, came }) => {
-      const isOfMember = ({ type }: Held): boolean => type === 'Patient' || parametersOf(type).length > 0;
       const how = typesOf(spec).get(what);
-      if (held.some((one) => came.has(keyOf(one)) && isOfMember(one))) return false;
+      if (didAnyOfMemberCome({ held, came })) return false;
       // One that hides a type says that it does not have it, whatever it declares.
       if (how?.search !== 'hides' && (absent === undefined) !== isDeclared(spec, what)) return false;
       return how === undefined ? spec.lacksBy404 : ['missesNone', 'hides'].includes(how.search);
