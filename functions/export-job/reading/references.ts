@@ -17,6 +17,12 @@ interface Reference {
 /** Its base, its type and its id. Groups with names take half as long again. */
 const form = /^(.*\/)?([A-Za-z]+)\/([^/?#|\s\\]{1,128})(?:\/_history\/[^/?#|\s\\]+)?\/?$/;
 
+/** A character that means the same without percent-encoding (RFC 3986 §6.2.2.2). */
+const needlessEncoding = /%(?:2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)/gi;
+
+const withoutNeedlessEncoding = (text: string): string =>
+  text.includes('%') ? text.replaceAll(needlessEncoding, (one) => decodeURIComponent(one)) : text;
+
 const isOfPayer = (text: string, base: string, type: string, answer: AnswerBases): boolean => {
   const rest = `/${text.slice(base.length)}`;
   return eachBase(answer).some((one) => isAt(one, type) && one.bases.some((own) => belowBase(text, own) === rest));
@@ -31,7 +37,9 @@ const parseAtBase = (text: string, type: string, id: string, answer: AnswerBases
   if (place === undefined) return undefined;
   if (place === 'elsewhere') return { type, id, isOwn: false };
   const below = oneBelow.exec(place.rest)?.groups;
-  return below?.['type'] === type && below['id'] === id ? { type, id, isOwn: isAt(place.base, type) } : undefined;
+  return below?.['type'] === type && withoutNeedlessEncoding(below['id']!) === id
+    ? { type, id, isOwn: isAt(place.base, type) }
+    : undefined;
 };
 
 /**
@@ -39,7 +47,8 @@ const parseAtBase = (text: string, type: string, id: string, answer: AnswerBases
  * @param answer the payer's bases; the one that gave the answer is that of relative references
  */
 export const parseReference = (text: string, answer: AnswerBases): Reference | undefined => {
-  const [, base = '', type = '', id = ''] = form.exec(text) ?? [];
+  const [, base = '', type = '', written = ''] = form.exec(text) ?? [];
+  const id = withoutNeedlessEncoding(written);
   if (!isResourceType(type) || id === '.' || id === '..') return undefined;
   if (base === '' || base === '/') return { type, id, isOwn: isAt(answer, type) };
   if (!/^https?:/i.test(base)) return parseAtBase(text, type, id, answer);

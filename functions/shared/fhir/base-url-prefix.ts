@@ -25,6 +25,9 @@ export const afterBase = (url: string, base: string): string | undefined => {
   return rest === '' || rest.startsWith('/') || rest.startsWith('?') ? rest : undefined;
 };
 
-/** What follows a base, also one that was written with a slash at its end: `{base}//Binary/1` is `{base}/Binary/1`. */
+/** The most slashes between a base and a type. */
+export const mostSlashes = 8;
+
+/** What follows a base, also one that was written with slashes at its end: `{base}//Binary/1` is `{base}/Binary/1`. */
 export const belowBase = (url: string, base: string): string | undefined =>
-  afterBase(url, base)?.replace(/^\/(?=\/[A-Z])/, '');
+  afterBase(url, base)?.replace(/^\/{2,8}(?=[A-Z])/, '/');

@@ -1,6 +1,6 @@
 import { decodeBeginning, type Decoded } from '../json/spelling.ts';
 import { isAt, type FhirBase } from '../registry/fhir-bases.ts';
-import { originLength } from './base-url-prefix.ts';
+import { mostSlashes, originLength } from './base-url-prefix.ts';
 import { anyLink, binaryLink, hostLink, pageLink, selfLink } from './find-links.ts';
 
 /** The parameter that carries a sealed link. */
@@ -93,10 +93,11 @@ const spelledOf = (from: LinkReplacements['from']): Spelled[] => {
   return [...new Map(all)].filter(([base]) => base !== '').sort(([a], [b]) => b.length - a.length);
 };
 
-/** Matches one of the bases, the longest first, if its pattern follows. The slash of a base that is written with one belongs to it. */
+/** Matches one of the bases, the longest first, if its pattern follows. The slashes of a base that is written with some belong to it. */
 const baseBefore = (bases: readonly Spelled[], patternOf: (limits: Spelled[1]) => string): RegExp => {
   const all = bases.map(
-    ([base, limits]) => `${baseInAnyCase(base)}(?:/(?=/[A-Z])|(?!//[A-Z]))(?=${patternOf(limits)})`,
+    ([base, limits]) =>
+      `${baseInAnyCase(base)}(?:/{1,${mostSlashes - 1}}(?=/[A-Z])|(?!/{2,${mostSlashes}}[A-Z]))(?=${patternOf(limits)})`,
   );
   return new RegExp(all.length === 0 ? '(?!)' : `(?:${all.join('|')})`, 'y');
 };
@@ -136,7 +137,7 @@ const isNoPage = (type: number): boolean => type === anyLink || type === binaryL
 interface LinkPatterns {
   readonly below: RegExp;
   readonly belowBinary: RegExp;
-  /** How many characters decide a link: the longest base, two slashes, the longest type, and one more. */
+  /** How many characters decide a link: the longest base, the slashes, the longest type, and one more. */
   readonly limit: number;
 }
 
@@ -149,7 +150,8 @@ const makePatterns = (from: LinkReplacements['from']): LinkPatterns => {
       bases.filter(([, limits]) => isAt({ bases: [], ...limits }, 'Binary')),
       () => '/Binary[/?"]',
     ),
-    limit: (bases[0]?.[0].length ?? 0) + Math.max(...['Binary', ...named].map(({ length }) => length)) + 3,
+    limit:
+      (bases[0]?.[0].length ?? 0) + Math.max(...['Binary', ...named].map(({ length }) => length)) + mostSlashes + 1,
   };
 };
 

@@ -93,6 +93,7 @@ describe('an attachment on the payer’s server comes along', () => {
     ['a relative Binary', 'Binary/1', `${base}/Binary/1`],
     ['one that begins with a slash', '/Binary/1', `${base}/Binary/1`],
     ['one below the base with its slash', `${base}//Binary/1`, `${base}/Binary/1`],
+    ['one below the base with two slashes', `${base}///Binary/1`, `${base}/Binary/1`],
     ['a version of one', `${base}/Binary/1/_history/2`, `${base}/Binary/1/_history/2`],
     ['one below another spelling of the base', `${alias}/Binary/1`, `${base}/Binary/1`],
     ['one whose base is spelled in capitals', 'https://FHIR.northwind.example/tenant/r4/Binary/1', `${base}/Binary/1`],

@@ -26,6 +26,12 @@ describe('whose resource it is', () => {
     'http://inside:8080/r4/Patient/member/_history/3',
     // The base with its slash.
     'http://inside:8080/r4//Patient/member',
+    'http://inside:8080/r4///Patient/member',
+    'http://inside:8080/r4////////Patient/member',
+    // RFC 3986 §6.2.2.2: characters that need no percent-encoding mean the same with it.
+    'Patient/m%65mber',
+    'https://payer.example/fhir/Patient/m%65mber',
+    '/fhir/Patient/%6dember',
     // RFC 3986 §5, from the base: a path, a server without a scheme, and dot segments that stay below it.
     '/fhir/Patient/member',
     '//payer.example/fhir/Patient/member',
@@ -47,6 +53,8 @@ describe('whose resource it is', () => {
     'https://payer.example/fhir/Patient/other',
     'http://inside:8080/r4/Patient/other',
     'http://inside:8080/r4//Patient/other',
+    'http://inside:8080/r4///Patient/other',
+    'Patient/%6Fther',
     '/fhir/Patient/other',
     '//payer.example/fhir/Patient/other',
     './Patient/other',

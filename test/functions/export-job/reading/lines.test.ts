@@ -34,6 +34,7 @@ describe('the links of lines', () => {
     ['Binary/1/_history/2', `${facade}/Binary/1/_history/2`],
     ['https://payer.example/fhir/Binary/1', `${facade}/Binary/1`],
     ['https://payer.example/fhir//Binary/1', `${facade}/Binary/1`],
+    ['https://payer.example/fhir////Binary/1', `${facade}/Binary/1`],
     [String.raw`https:\/\/payer.example/fhir\/\/Binary/1`, String.raw`${facade}\/Binary/1`],
     ['DocumentReference/1/$content', 'DocumentReference/1/$content'],
     [

@@ -239,13 +239,16 @@ describe('a Parameters body', () => {
     const payer = await test.deps.registry.payer('northwind');
     expect(await named(`${payer?.fhirBaseUrl}/Patient/patient-1`)).toBe(202);
     test.dynamo.items('Exports').clear();
-    expect(await named(`${payer?.fhirBaseUrl}//Patient/patient-1`)).toBe(202);
+    for (const slashes of ['//', '///']) {
+      expect(await named(`${payer?.fhirBaseUrl}${slashes}Patient/patient-1`)).toBe(202);
+      test.dynamo.items('Exports').clear();
+    }
     for (const other of [
       'Patient/patient-2',
       'Patient/patient-1/../patient-2',
       'https://else.example/Patient/patient-1',
       `${payer?.fhirBaseUrl}//Patient/patient-2`,
-      `${payer?.fhirBaseUrl}///Patient/patient-1`,
+      `${payer?.fhirBaseUrl}///Patient/patient-2`,
     ]) {
       expect(await named(other)).toBe(403);
     }

@@ -61,15 +61,15 @@ export const rewriteSlowly = (
     const decoded = JSON.parse(source) as string;
     const base = bases.find((candidate) => {
       const rest = decoded.slice(candidate.length);
-      const pattern = onlyBinary ? /^\/{1,2}Binary(?:[/?]|$)/ : /^(?:[/?]|$)/;
+      const pattern = onlyBinary ? /^\/{1,8}Binary(?:[/?]|$)/ : /^(?:[/?]|$)/;
       // Scheme and host mean the same in any letter case (RFC 3986 §6.2.2.1).
       const end = /^\w+:\/\/[^/?#]*/.exec(candidate)?.[0].length ?? 0;
       const isSameHost = decoded.slice(0, end).toLowerCase() === candidate.slice(0, end).toLowerCase();
       return isSameHost && decoded.slice(end).startsWith(candidate.slice(end)) && pattern.test(rest);
     });
     if (base !== undefined) {
-      // A base with its slash: that belongs to it.
-      const length = base.length + (/^\/\/[A-Z]/.test(decoded.slice(base.length)) ? 1 : 0);
+      // A base with its slashes: they belong to it.
+      const length = base.length + (/^(\/{1,7})\/[A-Z]/.exec(decoded.slice(base.length))?.[1]?.length ?? 0);
       return `"${to}${source.slice(1 + rawLength(source.slice(1), length))}`;
     }
     if (!onlyBinary && /^https?:\/\//i.test(decoded)) foreignLinks++;

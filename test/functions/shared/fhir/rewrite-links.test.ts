@@ -463,12 +463,12 @@ describe('what it costs', () => {
     };
     push('{"reference":"');
     for (let i = 0; i < 1000; i++) push(String.raw`\u0068`);
-    expect(most).toBeLessThanOrEqual(6 * (payer.length + 8));
+    expect(most).toBeLessThanOrEqual(6 * (payer.length + 14));
     expect(given).toBe(taken);
   });
 
   it('releases a link as soon as its characters decide it', () => {
-    const deciding = `${payer}//Binary/`.length;
+    const deciding = `${payer}////////Binary/`.length;
     for (const [characters, held] of [1, deciding - 1, deciding, deciding + 1].map((n) => [n, n < deciding ? n : 0])) {
       const rewriter = createLinkRewriter({ from: [payer], to: gateway });
       rewriter.push(Buffer.from('{"url":"'));
