@@ -131,7 +131,10 @@ const many = <T>(length: number, make: (at: number) => T): T[] =>
 const bases = { bases: ['https://payer.example.org/r4'] };
 /** A payer's resource, about which the job decides whether it is the member's. */
 const about = (given: { readonly resourceType: string; readonly [name: string]: unknown }) => (): void =>
-  void checkResource({ type: given.resourceType, resource: given }, { ...bases, patient: 'p', isWanted: () => true });
+  void checkResource(
+    { type: given.resourceType, resource: given, resources: Number.POSITIVE_INFINITY },
+    { ...bases, patient: 'p', isWanted: () => true },
+  );
 
 /** A former plan's Groups, which answer a match of as many members. */
 const groups = (length: number, changes: (at: number) => object, most = 1) => {

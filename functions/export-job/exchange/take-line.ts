@@ -72,7 +72,7 @@ const isCompared = (type: string, name: string): boolean =>
 const namedBeyondR4 = ({ type, resource }: PageResource, rules: LineTaking['rules']): readonly string[] =>
   Object.entries(resource).flatMap(([name, value]) => {
     if (typeof value !== 'object' || value === null) return [];
-    return objectsIn(Array.isArray(value) ? value : [value]).flatMap(({ reference }) => {
+    return objectsIn([value].flat(Infinity)).flatMap(({ reference }) => {
       if (typeof reference !== 'string' || !/Patient/i.test(reference) || isCompared(type, name)) return [];
       const parsed = parseReference(reference, rules);
       return parsed?.type === 'Patient' ? [parsed.isOwn ? parsed.id : ''] : [];

@@ -222,6 +222,17 @@ const holdsAsFhir = (resource: JsonObject): boolean => {
   );
 };
 
+/** How many objects say the type of a resource where R4 lets them, in a resource that {@link holdsAsFhir}, itself included. */
+const countTyped = (resource: JsonObject): number => {
+  const held = [
+    ...objectsIn(resource['contained']),
+    ...heldBy({ resource, resolve: () => undefined }).map(({ resource: one }) => one),
+  ];
+  const instances = resource['resourceType'] === 'ExampleScenario' ? objectsIn(resource['instance']) : [];
+  const named = instances.filter(({ resourceType }) => typeof resourceType === 'string').length;
+  return held.reduce((sum, one) => sum + countTyped(one), 1 + named);
+};
+
 /** Finds contained resources by references such as `#a`; of two with one id the first. Both may be many, so they are looked through once. */
 const containedByReference = (contained: readonly JsonObject[]): Holder['resolve'] => {
   let found: Map<string, JsonObject> | undefined;
@@ -379,11 +390,13 @@ export const linkedPatients = ({ resource }: Pick<PageResource, 'resource'>, ans
 
 /** Decides whether a resource belongs in the record. */
 export const checkResource = (
-  { type, resource }: Pick<PageResource, 'type' | 'resource'>,
+  { type, resource, resources }: Pick<PageResource, 'type' | 'resource' | 'resources'>,
   rules: RecordRules,
 ): ResourceVerdict => {
   if (type === 'OperationOutcome') return 'outcome';
   if (!isResourceType(type)) return 'notFhir';
   if (!rules.isWanted(type)) return 'notWanted';
-  return aboutAnother(resource, rules) ?? 'keep';
+  const another = aboutAnother(resource, rules);
+  if (another !== undefined) return another;
+  return resources === 1 || resources === countTyped(resource) ? 'keep' : 'unknownPatient';
 };

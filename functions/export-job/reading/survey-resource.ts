@@ -12,6 +12,8 @@ export interface Survey {
   readonly attachments: readonly string[];
   /** How many members its objects have. */
   readonly members: number;
+  /** How many of them say the type of a resource, the resource itself included. */
+  readonly resources: number;
 }
 
 /** Whether an R4 element of this name holds an Attachment. The ending covers `valueAttachment` and the like. */
@@ -57,6 +59,7 @@ export const surveyResource = (resource: unknown): Survey => {
   const references: string[] = [];
   const attachments: string[] = [];
   let members = 0;
+  let resources = 0;
   let hasMoreReferences = false;
   let said: Map<string, string> | undefined;
 
@@ -79,10 +82,11 @@ export const surveyResource = (resource: unknown): Survey => {
         else if (key === 'reference' && references.length < mostReferences) noteReference(child, value['type'], name);
         else if (key === 'reference') hasMoreReferences = true;
         else if (key === 'url' && holdsAttachment(name)) attachments.push(child);
+        else if (key === 'resourceType') resources++;
       }
     }
   };
 
   walk(resource, '');
-  return { references, hasMoreReferences, attachments, members, ...(said !== undefined && { said }) };
+  return { references, hasMoreReferences, attachments, members, resources, ...(said !== undefined && { said }) };
 };

@@ -192,13 +192,14 @@ describe('what comes of a Group', () => {
       and(
         observations(
           { ...observation('1', 'a'), Subject: { reference: 'Patient/x' } },
+          { ...observation('4', 'a'), Subject: [[{ reference: 'Patient/x' }]] },
           { ...observation('2', 'a'), more: [{ reference: 'https://elsewhere.example/Patient/a' }] },
           { ...observation('3', 'a'), Subject: { reference: 'Patient/b' } },
         ),
         { type: 'Device', lines: [{ resourceType: 'Device', id: 'd', owner: { reference: 'Patient/x' } }] },
       ),
       [
-        '2 resources of type Observation in file 2 are left out: they are about patients who are no members of the Group, and name members.',
+        '3 resources of type Observation in file 2 are left out: they are about patients who are no members of the Group, and name members.',
         '1 resource of type Device in file 3 is left out: it is about a patient who is no member of the Group.',
       ],
     ),
@@ -207,10 +208,13 @@ describe('what comes of a Group', () => {
       'a b',
       and(observations({ ...observation('1', 'a'), subject: { display: 'Somebody' } }), {
         type: 'Bundle',
-        lines: [{ resourceType: 'Bundle', id: '2', entry: { resource: patient('x') } }],
+        lines: [
+          { resourceType: 'Bundle', id: '2', entry: { resource: patient('x') } },
+          { resourceType: 'Bundle', entry: [{ request: { resource: patient('x') }, resource: patient('a') }] },
+        ],
       }),
-      ['Observation in file 2', 'Bundle in file 3'].map(
-        (where) => `1 resource of type ${where} is left out: whom it is about cannot be read.`,
+      ['1 resource of type Observation in file 2 is', '2 resources of type Bundle in file 3 are'].map(
+        (which) => `${which} left out: whom ${which.startsWith('1') ? 'it is' : 'they are'} about cannot be read.`,
       ),
     ),
     row('has lines about a member whose consent has ended', 'a', asking(groupInput([two[0]!, ended]), and()), [

@@ -153,9 +153,33 @@ describe('whose resource it is', () => {
     { resourceType: 'List', contained: [{ id: 'other', name: [] }] },
     { resourceType: 'List', contained: [{ resourceType: 'Bundle', entry: stranger }] },
     { resourceType: 'Patient', id: 'member', contained: stranger },
+    ...[
+      { extension: [{ url: 'urn:x', ...stranger }] },
+      { extension: [{ url: 'urn:x', valueReference: { reference: 'Patient/member', resource: stranger } }] },
+      { hasMember: [{ resource: stranger }] },
+      { resource: stranger },
+      { entry: [{ resource: stranger }] },
+      { parameter: [[{ resource: stranger }]] },
+      { contained: [{ resourceType: 'Basic', id: 'b', extension: [{ url: 'urn:x', resource: stranger }] }] },
+    ].map((more) => Object.assign({ resourceType: 'Observation', subject: { reference: 'Patient/member' } }, more)),
+    ...['search', 'request', 'response', 'link'].map((name) => ({
+      resourceType: 'Bundle',
+      entry: [{ resource: { resourceType: 'Patient', id: 'member' }, [name]: { resource: stranger } }],
+    })),
+    { resourceType: 'Parameters', parameter: [{ valueReference: { resource: stranger } }] },
+    { resourceType: 'Organization', partOf: { resource: stranger } },
+    { resourceType: 'ExampleScenario', instance: [{ resourceType: 'Patient', version: [stranger] }] },
   ])('cannot be told where R4 holds no resource: %j', (resource) => {
     expect(verdict(resource)).toBe('unknownPatient');
     expect(verdict({ resourceType: 'Bundle', entry: [{ resource }] })).toBe('unknownPatient');
+  });
+
+  it('may have the name of a type where R4 has it, and any number of resources where R4 has these', () => {
+    const instance = [{ resourceType: 'Patient' }, { resourceType: 'Basic' }];
+    const contained = [1, 2].map((at) => ({ resourceType: 'Practitioner', id: `p${at}` }));
+    const scenario = { resourceType: 'ExampleScenario', instance, contained };
+    expect(verdict(scenario)).toBe('keep');
+    expect(verdict({ resourceType: 'Parameters', parameter: [{ part: [{ resource: scenario }] }] })).toBe('keep');
   });
 
   it('is that of what is in the place of an outcome, too', () => {
@@ -178,10 +202,7 @@ describe('whose resource it is', () => {
   it('keeps what is about another id of the same person', () => {
     const linked = { patient: 'member', linked: ['older'], bases: [], isWanted: () => true };
     const verdictOn = (id: string) =>
-      checkResource(
-        { type: 'Observation', resource: { resourceType: 'Observation', subject: { reference: `Patient/${id}` } } },
-        linked,
-      );
+      checkResource(pageResource({ resourceType: 'Observation', subject: { reference: `Patient/${id}` } }), linked);
     expect([verdictOn('member'), verdictOn('older'), verdictOn('other')]).toEqual(['keep', 'keep', 'otherPatient']);
   });
 
@@ -261,7 +282,7 @@ describe('whose resource it is', () => {
 
   it('takes an id of digits that is a number for the same id', () => {
     const ofSeven = { ...rules, patient: '7' };
-    const of = (id: number) => checkResource({ type: 'Patient', resource: { resourceType: 'Patient', id } }, ofSeven);
+    const of = (id: number) => checkResource(pageResource({ resourceType: 'Patient', id }), ofSeven);
 
     expect([of(7), of(8)]).toEqual(['keep', 'otherPatient']);
   });
