@@ -88,6 +88,8 @@ export interface LocalCloud {
   /** Stops delivering the tables' streams, which keep their records until `resumeStreams`. */
   readonly pauseStreams: () => void;
   readonly resumeStreams: () => void;
+  /** Delivers all records again that were delivered so far, where the habits of the streams keep them. */
+  readonly rewindStreams: () => void;
   /**
    * Asks the functions of the custom resources what CloudFormation asks them: `Create` at the first deployment and when
    * it repeats that call, `Update` at a later one that changes the resource.
@@ -324,6 +326,7 @@ const deploy = async (options: CloudOptions, workDir: string, opened: Opened): P
     streamsIdle: feed.idle,
     pauseStreams: feed.pause,
     resumeStreams: feed.resume,
+    rewindStreams: feed.rewind,
     requestCustomResources: request,
     durable: localDurable(aws.lambda, pool.started),
     setKeyEnabled: (name, isEnabled) => {

@@ -13,6 +13,8 @@ export interface StreamFeed {
   /** Stops delivering, as if the mappings were disabled. The streams keep the records until `resume`. */
   readonly pause: () => void;
   readonly resume: () => void;
+  /** Delivers again, in order, what was delivered so far and kept, as Lambda does where it goes on from an older place in a shard. */
+  readonly rewind: () => void;
   /** Ends at once. Undelivered records are lost along with the tables. */
   readonly close: () => Promise<void>;
 }
@@ -21,6 +23,8 @@ export interface StreamFeed {
 export interface StreamHabits {
   /** Each batch comes again after the function has taken it: delivery is at least once. */
   readonly twice?: boolean;
+  /** What was delivered is kept, so that `rewind` delivers it again, minutes later. */
+  readonly rewinds?: boolean;
   /** How many shards a stream has. The changes of one item are in one, and shards are read side by side. @default 1 */
   readonly shards?: number;
 }
@@ -58,10 +62,11 @@ const feedOf = (
   deliver: Deliver,
   wait: Wait,
   nowMs: () => number,
-  { twice = false }: StreamHabits,
+  { twice = false, rewinds = false }: StreamHabits,
 ): StreamFeed => {
   const passes = eventFilter(mapping.filters);
   const queue: DynamoDBRecord[] = [];
+  const delivered: DynamoDBRecord[] = [];
   const closed = new AbortController();
   const { signal } = closed;
   let running = Promise.resolve();
@@ -103,6 +108,7 @@ const feedOf = (
       const batch = queue.splice(0, mapping.batchSize);
       await insist(batch);
       if (twice) await insist(batch);
+      if (rewinds) delivered.push(...batch);
     }
     isRunning = false;
   };
@@ -130,6 +136,10 @@ const feedOf = (
     },
     resume: () => {
       isPaused = false;
+      start();
+    },
+    rewind: () => {
+      queue.unshift(...delivered.splice(0));
       start();
     },
     idle: async () => {
@@ -169,6 +179,7 @@ export const streamFeed = (
     },
     pause: () => feeds.forEach((feed) => feed.pause()),
     resume: () => feeds.forEach((feed) => feed.resume()),
+    rewind: () => feeds.forEach((feed) => feed.rewind()),
     close: async () => {
       await Promise.all(feeds.map((feed) => feed.close()));
     },

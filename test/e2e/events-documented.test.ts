@@ -84,7 +84,7 @@ beforeAll(async () => {
     stage: 'local',
     webhook,
     webhookSecret: writeWebhookSecret(randomBytes(32)),
-    streams: { twice: true, shards: 2 },
+    streams: { twice: true, shards: 2, rewinds: true },
   });
   await driveEvents();
 });
@@ -104,10 +104,21 @@ describe('delivered events and docs/openapi.yaml', () => {
     }
   });
 
-  it('come once each, though every batch of the streams comes twice and from two shards', async () => {
+  it('come once each, though every batch of the streams comes twice, from two shards, and again when all is over', async () => {
+    const state = () => ({
+      started: target.cloud.durable.executions().map(({ name }) => name),
+      files: [...target.cloud.storedObjects()]
+        .map(([name]) => name)
+        .filter((name) => !name.startsWith('bucket/events/')),
+    });
     await target.cloud.streamsIdle();
-    const ids = deliveries.map(({ headers }) => headers['webhook-id']);
+    const before = state();
+    target.cloud.rewindStreams();
+    await target.cloud.streamsIdle();
 
+    expect(before.started.length).toBeGreaterThan(documentedTypes.length);
+    expect(state()).toEqual(before);
+    const ids = deliveries.map(({ headers }) => headers['webhook-id']);
     expect(ids).toEqual([...new Set(ids)]);
     const span = ['--partner', target.apps.onePayer.clientId, '--since', '2026-01-01', '--json', '--stage', 'local'];
     const audit = await runTool('audit.ts', span, { AWS_ENDPOINT_URL: target.cloud.awsEndpoint });

@@ -298,6 +298,22 @@ describe('an event source mapping', () => {
     }
   });
 
+  it('delivers all again that it has delivered, in order and before what is new, if it is rewound', async () => {
+    const got: string[] = [];
+    const take = async (_name: string, event: DynamoDBStreamEvent) => void got.push(...idsIn(event));
+    const feed = streamFeed([mapping()], take, undefined, undefined, { rewinds: true });
+    for (const id of words('a b c')) feed.offer(recordAbout(id));
+    await feed.idle();
+
+    feed.pause();
+    feed.offer(recordAbout('d'));
+    feed.rewind();
+    feed.resume();
+    await deliver(feed, recordAbout('e'));
+
+    expect(got.join('')).toBe('abcabcde');
+  });
+
   it('keeps its records while paused, and delivers them in order afterwards', async () => {
     const delivered: string[] = [];
     const feed = streamFeed([mapping()], async (_name, event) => void delivered.push(...idsIn(event)));
