@@ -8,7 +8,7 @@ import { payerHttpFailure } from '../shared/payer/client.ts';
 import { failureAtRead, PayerError } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import type { OpenGrant } from '../shared/payer/open-grant.ts';
-import { reconnectNeeded, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
+import { reconnectNeeded, refreshPayerTokens, rereadGrant } from '../shared/payer/refresh-tokens.ts';
 import { readSecretHeaders, type SecretHeaders } from '../shared/payer/secrets.ts';
 import { raise, type RequestRecord } from '../shared/record/request-record.ts';
 import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
@@ -146,6 +146,7 @@ const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Pro
   const again = await send(deps, event, { ...call, open });
   if (again.status !== 401) return again;
   await requireTokenRefused(again);
+  await rereadGrant(deps, open);
   // A member's withdrawal, or a payer that refuses its every token: only the count tells.
   raise(call.record, 'refreshFailed');
   throw reconnectNeeded('the payer refuses a token that it has just refreshed');

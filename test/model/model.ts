@@ -323,8 +323,6 @@ const read = (model: Model, grant: Grant, call: Read, answer: Answer, payer: Pay
   if (isRefused && (!payer.shared || answer.outcome === '401')) return is(answer, '401');
   if (!payer.good && !payer.renews) return is(answer, '403');
   if (!payer.good && payer.mood !== 'well') return is(answer, '502', '503', '504');
-  // The payer may have been told to end its token while this read was on its way.
-  if (payer.shared && payer.events.includes('revoked') && !payer.renews && answer.outcome === '403') return undefined;
   return is(answer, '200') ?? same('the patient', answer.body['id'], grant.patient);
 };
 

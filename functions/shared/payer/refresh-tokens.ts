@@ -93,7 +93,10 @@ export const refreshPayerTokens = async (
   { usable = false }: { usable?: boolean } = {},
 ): Promise<OpenGrant> => {
   const { refreshToken } = open.tokens;
-  if (refreshToken === undefined) throw reconnectNeeded('the payer gave no refresh token');
+  if (refreshToken === undefined) {
+    await rereadGrant(deps, open);
+    throw reconnectNeeded('the payer gave no refresh token');
+  }
   const refresh: Refresh = { deps, payer, open, old: { ...open.tokens, refreshToken }, record, usable };
   let state: State = { name: 'takeLease' };
   while (state.name !== 'done') {
@@ -248,7 +251,15 @@ const giveUp = async ({ deps, open, record, usable }: Refresh, lease: Lease, err
   return done(open);
 };
 
-const rereadGrant = async (deps: PayerTokenDeps, { grant, grantKey }: OpenGrant): Promise<OpenGrant> => {
+/**
+ * Reads a grant again: with tokens that another refresh has stored, or to tell whether the payer refuses a token because the
+ * grant has ended, which is a 401 (RFC 6750 §3.1).
+ * @throws GatewayError `invalid_token` if it has ended
+ */
+export const rereadGrant = async (
+  deps: Pick<PayerTokenDeps, 'clock' | 'grants'>,
+  { grant, grantKey }: OpenGrant,
+): Promise<OpenGrant> => {
   const now = await getGrant(deps.grants, grant.grantId);
   if (now === undefined || !isLive(now, nowSeconds(deps.clock))) throw accessEnded('the grant ended in the meantime');
   return openGrant(now, grantKey);

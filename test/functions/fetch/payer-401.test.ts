@@ -1,4 +1,5 @@
 import { writeScopes } from '../../../functions/shared/scopes/scopes.ts';
+import { revoke } from '../../../functions/shared/store/grants.ts';
 import { signalsOf } from '../../support/embedded-metrics.ts';
 import { fetchGateway, fhir, issueOf, read } from '../../support/fetch-gateway.ts';
 import { formOf, withPayer } from '../../support/login.ts';
@@ -114,6 +115,28 @@ describe("a payer's 401", () => {
     const { token } = await test.grant({ tokens: { accessToken: 'payer-access-1' } });
     expect((await read(test.deps, 'Patient', token)).statusCode).toBe(403);
     expect(asked()).toEqual(['/r4/Patient']);
+  });
+
+  it.each([
+    ['with no refresh token', { accessToken: 'payer-access-1' }, ['/r4/Patient']],
+    ['after a successful refresh', undefined, ['/r4/Patient', '/oauth2/token', '/r4/Patient']],
+  ])('%s is 401 if the grant has ended in the meantime (RFC 6750 §3.1)', async (_, tokens, paths) => {
+    const { test, asked } = payerThatTakes([], () => Response.json(rotated));
+    const { token, grantId } = await test.grant(tokens && { tokens });
+    const { http } = test.payer;
+    test.payer.http = async (...call) => {
+      const response = await http(...call);
+      // The last call's answer comes after the partner revoked the grant, and the payer was told.
+      const by = { now: Math.floor(test.deps.clock.now() / 1000), requestId: 'other' };
+      if (asked().length === paths.length) await revoke(test.deps.grants, grantId, 'byPartner', by);
+      return response;
+    };
+
+    const answer = await read(test.deps, 'Patient', token);
+
+    expect([answer.statusCode, issueOf(answer).code]).toEqual([401, 'login']);
+    expect(asked()).toEqual(paths);
+    expect(signalsOf(test.lines.at(-1))).toEqual([]);
   });
 });
 
