@@ -29,7 +29,8 @@ export interface Domain {
 export interface VpcNetwork {
   /**
    * The availability zones, one to three, such as `us-east-1a`. Production requires it. The order counts: each has the next
-   * part of the block and the next of three addresses, so a zone is added at the end. Payers see one address from each.
+   * part of the block and the next of three addresses, so a zone is added at the end. Payers see one address from each. One
+   * alone is not refused, though its outage stops the stage: one of version 0.1 has no room for another in its block.
    */
   readonly zones?: readonly string[];
   /**

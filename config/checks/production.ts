@@ -173,6 +173,7 @@ const ofOperator = ({ operator }: Deployment): readonly ConfigFinding[] =>
         ),
       ];
 
+/** Of the account's own subnets: a network that the stack made in version 0.1 with one zone has no room for another. */
 const isInOneZone = (subnets: readonly { readonly availabilityZone: string }[]): boolean =>
   new Set(subnets.map(({ availabilityZone }) => availabilityZone)).size === 1;
 
