@@ -340,6 +340,7 @@ describe('what only one payer or partner of a stage may have', () => {
         ]);
         const beside: [string, unknown][] = [
           [`payers[${index}].clientAuthentication`, 'private_key_jwt'],
+          [`payers[${index}].brand.website`, 'https://lakeside-plan.net/'],
           [`payers[${index}].everything`, false],
           [`payers[${index}].furtherBases[0].types`, ['Claim']],
           [`payers[${index}].exchange.clientId`, `gateway-as-a-plan-${index}`],
@@ -377,6 +378,7 @@ describe('what only one payer or partner of a stage may have', () => {
     const mayBe = [
       'payers[0].publicKeys[0] payers[1].publicKeys[0]',
       'payers[0].displayName partners[1].name',
+      'payers[0].brand.otherNames[0] partners[1].name',
     ].includes(`${one} ${other}`);
 
     expect(refusedFields(changed({ [other]: valueAt(one) }, whole))).toEqual(mayBe ? [] : [other]);
