@@ -9,7 +9,7 @@ import { payerPause } from '../payers/pause.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import { findNamed } from '../shared/find-named.ts';
 import { itemsOf } from '../shared/registry-list.ts';
-import { readAll, readOne } from '../shared/registry-table.ts';
+import { readFilled, readOne } from '../shared/registry-table.ts';
 import type { MembersToolDeps } from './deps.ts';
 import type { Asked } from './flags.ts';
 import type { OpenStage } from './open-stage.ts';
@@ -41,7 +41,7 @@ const payerById = async ({ registry }: OpenStage, id: string): Promise<NamedPaye
 const requirePayer = async (stage: OpenStage, nameOrId: string): Promise<NamedPayer> => {
   const byId = await payerById(stage, nameOrId);
   if (byId !== undefined) return byId;
-  const payers = itemsOf(payerPause, (await readAll(stage.registry)).values());
+  const payers = itemsOf(payerPause, (await readFilled(stage.registry, stage.config.stage)).values());
   const { id, item } = findNamed(payers, nameOrId, { stage: stage.config.stage, kind: 'payer', idKind: 'payer id' });
   return { id, entry: item.damaged ? undefined : (item.entry as Payer) };
 };

@@ -11,6 +11,8 @@ import type { RandomBytes } from './secret.ts';
 export interface EditedStage {
   readonly config: StageConfig;
   readonly file: string;
+  /** How a change of the file takes effect. */
+  readonly apply: string;
 }
 
 /** @throws Refusal if a payer that the partner would read from has not given its client id yet */
@@ -33,15 +35,13 @@ const onceOnly = 'The secret, shown only this once and stored nowhere:';
 export const writeNewPartner = (
   randomBytes: RandomBytes,
   { note, secret: writeSecret }: Output,
-  { config, file }: EditedStage,
+  { config, file, apply }: EditedStage,
   partner: NewPartner,
 ): number => {
   requireClientIds(config, file, partner.payers);
   const { entry, secret } = makePartner(randomBytes, config, partner);
   note(`Client id: ${entry.clientId}\n`);
-  note(
-    `Paste into partners in ${file}, and apply it (npm run registry, docs/registry.md):\n\n      ${typeScript(entry, 6)},\n`,
-  );
+  note(`Paste into partners in ${file}, and ${apply}:\n\n      ${typeScript(entry, 6)},\n`);
   if (secret === undefined) {
     note(
       partner.isPublic
@@ -56,27 +56,27 @@ export const writeNewPartner = (
 };
 
 /** Both secrets work until the partner uses the new one. */
-const stepsOfRotation = ({ partner, hash, secretHashes }: Rotated, file: string): string[] => [
+const stepsOfRotation = ({ partner, hash, secretHashes }: Rotated, { file, apply }: EditedStage): string[] => [
   `A second secret for ${partner.name} (${partner.clientId}). Next, in this order:`,
   '',
-  `  1. Write both hashes into ${file}, and apply it (npm run registry). From then on both secrets work:`,
+  `  1. Write both hashes into ${file}, and ${apply}. From then on both secrets work:`,
   '',
   `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
   '',
   '  2. Give the new secret to the partner.',
   '  3. Wait until the partner confirms that all its servers use it.',
-  '  4. Remove the old hash, and apply. From then on the old secret is refused:',
+  `  4. Remove the old hash, and ${apply}. From then on the old secret is refused:`,
   '',
   `        secretHashes: ${typeScript([hash], 8, 14)},`,
   '',
 ];
 
 /** Others who have the old secret must be locked out at once, before the partner has had time to change it. */
-const stepsAfterLeak = ({ partner, secretHashes }: Rotated, file: string): string[] => [
+const stepsAfterLeak = ({ partner, secretHashes }: Rotated, { file, apply }: EditedStage): string[] => [
   `A new secret for ${partner.name} (${partner.clientId}), to replace the one that leaked. Next, in this order:`,
   '',
   '  1. Give the new secret to the partner, if you can reach it now. Do not wait for it.',
-  `  2. REMOVE every old hash from ${file} now: write only the new one, and apply it (npm run registry). Within`,
+  `  2. REMOVE every old hash from ${file} now: write only the new one, and ${apply}. Within`,
   '     30 seconds the old secret is refused, and the partner cannot get tokens until it uses the new one:',
   '',
   `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
@@ -89,11 +89,11 @@ const stepsAfterLeak = ({ partner, secretHashes }: Rotated, file: string): strin
 export const writeRotated = (
   randomBytes: RandomBytes,
   { note, secret: writeSecret }: Output,
-  { config, file }: EditedStage,
+  stage: EditedStage,
   { nameOrId, leaked }: { readonly nameOrId: string; readonly leaked: boolean },
 ): number => {
-  const rotated = rotateSecret(randomBytes, config, nameOrId, leaked);
-  const steps = leaked ? stepsAfterLeak(rotated, file) : stepsOfRotation(rotated, file);
+  const rotated = rotateSecret(randomBytes, stage.config, nameOrId, leaked);
+  const steps = leaked ? stepsAfterLeak(rotated, stage) : stepsOfRotation(rotated, stage);
   note([...steps, onceOnly].join('\n'));
   writeSecret(rotated.secret, 'Do not write its hash into the file: nothing was changed. Run the command again.');
   return 0;

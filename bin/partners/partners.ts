@@ -1,6 +1,6 @@
 import type { Output } from '../shared/output.ts';
 import type { Wait } from '../shared/patience.ts';
-import { readStage, stageFile } from '../shared/stage-flags.ts';
+import { readStage, stageApply, stageFile } from '../shared/stage-flags.ts';
 import { runList, runStop } from '../shared/stop-tool.ts';
 import { partnerBlock } from './block.ts';
 import { writeNewPartner, writeRotated, type EditedStage } from './commands.ts';
@@ -31,7 +31,7 @@ export const partners = async (args: readonly string[], deps: PartnersToolDeps):
   const command = readFlags(args);
   const editedStage = async (): Promise<EditedStage> => {
     const config = await readStage(command);
-    return { config, file: stageFile(command, config) };
+    return { config, file: stageFile(command, config), apply: stageApply(command, config) };
   };
   switch (command.command) {
     case 'new': {

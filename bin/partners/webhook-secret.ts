@@ -12,7 +12,7 @@ import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { putSecret, readVersions, type SecretPlace } from '../shared/put-secret.ts';
 import { explainSecretsFailure, stageSecretsClient } from '../shared/secrets-manager.ts';
-import { stageAsFlag } from '../shared/stage-flags.ts';
+import { stageApply, stageAsFlag, type StageFlags } from '../shared/stage-flags.ts';
 import type { WebhookCommand } from './flags.ts';
 import type { OpenEvents } from './open-events.ts';
 import type { RandomBytes } from './secret.ts';
@@ -76,13 +76,13 @@ const nextSecrets = (
   throw new Refusal(`${clientId} has one webhook secret, so there is no rotation to finish. Nothing was changed.`);
 };
 
-/** @param stage the flag that names it, as the person gave it */
-const stepsAfter = (action: Action, { partner }: OpenEvents, stage: string): string[] => {
+/** @param named the flags that name the stage, as the person gave them */
+const stepsAfter = (action: Action, { partner, config }: OpenEvents, named: StageFlags): string[] => {
   const { called, clientId, webhook } = partner;
-  const tool = `npm run partners -- webhook ${clientId}${stage}`;
+  const tool = `npm run partners -- webhook ${clientId}${stageAsFlag(named)}`;
   const entry =
     webhook === undefined
-      ? [`  2. Its entry has no webhook yet: write webhook: 'https://…' into it, and apply it (npm run registry).`]
+      ? [`  2. Its entry has no webhook yet: write webhook: 'https://…' into it, and ${stageApply(named, config)}.`]
       : [`  2. Its webhook is ${new URL(webhook).origin}.`];
   const steps: Readonly<Record<Action, string[]>> = {
     make: [
@@ -133,7 +133,7 @@ export const changeWebhookSecret = async (
       config,
       description: `What signs the events to ${partner.clientId}: {"secrets"}, the newest first`,
     });
-    output.note(stepsAfter(action, open, stageAsFlag(named)).join('\n'));
+    output.note(stepsAfter(action, open, named).join('\n'));
     if (untagged !== undefined) output.note(`\n${untagged}`);
     if (action === 'finish') return 0;
     output.note('\nThe secret, shown only this once:');

@@ -6,7 +6,7 @@ import { disabledSince, enableWebhook } from '../../functions/shared/store/webho
 import { Refusal } from '../shared/errors.ts';
 import { findTable } from '../shared/find-table.ts';
 import type { Wait } from '../shared/patience.ts';
-import { readStage, stageAsFlag } from '../shared/stage-flags.ts';
+import { readStage, stageApply, stageAsFlag } from '../shared/stage-flags.ts';
 import type { WebhookCommand } from './flags.ts';
 import { findDeliver, withEvents, type OpenEvents } from './open-events.ts';
 import { changeWebhookSecret, type WebhookSecretDeps } from './webhook-secret.ts';
@@ -60,11 +60,15 @@ const tellOutcome = ({ Status, Result = '{}', Error: error }: GetDurableExecutio
   throw new Refusal(`The webhook of ${called} ${outcomes[outcome] ?? outcome}.`);
 };
 
-const testWebhook = async (open: OpenEvents, { dryRun }: WebhookCommand, deps: WebhookDeps): Promise<number> => {
-  const { partner, lambda } = open;
+const testWebhook = async (
+  open: OpenEvents,
+  { dryRun, ...named }: WebhookCommand,
+  deps: WebhookDeps,
+): Promise<number> => {
+  const { partner, lambda, config } = open;
   const { called, clientId, webhook, isBlocked } = partner;
   if (webhook === undefined) {
-    throw new Refusal(`The entry of ${called} has no webhook; write one into it, and apply it (npm run registry)`);
+    throw new Refusal(`The entry of ${called} has no webhook; write one into it, and ${stageApply(named, config)}`);
   }
   if (isBlocked) throw new Refusal(`${called} is blocked, so it gets no events`);
   const deliver = await findDeliver(open);

@@ -5,7 +5,7 @@ import { Refusal, UsageError } from '../shared/errors.ts';
 import { findNamed } from '../shared/find-named.ts';
 import { NoTable } from '../shared/find-table.ts';
 import { itemsOf, nameItem, type NamedItem } from '../shared/registry-list.ts';
-import { explainRegistryFailure, isThere, openRegistryTable, readAll, readOne } from '../shared/registry-table.ts';
+import { explainRegistryFailure, isThere, openRegistryTable, readFilled, readOne } from '../shared/registry-table.ts';
 import { payerPause } from './pause.ts';
 import type { FoundPayer } from './registry-findings.ts';
 
@@ -43,7 +43,7 @@ const payersInRegistry = async ({ config, environment, id }: SourceOptions): Pro
   try {
     const item = id === undefined ? undefined : await readOne(table, entryIds.payer(id));
     if (item !== undefined && isThere(item)) return [foundIn(nameItem(payerPause, item))];
-    const all = itemsOf(payerPause, (await readAll(table)).values()).map(foundIn);
+    const all = itemsOf(payerPause, (await readFilled(table, config.stage)).values()).map(foundIn);
     return id === undefined ? all : [findNamed(all, id, namesOf(config.stage))];
   } catch (error) {
     throw explainRegistryFailure(error, config);

@@ -113,7 +113,7 @@ export const applyCommand = async (
       {
         table,
         wanted: registryData(config),
-        file: appliedFile(diff.file, checkout),
+        file: appliedFile(diff.source, checkout),
         changed,
         onWait: output.note,
         onWritten: (written, of) => {

@@ -3,7 +3,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import { findTable, NoTable } from '../shared/find-table.ts';
 import { readAll, type OpenRegistry } from '../shared/registry-table.ts';
-import { stageFile } from '../shared/stage-flags.ts';
+import { stageSource } from '../shared/stage-flags.ts';
 import { compare } from './compare.ts';
 import { countGrants } from './count-grants.ts';
 import { canEndGrants, endedBy } from './ended-grants.ts';
@@ -42,7 +42,7 @@ export const lookAt = async (
   };
   return {
     stage: config.stage,
-    file: stageFile(command, config),
+    source: stageSource(command, config),
     tableName: table.name,
     comparison,
     last: lastApplyIn(comparison.items.get(entryIds.apply)),

@@ -3,7 +3,7 @@ import { causeOf } from '../../functions/shared/errors.ts';
 import { localEndpoint } from '../shared/aws.ts';
 import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
-import { explainRegistryFailure, openRegistryTable, readAll, type OpenRegistry } from '../shared/registry-table.ts';
+import { explainRegistryFailure, openRegistryTable, readFilled, type OpenRegistry } from '../shared/registry-table.ts';
 import { runningStack } from '../shared/running-stack.ts';
 import { readStage } from '../shared/stage-flags.ts';
 import { applyCommand, requireReasonOrTerminal } from './apply-command.ts';
@@ -37,7 +37,8 @@ const run = async (
   deps: RegistryToolDeps,
 ): Promise<number> => {
   if (command.command === 'apply') return applyCommand(config, registry, command, deps);
-  if (command.command === 'export') return exportEntries(config, await readAll(registry.table), deps.output, command);
+  if (command.command === 'export')
+    return exportEntries(config, await readFilled(registry.table, config.stage), deps.output, command);
   const diff = await lookAt(config, registry, command, Math.floor(deps.now() / 1000));
   deps.output.out(command.json ? JSON.stringify(diffJson(diff), null, 2) : diffLines(diff).join('\n'));
   return differs(diff.comparison) ? differenceCode : 0;

@@ -3,7 +3,7 @@ import { compareTexts } from '../../functions/shared/compare-texts.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
-import type { ReadEntry } from '../shared/registry-table.ts';
+import { emptyWords, isEmpty, type ReadEntry } from '../shared/registry-table.ts';
 import { damagedIn, differs, type Comparison, type EntryChange } from './compare.ts';
 import type { GrantsCount } from './count-grants.ts';
 import { fieldChanges } from './fields.ts';
@@ -13,8 +13,8 @@ import type { LostExchanges } from './lost-exchanges.ts';
 /** What a diff found. */
 export interface Diff {
   readonly stage: string;
-  /** The file that a person edits. */
-  readonly file: string;
+  /** What the table is compared with: the stage's file, or of `local` what `npm start` serves. */
+  readonly source: string;
   readonly tableName: string;
   readonly comparison: Comparison;
   readonly last: LastApply | undefined;
@@ -136,9 +136,10 @@ const summaryOf = ({ comparison, grants, exchanges }: Diff): string => {
 
 /** A diff for people. */
 export const diffLines = (diff: Diff): string[] => {
-  const { stage, file, tableName, comparison, last, now } = diff;
+  const { stage, source, tableName, comparison, last, now } = diff;
   return [
-    `Stage ${stage}: ${file} and the table ${tableName}`,
+    `Stage ${stage}: ${source} and the table ${tableName}`,
+    ...(isEmpty(comparison.items) ? [`${emptyWords(stage)} There, blocks come before an apply.`] : []),
     last === undefined ? 'Nothing was applied yet.' : `Last apply: ${lastApplyLine(last)}`,
     ...(comparison.changes.length === 0 ? [] : ['']),
     ...comparison.changes.flatMap((change) => changeLines(change, diff)),
@@ -154,10 +155,10 @@ export const diffLines = (diff: Diff): string[] => {
 
 /** A diff for programs. */
 export const diffJson = (diff: Diff): object => {
-  const { stage, file, tableName, comparison, last, grants, exchanges, now } = diff;
+  const { stage, source, tableName, comparison, last, grants, exchanges, now } = diff;
   return {
     stage,
-    file,
+    file: source,
     table: tableName,
     differs: differs(comparison),
     lastApply: last ?? null,

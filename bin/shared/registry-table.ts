@@ -3,7 +3,7 @@ import { DynamoDBClient, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
 import { GatewayError } from '../../functions/shared/errors.ts';
-import { readEntryItem, type StoredEntry } from '../../functions/shared/registry/entry-items.ts';
+import { entryIds, readEntryItem, type StoredEntry } from '../../functions/shared/registry/entry-items.ts';
 import { registryAttributes } from '../../functions/shared/store/attributes.ts';
 import type { Table } from '../../functions/shared/store/dynamo.ts';
 import { readerOf, writeItem, type Item } from '../../functions/shared/store/items.ts';
@@ -60,6 +60,25 @@ export const readAll = async (table: RegistryTable): Promise<ReadonlyMap<string,
   for await (const { items } of scanPages(table))
     for (const entry of items.map(readEntryOf)) found.set(entry.entryId, entry);
   return found;
+};
+
+const directoryPages = entryIds.directoryPage(0).replace(/0$/, '');
+
+/** Whether nothing was ever filled in or applied, as after a loss. What `restore stops` writes are no entries. */
+export const isEmpty = (items: ReadonlyMap<string, ReadEntry>): boolean =>
+  ![...items.values()].some(
+    (item) => item.entryId.startsWith(directoryPages) || (/^(?:payer|partner)#/.test(item.entryId) && isThere(item)),
+  );
+
+/** What an empty registry means, and what to do. */
+export const emptyWords = (stage: string): string =>
+  `The registry of stage ${stage} is empty, so every partner and every member is refused. docs/restore.md says how to bring it back.`;
+
+/** Reads every item. @throws Refusal if the registry is empty */
+export const readFilled = async (table: RegistryTable, stage: string): Promise<ReadonlyMap<string, ReadEntry>> => {
+  const items = await readAll(table);
+  if (isEmpty(items)) throw new Refusal(emptyWords(stage));
+  return items;
 };
 
 /** A stage's registry, opened by an operator. Close it in any case. */

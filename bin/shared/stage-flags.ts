@@ -59,6 +59,18 @@ export const readStage = async ({ stage, config }: StageFlags): Promise<StageCon
 export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): string =>
   config ?? `config/${stage}.ts`;
 
+/** Whether the stage is what `npm start` makes of `config/local.ts`, with keys, ports and clients of this start. */
+const isServed = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): boolean =>
+  config === undefined && stage === 'local';
+
+/** What the stage's entries come from: the file, or of `local` what `npm start` serves. */
+export const stageSource = (flags: StageFlags, stage: Pick<StageConfig, 'stage'>): string =>
+  isServed(flags, stage) ? 'what `npm start` serves' : stageFile(flags, stage);
+
+/** How a change of the stage's file takes effect. */
+export const stageApply = (flags: StageFlags, stage: Pick<StageConfig, 'stage'>): string =>
+  isServed(flags, stage) ? 'start `npm start` again' : 'apply it (npm run registry)';
+
 /** The stage as the flag that a printed command needs, with a space before it; empty if neither was given. */
 export const stageAsFlag = ({ stage, config }: StageFlags): string =>
   config === undefined ? (stage === undefined ? '' : ` --stage ${stage}`) : ` --config ${config}`;

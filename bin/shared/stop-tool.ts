@@ -1,14 +1,18 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { instant } from '../../functions/shared/instant.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
+import { Refusal } from './errors.ts';
 import { findNamed } from './find-named.ts';
 import type { Output } from './output.ts';
 import { itemsOf, listLines, nameItem, sinceWhom, type EntryKind, type NamedItem } from './registry-list.ts';
 import {
+  emptyWords,
   explainRegistryFailure,
+  isEmpty,
   isThere,
   openRegistryTable,
   readAll,
+  readFilled,
   readOne,
   type OpenRegistry,
 } from './registry-table.ts';
@@ -74,7 +78,7 @@ export const findItem = async (
 ): Promise<NamedItem> => {
   const item = nameOrId.length > longestId ? undefined : await readOne(table, kind.entryId(nameOrId));
   if (item !== undefined) return nameItem(kind, item);
-  return findNamed(itemsOf(kind, (await readAll(table)).values()), nameOrId, { ...kind, stage });
+  return findNamed(itemsOf(kind, (await readFilled(table, stage)).values()), nameOrId, { ...kind, stage });
 };
 
 const untilWords = ({ until }: Pick<Stop, 'until'>): string => (until === undefined ? '' : ` until ${instant(until)}`);
@@ -151,7 +155,7 @@ export const runStop = async (kind: StopKind, command: StopCommand, deps: StopTo
 /**
  * Lists what the registry has of one kind, with what is stopped.
  * @returns the exit code
- * @throws Refusal, ConfigError
+ * @throws Refusal, also if the registry is empty; ConfigError
  */
 export const runList = async (
   kind: StopKind,
@@ -160,9 +164,9 @@ export const runList = async (
 ): Promise<number> => {
   const config = await readStage(stage);
   return withRegistry(config, kind, deps, async ({ table }) => {
-    deps.output.out(
-      listLines(kind, (await readAll(table)).values(), { now: deps.nowMs / 1000, onlyStopped }).join('\n'),
-    );
+    const items = await readAll(table);
+    deps.output.out(listLines(kind, items.values(), { now: deps.nowMs / 1000, onlyStopped }).join('\n'));
+    if (isEmpty(items)) throw new Refusal(emptyWords(config.stage));
     return 0;
   });
 };

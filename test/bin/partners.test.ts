@@ -257,16 +257,26 @@ describe('npm run partners', () => {
 
     expect([code, out, secrets]).toEqual([0, [], [expect.stringMatching(/^[0-9a-f]{64}$/)]]);
     expect(told).toContain(`secretHashes: ['${sha256('demo-partner-secret')}', '${sha256(secret)}']`);
-    expect(told).toMatch(/1\. Write both.*2\. Give.*3\. Wait.*4\. Remove the old hash, and apply/s);
+    expect(told).toMatch(/1\. Write both.*2\. Give.*3\. Wait.*4\. Remove the old hash, and start `npm start` again/s);
     expect(told).not.toContain(secret);
   });
 
   it('rotate --leaked says to remove the old hash at once, and prints no hash but the new one', async () => {
-    const { code, out, secrets, told } = await run('rotate', 'demo-partner', '--leaked');
+    const folder = await mkdtemp(join(tmpdir(), 'partners-'));
+    const file = join(folder, 'stage.json');
+    const { payers, identityProviders } = config;
+    await writeFile(
+      file,
+      JSON.stringify({ stage: 'try', production: false, identityProviders, payers, partners: config.partners }),
+    );
+    const { code, out, secrets, told } = await run('rotate', 'demo-partner', '--leaked', '--config', file);
+    await rm(folder, { recursive: true });
     const [secret = ''] = secrets;
 
     expect([code, out, secrets]).toEqual([0, [], [expect.stringMatching(/^[0-9a-f]{64}$/)]]);
-    expect(told).toMatch(/REMOVE every old hash from .* now: write only the new one, and apply/);
+    expect(told).toMatch(
+      /REMOVE every old hash from .* now: write only the new one, and apply it \(npm run registry\)/,
+    );
     expect([...told.matchAll(/'([\w-]{43})'/g)].map(([, hash]) => hash)).toEqual([sha256(secret)]);
     expect(told).not.toMatch(/both secrets work|Wait until/);
   });

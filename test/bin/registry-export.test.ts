@@ -76,6 +76,19 @@ describe('npm run registry -- export', () => {
     expect(reasonedPartner(stage.partners[1]!, explained)).toMatchObject({ entry: { consentReason: 'Our own app.' } });
   });
 
+  it('refuses an empty table, of which diff says that it is lost', async () => {
+    const empty = await registryTool();
+    try {
+      await empty.write(localStage());
+      await expect(empty.run('export')).rejects.toThrow('The registry of stage local is empty');
+      expect((await empty.run('diff')).out.split('\n')[1]).toMatch(
+        /^The registry of stage local is empty.* blocks come before an apply\.$/,
+      );
+    } finally {
+      await empty.close();
+    }
+  });
+
   it('refuses a table with an entry that was changed by hand, since it would be lost', async () => {
     await tool.client.send(
       new UpdateItemCommand({

@@ -8,6 +8,7 @@ import { localStage } from '../../config/local.ts';
 import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
 import type { LocalAws } from '../../sandbox/aws/aws.ts';
 import { startMs } from '../support/gateway.ts';
+import { words } from '../support/words.ts';
 import { listening, tableOf, toolStage } from './tool-stage.ts';
 
 const now = startMs / 1000;
@@ -231,6 +232,40 @@ describe('the payers that the doctor and the secret work on', () => {
       }
     }
     expect(notes).toEqual(['Stage other has no registry yet. The payers are those in config/x.ts.']);
+  });
+});
+
+describe('an empty registry, as after a loss', () => {
+  const says = 'The registry of stage local is empty, so every partner and every member is refused. docs/restore.md';
+  beforeEach(async () => {
+    await close();
+    ({ aws, registry: table, close } = await toolStage([tableOf('Registry')]));
+  });
+
+  it.each([
+    ['partners', 'list'],
+    ['partners', 'list --blocked'],
+    ['payers', 'list --paused'],
+    ['partners', 'block demo-partner --reason x'],
+    ['payers', 'resume northwind --reason x'],
+  ] as const)('is not reported as all well: %s %s', async (tool, args) => {
+    await expect(run(tool, words(args))).rejects.toThrow(says);
+  });
+
+  it('is empty also with the blocks that were restored, and is not what the doctor takes the payers from', async () => {
+    const restored = { entryId: { S: 'partner#demo-partner' }, version: { N: '1' }, stop: { M: { at: { N: '1' } } } };
+    await table.client.send(new PutItemCommand({ TableName: name, Item: restored }));
+    const notes: string[] = [];
+    const options = {
+      config: localStage(),
+      environment: { AWS_ENDPOINT_URL: aws.url },
+      file: 'config/local.ts',
+      id: undefined,
+    };
+
+    await expect(run('partners', ['list', '--blocked'])).rejects.toThrow(says);
+    await payersOfStage(options, { evenIfUnreadable: true, note: (text) => void notes.push(text) });
+    expect(notes).toEqual([expect.stringContaining(says)]);
   });
 });
 

@@ -158,7 +158,9 @@ describe('npm start, killed', () => {
     expect(untouched).toEqual({
       code: 0,
       err: '',
-      out: expect.stringContaining('\nNo difference: 2 payers, 5 partners.'),
+      out: expect.stringMatching(
+        /^Stage local: what `npm start` serves and the table [^]*\nNo difference: 2 payers, 5 partners\.$/m,
+      ),
     });
     const tokens = await signInByCommand(gateway);
     const renewed = await refresh(gateway, tokens, { client_id: 'my-app' });

@@ -53,6 +53,7 @@ describe('a tool in a process of its own', () => {
     expect(out).toMatch(/^[0-9a-f]{64}$/);
     expect(err).toContain(`secretHashes: ['${sha256(out)}']`);
     expect(err).toContain("payers: ['northwind']");
+    expect(err).toContain('Paste into partners in config/local.ts, and start `npm start` again:');
     expect(err).not.toContain(out);
   });
 });
