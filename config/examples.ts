@@ -2,7 +2,7 @@
  * Placeholders in this folder's examples. Production refuses them, except in the example itself
  * (`checks/leftovers.ts`).
  */
-import type { PublicJwk } from '../functions/shared/registry/types.ts';
+import type { Identifier, PublicJwk } from '../functions/shared/registry/types.ts';
 
 /** An account id that AWS's own documentation uses. */
 export const exampleAccount = '111122223333';
@@ -50,6 +50,28 @@ export const examplePublicKey: PublicJwk = {
   x: 'ckZaeyUT8sL8MjgxpcuvPIWc2_0UJu9qFhXwg8UvPsFU2KThMz_dLlGTywOrthEP',
   y: 'YgRECkcZRqS8QQNjvt_L5YpSwtkKpadtbsnxEBpHShuRwrRp_kgwTOwpQo-JR7Ba',
 };
+
+const exampleKey = (x: string, y: string): PublicJwk => ({ ...examplePublicKey, x, y });
+
+/** The same of three others, since no two payers or partners may have one key. */
+export const exampleKeys = {
+  exchange: exampleKey(
+    'Ay7r-FYw_MBl5OriVsdMn3VX9-quKScxW0XGE-NEk0zus3iV68cbrjL5X5s5deOE',
+    'iCH7m-ZI2TL4Ddq8A4RZce2x0eSnWYjOi3GKRCI6QJCWs9q8sCZimC3Xn19T0rlW',
+  ),
+  portal: exampleKey(
+    'n7I8cDR0V7gMhIIMDvytzjcxqXCDVPM5IVqbh6Nfw0khrWyQfJmcrqJJER7633pm',
+    'OzcV9fwPOglqrsNsZJ_suUF7D1ZBuMM6RLxvNzex_4a6C7RaOSjEtUBieiY8ul2A',
+  ),
+  enrollment: exampleKey(
+    'qyQU5NA2Fh_8YTwCwXvQ1twFLmrvFW09TIwixLWkMC3rJ07Y6a11HMGnxhlcfkbE',
+    'yrNQ5XD3BfU6u5WDMGufujvKiunqxLOjY9iN9MFrsOW5bML8VwL5huX_sHiKNMvW',
+  ),
+} as const;
+
+/** A National Provider Identifier that no plan has: no real one begins with 8 or 9. */
+const exampleNpi = (value: string): Identifier => ({ system: 'http://hl7.org/fhir/sid/us-npi', value });
+export const exampleIdentifiers = { payer: exampleNpi('9400000011'), plan: exampleNpi('9800000017') } as const;
 
 /** Whether a host name is reserved for examples (RFC 2606). */
 export const isExampleHost = (host: string): boolean =>

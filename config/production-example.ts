@@ -1,5 +1,13 @@
 import { checkStage } from './check.ts';
-import { exampleAccount, exampleHostedZoneId, exampleLogo, examplePublicKey, exampleSecretHash } from './examples.ts';
+import {
+  exampleAccount,
+  exampleHostedZoneId,
+  exampleIdentifiers,
+  exampleKeys,
+  exampleLogo,
+  examplePublicKey,
+  exampleSecretHash,
+} from './examples.ts';
 import { oneUpDemo, smart } from './presets.ts';
 
 /**
@@ -44,6 +52,16 @@ export default checkStage(
     throttling: { perSecond: 200, burst: 400 },
     // So that a flood of reads cannot starve sign-ins or the account's other functions.
     concurrency: { authorize: 50, callback: 50, token: 100, fetch: 200 },
+    // Whose tokens about members partners may present, where a payer takes them in place of a sign-in.
+    identityProviders: [
+      {
+        issuer: 'https://identity.example.org',
+        jwksUri: 'https://identity.example.org/jwks',
+        algorithms: ['RS256'],
+      },
+    ],
+    // Plans may ask former plans for their new members' records. Who asks and who is asked has `exchange` below.
+    exchanges: { groupDays: 396, mostRunning: 20 },
     payers: [
       oneUpDemo({
         id: 'lakeside',
@@ -69,7 +87,23 @@ export default checkStage(
         authorizationEndpoint: 'https://id.northwind.example.org/oauth2/authorize',
         tokenEndpoint: 'https://id.northwind.example.org/oauth2/token',
         revocationEndpoint: 'https://id.northwind.example.org/oauth2/revoke',
+        // The same key signs in at Northwind and presents members' identity tokens.
         publicKeys: [{ ...examplePublicKey, kid: 'gateway-at-northwind-1' }],
+        identitySignIn: {
+          issuers: ['https://identity.example.org'],
+          assertionAlgorithm: 'ES384',
+          scopes: ['launch/patient', 'patient/*.rs'],
+          // How Northwind says that no single member matches.
+          noMatch: [{ status: 400, members: { error: 'invalid_grant' } }],
+        },
+        // Northwind answers as a former plan too. There the gateway is another client, with a key of its own.
+        exchange: {
+          clientId: 'your-client-id-for-exchanges-at-northwind',
+          assertionAlgorithm: 'ES384',
+          publicKeys: [{ ...exampleKeys.exchange, kid: 'exchanges-with-northwind-1' }],
+          scopes: ['system/Group.rs', 'system/*.rs'],
+          identifiers: [exampleIdentifiers.payer],
+        },
       }),
     ],
     partners: [
@@ -79,11 +113,29 @@ export default checkStage(
         name: 'Member Portal',
         homePage: 'https://members.plan.example.org/',
         redirectUris: ['https://members.plan.example.org/records/callback'],
-        clientAuthentication: ['client_secret_basic'],
+        clientAuthentication: ['private_key_jwt', 'client_secret_basic'],
+        // A partner that presents identity tokens signs with a key. Leave the method out that a partner does not use.
+        jwks: [{ ...exampleKeys.portal, kid: 'member-portal-1' }],
         secretHashes: [exampleSecretHash],
         scopes: ['launch/patient', 'patient/*.rs', 'offline_access'],
         payers: ['lakeside', 'northwind'],
         consent: 'partner',
+        consentReason:
+          'The portal shows its member what will be read from where, and asks, before it presents anything.',
+        // The portal's client ids at the identity provider.
+        identityAudiences: [{ issuer: 'https://identity.example.org', audiences: ['member-portal'] }],
+      },
+      {
+        // The plan's own system, which asks former plans for its new members' records. It sends no browser anywhere.
+        clientId: 'enrollment',
+        name: 'Lakeshore Enrollment',
+        homePage: 'https://www.plan.example.org/',
+        redirectUris: [],
+        clientAuthentication: ['private_key_jwt'],
+        jwks: [{ ...exampleKeys.enrollment, kid: 'enrollment-1' }],
+        scopes: [],
+        payers: ['northwind'],
+        exchange: { identifiers: [exampleIdentifiers.plan] },
       },
       {
         // Another company's app, in the browser and on desktops: a public client, so only PKCE protects its codes.

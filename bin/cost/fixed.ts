@@ -14,8 +14,9 @@ const auditLooks = (hours * 60) / 2;
 export const stageCounts = {
   /** CloudWatch bills an alarm for each metric that it uses. */
   alarmMetrics: 113,
-  /** The metrics of an edge's alarms. */
+  /** The metrics of an edge's alarms, and what alarms use more in a stage with exchanges. */
   edgeAlarmMetrics: 5,
+  exchangeAlarmMetrics: 2,
   /** An alarm that names payers uses one metric of each that fails. */
   alarmMetricsPerFailingPayer: 1,
   /** In each zone of a network that the stack makes. */
@@ -50,6 +51,7 @@ export const fixedMonth = ({
   partners,
   secrets,
   exchangeKeys,
+  exchangeTables,
   zones,
   keys,
   distributions,
@@ -63,7 +65,12 @@ export const fixedMonth = ({
   { what: '`edge`: secrets', quantities: { secretMonths: originSecrets } },
   {
     what: 'Alarms',
-    quantities: { alarmMonths: stageCounts.alarmMetrics + distributions * stageCounts.edgeAlarmMetrics },
+    quantities: {
+      alarmMonths:
+        stageCounts.alarmMetrics +
+        distributions * stageCounts.edgeAlarmMetrics +
+        exchangeTables * stageCounts.exchangeAlarmMetrics,
+    },
   },
   {
     what: 'Metrics of the stage, at most',

@@ -23,6 +23,8 @@ export interface StageSize {
   readonly secrets: number;
   /** Payers that are asked as former plans, each with a key of its own. */
   readonly exchangeKeys: number;
+  /** The table of a stage with exchanges, which has alarms. */
+  readonly exchangeTables: number;
   /** Availability zones of the network that the stack makes. */
   readonly zones: number;
   /** KMS keys. */
@@ -50,12 +52,13 @@ const webAclsOf = ({ waf, edge, existing, exchanges }: Shape): number[] => {
 
 /** The size of a stage with this configuration. */
 export const sizeOf = (config: Shape): StageSize => {
-  const { payers, partners, network, waf, edge, existing } = config;
+  const { payers, partners, network, waf, edge, existing, exchanges } = config;
   return {
     payers: payers.length,
     partners: partners.length,
     secrets: payers.filter((payer) => secretOwnerOf(payer) === payer.id).length,
     exchangeKeys: payers.filter(({ exchange }) => exchange !== undefined).length,
+    exchangeTables: exchanges === undefined ? 0 : 1,
     zones: network === 'none' ? 0 : (network.zones?.length ?? network.availabilityZones ?? 0),
     keys: keyNames.filter((name) => existing?.keys?.[name] === undefined).length,
     distributions: edge === false ? 0 : 1,

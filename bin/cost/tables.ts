@@ -126,7 +126,7 @@ export const costTables = (): string =>
     '',
     '### An idle stage, per month',
     '',
-    'With everything on: `config/production-example.ts`, and a national network in which each payer has a secret of its own.',
+    'With everything on: `config/production-example.ts`, and a national network in which each payer has a secret of its own, and one a key of exchanges.',
     '',
     fixedTable([sizeOf(example), national]),
     '',

@@ -9,8 +9,8 @@ export const measured = {
   /** A redeemed and refreshed grant with PKCE, without the payer's tokens. */
   grantWithoutPayerTokens: 1200,
   /** A payer's entry in the registry, a partner's, and what the directory says of a payer. */
-  payerEntry: 1400,
-  partnerEntry: 900,
+  payerEntry: 2000,
+  partnerEntry: 1200,
   directoryEntry: 290,
   /** An item in AuditEvents. */
   readEvent: 320,

@@ -1,11 +1,14 @@
 /** Example values that remain in a stage copied from an example. */
-import type { Partner, Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
+import type { Identifier, Partner, Payer, PublicJwk } from '../../functions/shared/registry/types.ts';
 import {
   exampleAccount,
   exampleHostedZoneId,
+  exampleIdentifiers,
+  exampleKeys,
   examplePublicKey,
   exampleSecretHash,
   isExampleHost,
+  pendingClientId,
   publishedPlanKey,
   publishedPublicKey,
   publishedSecretHash,
@@ -22,10 +25,12 @@ const exampleHost =
 const ofUrl = (path: readonly PropertyKey[], url: string): readonly ConfigFinding[] =>
   URL.canParse(url) ? exampleHost(path)(new URL(url).hostname) : [];
 
+const exampleXs = new Set([examplePublicKey, ...Object.values(exampleKeys)].map((key) => key['x']));
+
 const ofKeys = (field: readonly PropertyKey[], keys: readonly PublicJwk[]): readonly ConfigFinding[] =>
   keys.flatMap((key, index) => [
     ...findingIf(
-      key['x'] === examplePublicKey['x'],
+      exampleXs.has(key['x']),
       [...field, index],
       "is the example's, and no one has its private key; write your own",
     ),
@@ -36,21 +41,52 @@ const ofKeys = (field: readonly PropertyKey[], keys: readonly PublicJwk[]): read
     ),
   ]);
 
-const ofExchange = ({ clientId, publicKeys }: NonNullable<Payer['exchange']>): readonly ConfigFinding[] => [
-  ...findingIf(
-    clientId.startsWith('your-'),
-    ['exchange', 'clientId'],
-    "is the example's; write the client id that the payer gave you for exchanges",
+const knownIdentifiers = new Set(Object.values(exampleIdentifiers).map(({ value }) => value));
+
+const ofIdentifiers = (identifiers: readonly Identifier[] = []): readonly ConfigFinding[] =>
+  identifiers.flatMap(({ value }, index) =>
+    findingIf(
+      knownIdentifiers.has(value),
+      ['exchange', 'identifiers', index],
+      "is the example's; write the plan's own",
+    ),
+  );
+
+/** What people write where no client id is yet, in any spelling but that of `pending-registration`, which has rules of its own. */
+const placeholder =
+  /^(?:your-.*|(?:(?:my|the)-)?client-?id|pending(?:-.*)?|none(?:-yet)?|null|nil|undefined|unknown|unregistered|not-registered(?:-yet)?|example|sample|x+|0+)$/;
+
+const ofClientId = (clientId: string, what: string, until: string): readonly ConfigFinding[] => {
+  const path = ['clientId'];
+  if (clientId.startsWith('your-')) return [{ path, message: `is the example's; write ${what}` }];
+  const plain = clientId
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+  return findingIf(
+    clientId !== pendingClientId && placeholder.test(plain),
+    path,
+    `is a placeholder; write ${what}, or ${until} until then`,
+  );
+};
+
+const ofExchange = ({
+  clientId,
+  publicKeys,
+  identifiers,
+}: NonNullable<Payer['exchange']>): readonly ConfigFinding[] => [
+  ...ofClientId(clientId, 'the client id that the payer gave you for exchanges', 'remove exchange').map(
+    ({ path, message }) => ({
+      path: ['exchange', ...path],
+      message,
+    }),
   ),
   ...ofKeys(['exchange', 'publicKeys'], publicKeys),
+  ...ofIdentifiers(identifiers),
 ];
 
 const ofPayer = (payer: Payer): readonly ConfigFinding[] => [
-  ...findingIf(
-    payer.clientId.startsWith('your-'),
-    ['clientId'],
-    "is the example's; write the client id that the payer gave you",
-  ),
+  ...ofClientId(payer.clientId, 'the client id that the payer gave you', `"${pendingClientId}"`),
   ...ofKeys(['publicKeys'], payer.publicKeys),
   ...(payer.exchange === undefined ? [] : ofExchange(payer.exchange)),
 ];
@@ -71,6 +107,7 @@ const ofHash = (hash: string, index: number): readonly ConfigFinding[] => {
 const ofPartner = (partner: Partner): readonly ConfigFinding[] => [
   ...partner.secretHashes.flatMap(ofHash),
   ...ofKeys(['jwks'], partner.jwks),
+  ...ofIdentifiers(partner.exchange?.identifiers),
 ];
 
 const ofAddress = (path: readonly PropertyKey[], address: string): readonly ConfigFinding[] =>

@@ -54,10 +54,11 @@ describe('npm run cost', () => {
       return Number(new RegExp(`^\\| ${what}.* ([\\d.]+) \\|$`, 'm').exec(out.replaceAll('*', ''))?.[1]);
     };
 
-    expect((await run('--stage', 'production-example')).out).toContain('| 2 payers, 2 partners |');
+    expect((await run('--stage', 'production-example')).out).toContain('| 2 payers, 3 partners |');
     expect((await run('--payers', '5000', '--partners', '1000')).out).toContain('| 5,000 payers, 1,000 partners |');
-    expect(await costOf("Payers' secrets", '--payers', '5000')).toBe(2000);
-    expect(await costOf("Payers' secrets", '--payers', '5000', '--secrets', '40')).toBe(16);
+    // Each with one of its own, and the example's key of exchanges.
+    expect(await costOf("Payers' secrets", '--payers', '5000')).toBe(2000.4);
+    expect(await costOf("Payers' secrets", '--payers', '5000', '--secrets', '40')).toBe(16.4);
     expect(await costOf('Alarms', '--payers', '5000')).toBe(await costOf('Alarms', '--payers', '2'));
     expect(await costOf('Metrics of the stage', '--payers', '5000')).toBe(
       await costOf('Metrics of the stage', '--payers', '2'),
@@ -76,8 +77,8 @@ describe('npm run cost', () => {
     expect(rowOf('KMS keys')).toBe('0.00');
     expect(rowOf('`network`: NAT')).toBe('0.00');
     expect(rowOf('`network`: endpoints')).toBe('0.00');
-    // The API's own web ACL, with four rules, stays behind CloudFront.
-    expect(rowOf('`waf`')).toBe('9.00');
+    // The API's own web ACL, with five rules, stays behind CloudFront.
+    expect(rowOf('`waf`')).toBe('10.00');
     expect(out).toContain(
       'Not counted, since the stage brings it: the VPC vpc-0a1b2c3d4e5f60718 with its way out and its endpoints; ' +
         'the keys for data, audit, exports and memberIndex; the log destination; the alarm topic; the ticket topic; the web ACL.',
@@ -99,7 +100,7 @@ describe('npm run cost', () => {
     const { out } = await run('--config', stage);
 
     expect(out).toMatch(/^\| KMS keys.* 3\.00 \|$/m);
-    expect(out).toMatch(/^\| `waf`.* 10\.00 \|$/m);
+    expect(out).toMatch(/^\| `waf`.* 11\.00 \|$/m);
     expect(out).toContain('Not counted, since the stage brings it: the key for audit.');
   });
 

@@ -14,7 +14,9 @@ import { boundaryActions } from '../../config/account/boundary-actions.ts';
 import { keyNeeds, logsMayUseKey, type PolicyStatement } from '../../config/account/policy-needs.ts';
 import { calledServices } from '../../config/existing.ts';
 import { localStage } from '../../config/local.ts';
+import type { StageConfig } from '../../config/stage.ts';
 import { ownEverything } from '../support/own-everything.ts';
+import { withoutExchanges } from '../support/stage-template.ts';
 import { words } from '../support/words.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'p2p-existing-'));
@@ -59,17 +61,21 @@ describe('npm run existing -- needs', () => {
     );
     expect(blocks.at(-1)).toMatchObject([{ Sid: 'AlarmsOfThisStage', Resource: config.existing?.ticketTopicArn }]);
     expect(out).toContain('kms:GenerateDataKey');
-    expect(out).not.toContain('$bulk-member-match');
   });
 
-  it('says what the own web ACL must let pass where plans ask former plans', async () => {
-    const withExchanges = needsOf({
-      ...(await ownEverything({ edge: false })),
-      exchanges: { groupDays: 396, mostRunning: 20 },
-    });
-    const says = withExchanges.find(({ field }) => field === 'existing.webAclArn')?.says.join(' ');
+  it('says what the own web ACL must let pass, for exchanges only where plans ask former plans', async () => {
+    const config = await ownEverything({ edge: false });
+    const saysOf = (stage: StageConfig): string | undefined =>
+      needsOf(stage)
+        .find(({ field }) => field === 'existing.webAclArn')
+        ?.says.join(' ');
 
-    expect(says).toMatch(/4 MB .*\/Group\/\$bulk-member-match.* CrossSiteScripting_BODY .*\/\$davinci-data-export/);
+    expect(saysOf(config)).toMatch(
+      /4 MB .*\/Group\/\$bulk-member-match.* CrossSiteScripting_BODY .*\/\$davinci-data-export/,
+    );
+    const without = saysOf({ ...config, ...(await withoutExchanges('production-example')) });
+    expect(without).toContain('must only count');
+    expect(without).not.toContain('$bulk-member-match');
   });
 
   it.each(['needs', 'check'])('%s finds nothing wrong with a stage that brings nothing', async (command) => {

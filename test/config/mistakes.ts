@@ -311,6 +311,10 @@ const ofPayer: Rows = {
   },
   'clientId: is still "pending-registration"; write the client id that the payer gave you, or remove "lakeside" from every partner\'s payers until then':
     { clientId: 'pending-registration' },
+  'clientId: is a placeholder; write the client id that the payer gave you, or "pending-registration" until then':
+    words(
+      'pending_registration Pending-Registration PENDING YOUR_CLIENT_ID your_client_id my-client-id client_id none None null unknown xxx',
+    ).map((clientId) => ({ clientId })),
   [`tokenEndpoint: ${example('id.example.org')}`]: { tokenEndpoint: 'https://id.example.org/token' },
   "clientId: is the example's; write the client id that the payer gave you": { clientId: 'your-client-id-at-lakeside' },
   [`fhirBaseUrl: ${onThisMachine}`]: { fhirBaseUrl: 'http://localhost:3001/r4' },
@@ -441,6 +445,9 @@ const ofPayer: Rows = {
   ),
   'wholeRecord.searches: is empty; write searches, or remove it': { wholeRecord: { searches: [] } },
 };
+
+/** A payer with another name. */
+const called = (name: string) => ({ brand: { website: 'https://lakeside-plan.net/', otherNames: [name] } });
 
 /** Names that members cannot tell from Lakeside. */
 const alike = ['LakeSide ', 'Lákesidë', 'lakes1de', 'LAKESlDE', 'Lake-Side', 'Lakeside™'];
@@ -633,7 +640,15 @@ const ofSeveral: Rows<Changes> = {
     { payer: { displayName: 'Modern Health' }, keyPayer: { displayName: 'Modem Health' } },
     { payer: { displayName: 'Vvell Care' }, keyPayer: { displayName: 'Well Care' } },
     { payer: { displayName: 'Plan 10' }, keyPayer: { displayName: 'Plan lO' } },
+    // Members search other names too.
+    { payer: called('Riverside'), keyPayer: { displayName: 'Rivers1de' } },
   ],
+  [`${riverside}.brand.otherNames[0]: reads like the name of payer "lakeside"; write this payer's own`]: [
+    { keyPayer: called('Lakes1de') },
+    { payer: called('Former Plan'), keyPayer: called('Forrner plan') },
+  ],
+  [`${portal}.name: reads like the name of payer "lakeside"; write another, or the payer's letter for letter if this is its own app`]:
+    { payer: called('Former Plan'), partner: { name: 'Former-Plan' } },
 };
 
 /** Another payer at Lakeside, with the secret of one. */

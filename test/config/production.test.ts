@@ -257,9 +257,14 @@ describe('an example in production', () => {
         "payers[0].authorizationEndpoint, tokenEndpoint: is the example's (auth.lakeside.example.org is reserved for examples); write your own",
         "payers[0].clientId: is the example's; write the client id that the payer gave you",
         "payers[1].brand.website: is the example's (northwind.example.org is reserved for examples); write your own",
-        "payers[1].publicKeys[0]: is the example's, and no one has its private key; write your own",
+        "payers[1].publicKeys[0], exchange.publicKeys[0]: is the example's, and no one has its private key; write your own",
+        "payers[1].exchange.clientId: is the example's; write the client id that the payer gave you for exchanges",
+        "payers[1].exchange.identifiers[0]: is the example's; write the plan's own",
+        "partners[1].jwks[0]: is the example's, and no one has its private key; write your own",
+        "partners[1].exchange.identifiers[0]: is the example's; write the plan's own",
+        "partners[0].jwks[0]: is the example's, and no one has its private key; write your own",
         "partners[0].secretHashes[0]: is the example's, and no one has its secret; write the hash of the partner's own secret",
-        "partners[1].homePage, privacyPolicy, redirectUris[0], webOrigins[0]: is the example's (notebook.example.com is reserved for examples); write your own",
+        "partners[2].homePage, privacyPolicy, redirectUris[0], webOrigins[0]: is the example's (notebook.example.com is reserved for examples); write your own",
       ]),
     );
     expect(left({ production: false })).toEqual([]);
@@ -275,7 +280,8 @@ describe('an example in production', () => {
     expect(places).toEqual(
       new Set(
         words(`
-        account domain operator alarmAddresses[0] ticketAddresses[0] runbookUrl errorsUrl payers[0] payers[1] partners[0] partners[1]
+        account domain operator alarmAddresses[0] ticketAddresses[0] runbookUrl errorsUrl identityProviders[0]
+        payers[0] payers[1] partners[0] partners[1] partners[2]
       `),
       ),
     );

@@ -395,7 +395,7 @@ describe('the policy that CloudFormation deploys with', () => {
     it('makes every table of a stage', async () => {
       aws.kms.allowOnly(byPolicy);
       for (const [index, table] of tables().entries()) await make(table, `p2p-gateway-demo-${index}`);
-      expect(tables()).toHaveLength(6);
+      expect(tables()).toHaveLength(7);
     });
 
     // "Authorizing use of a customer managed key":

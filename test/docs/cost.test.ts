@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { exportJob, legBounds, measuredExchange } from '../../bin/cost/export-usage.ts';
 import { prices, type Quantities } from '../../bin/cost/prices.ts';
-import { sizeOf } from '../../bin/cost/stage-size.ts';
-import { costTables, withCostTables } from '../../bin/cost/tables.ts';
+import { sizeOf, type StageSize } from '../../bin/cost/stage-size.ts';
+import { costTables, idleTable, withCostTables } from '../../bin/cost/tables.ts';
 import { canary, measured } from '../../bin/cost/usage.ts';
 import { loadStage } from '../../config/checks/load.ts';
 import example from '../../config/production-example.ts';
@@ -78,6 +78,11 @@ describe('the cost table', () => {
 
     const national = /^\| \*\*Total\*\* .*\*\*([\d.]+)\*\* \|$/m.exec(idleStages())?.[1];
     expect(figureOf('a national one')).toBe(national);
+
+    const idle = (size: StageSize): number => Number(/^\| \*\*Total.*\*\*([\d.]+)\*\*/m.exec(idleTable(size, []))?.[1]);
+    const without = { ...sizeOf({ ...example, exchanges: undefined }), exchangeKeys: 0 };
+    const ofExchanges = idle({ ...sizeOf(example), exchangeKeys: 0 }) - idle(without);
+    expect(summary).toContain(`a stage with \`exchanges\` pays ${ofExchanges.toFixed(2)} dollars a month more`);
   });
 
   it('is not written into a document without a place for it', () => {
@@ -153,7 +158,7 @@ describe('the cost table', () => {
       { ...payer, id: 'brand', secretOf: payer?.id, exchange: {} },
     ] as (typeof example)['payers'];
 
-    expect(sizeOf({ ...example, payers })).toMatchObject({ payers: 3, partners: 2, secrets: 1, exchangeKeys: 2 });
+    expect(sizeOf({ ...example, payers })).toMatchObject({ payers: 3, partners: 3, secrets: 1, exchangeKeys: 2 });
   });
 
   it('is computed with the sizes of the items and lines of a real read', async () => {

@@ -4,7 +4,7 @@ import { loadStage } from '../../config/checks/load.ts';
 import { stageSchema } from '../../config/checks/schema.ts';
 import config from '../../config/production-example.ts';
 import { ownEverything } from '../support/own-everything.ts';
-import { ofType, pathOf, property, stageTemplate, synthesized } from '../support/stage-template.ts';
+import { ofType, pathOf, property, stageTemplate, synthesized, withoutExchanges } from '../support/stage-template.ts';
 import { anchorsOf, codeSpansOf, documentAt, documents } from './documents.ts';
 
 const template = await stageTemplate('production-example');
@@ -198,14 +198,17 @@ describe('what outlives a stack', () => {
 });
 
 describe('the numbers that the cost is computed with', () => {
-  it('match the template', () => {
+  it('match the template', async () => {
+    const without = await stageTemplate('production-example', await withoutExchanges('production-example'));
+    const less = ofType(without, 'AWS::CloudWatch::Alarm').map(({ Properties = {} }) => Properties);
     const isOfEdge = (alarm: Record<string, unknown>): boolean => JSON.stringify(alarm).includes('AWS/CloudFront');
     const sumOf = (some: readonly Record<string, unknown>[]): number =>
       some.reduce((sum, alarm) => sum + metricsOf(alarm), 0);
 
     expect(stageCounts).toMatchObject({
-      alarmMetrics: sumOf(alarms.filter((alarm) => !isOfEdge(alarm))),
+      alarmMetrics: sumOf(less.filter((alarm) => !isOfEdge(alarm))),
       edgeAlarmMetrics: sumOf(alarms.filter(isOfEdge)),
+      exchangeAlarmMetrics: sumOf(alarms) - sumOf(less),
       alarmMetricsPerFailingPayer: alarms.filter(isByPayer).length,
       addresses: idsOf('AWS::EC2::EIP').length,
       interfaceEndpoints: propertiesOf('AWS::EC2::VPCEndpoint').filter(
@@ -217,6 +220,10 @@ describe('the numbers that the cost is computed with', () => {
   it.each([
     ['with everything on', () => loadStage('production-example')],
     ['without an edge', async () => ({ ...(await loadStage('production-example')), edge: false })],
+    [
+      'without exchanges',
+      async () => ({ ...(await loadStage('production-example')), ...(await withoutExchanges('production-example')) }),
+    ],
     ['without a web ACL', async () => ({ ...(await loadStage('demo')), waf: 'none' as const })],
     ['that brings everything', () => ownEverything()],
     ['that brings everything, without an edge', () => ownEverything({ edge: false })],
@@ -224,14 +231,16 @@ describe('the numbers that the cost is computed with', () => {
     const stage = await load();
     const made = await synthesized(stage);
     const count = (type: string): number => ofType(made, type).length;
-    const { keys, distributions, originSecrets, webAcls, zones } = sizeOf(stage);
+    const { keys, distributions, originSecrets, webAcls, zones, exchangeTables } = sizeOf(stage);
 
-    expect({ keys, distributions, originSecrets, webAcls, network: zones > 0 }).toEqual({
+    expect({ keys, distributions, originSecrets, webAcls, exchangeTables, network: zones > 0 }).toEqual({
       keys: count('AWS::KMS::Key'),
       distributions: count('AWS::CloudFront::Distribution'),
       originSecrets: ofType(made, 'AWS::SecretsManager::Secret').filter(
         (secret) => 'GenerateSecretString' in (secret.Properties ?? {}),
       ).length,
+      exchangeTables: ofType(made, 'AWS::DynamoDB::Table').filter((table) => pathOf(table).endsWith('Exchanges'))
+        .length,
       webAcls: ofType(made, 'AWS::WAFv2::WebACL').map((acl) => property(acl, 'Rules')['length']),
       network: count('AWS::EC2::NatGateway') > 0,
     });

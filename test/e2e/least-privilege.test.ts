@@ -6,6 +6,7 @@ import {
   at,
   ofType,
   pathOf,
+  plain,
   stages,
   stageTemplate,
   statementsOf,
@@ -74,8 +75,8 @@ let calls: readonly Call[];
 const templates = new Map<string, StageTemplate>();
 
 beforeAll(async () => {
-  for (const stage of stages) templates.set(stage, await stageTemplate(stage));
-  templates.set(ownName, await synthesized(await ownEverything()));
+  for (const stage of stages) templates.set(stage, await stageTemplate(stage, await plain(stage)));
+  templates.set(ownName, await synthesized({ ...(await ownEverything()), ...(await plain('production-example')) }));
   webhook = await startWebhook();
   target = await startLocalTarget({
     stage: 'local',

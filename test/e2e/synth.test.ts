@@ -66,6 +66,9 @@ const inDemo = [
 const inProduction = [
   secretsOf('aws', 'us-east-1', '111122223333', 'production-example'),
   webhooksOf('aws', 'us-east-1', '111122223333', 'production-example'),
+  secretsOf('aws', 'us-east-1', '111122223333', 'production-example')
+    .replace('Read1', 'ReadExchanges')
+    .replace('/payers/', '/exchanges/'),
   'RegistryFill/FillRegistry: HIPAA.Security-LambdaInsideVPC',
   'Edge: AwsSolutions-CFR1',
   'Edge: AwsSolutions-CFR3',

@@ -20,6 +20,7 @@ import {
   nameOf,
   ofType,
   pathOf,
+  plain,
   property,
   stages,
   stageTemplate,
@@ -299,7 +300,7 @@ describe.each(stages)('the alarms of %s', (stage) => {
   let template: StageTemplate;
   let alarms: readonly (readonly [name: string, alarm: Resource])[];
   beforeAll(async () => {
-    template = await stageTemplate(stage);
+    template = await stageTemplate(stage, await plain(stage));
     const prefix = new RegExp(`^p2p-gateway-${stage}-`);
     alarms = alarmsOf(template).map((alarm) => [String(property(alarm, 'AlarmName')).replace(prefix, ''), alarm]);
   });

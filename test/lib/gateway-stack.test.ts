@@ -7,6 +7,7 @@ import {
   nameOf,
   ofType,
   pathOf,
+  plain,
   property,
   stages,
   stageTemplate,
@@ -18,7 +19,7 @@ const production = 'production-example';
 describe.each(stages)('the stack of %s', (stage) => {
   let template: StageTemplate;
   beforeAll(async () => {
-    template = await stageTemplate(stage);
+    template = await stageTemplate(stage, await plain(stage));
   });
 
   const functions = () =>
@@ -213,8 +214,9 @@ const mostBytes = 1_000_000;
 /** A stage's own payers and partners, and as many more as make these numbers. */
 const grown = async (stage: string, payers: number, partners: number) => {
   const config = await loadStage(stage);
-  const [payer, partner] = [config.payers[0], config.partners[0]];
-  if (payer === undefined || partner === undefined) throw new Error(`${stage} has no payer or no partner`);
+  const [payer, first] = [config.payers[0], config.partners[0]];
+  if (payer === undefined || first === undefined) throw new Error(`${stage} has no payer or no partner`);
+  const { identityAudiences: _audiences, consentReason: _reason, ...partner } = first;
   const more = Array.from({ length: payers - config.payers.length }, (_, index) => ({
     ...payer,
     id: `plan-${index}`,
@@ -229,6 +231,7 @@ const grown = async (stage: string, payers: number, partners: number) => {
     name: `App ${index}`,
     secretHashes: [createHash('sha256').update(`secret ${index}`).digest('base64url')],
     jwks: [],
+    clientAuthentication: ['client_secret_basic' as const],
     payers: index === 0 ? ids : ids.slice(index * 5, index * 5 + 5),
   }));
   return { payers: [...config.payers, ...more], partners: [...config.partners, ...apps] };

@@ -105,6 +105,7 @@ describe.each(stages)('the keys of %s', (stage) => {
         : {
             'OriginSecret/Value1': settings('GenerateSecretString'),
             'OriginSecret/Value2': settings('GenerateSecretString'),
+            'PayerSecrets/Exchange-northwind': settings('Name'),
           }),
       ...Object.fromEntries(payers.map((id) => [`PayerSecrets/${id}`, settings('Name')])),
     });

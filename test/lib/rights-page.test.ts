@@ -7,12 +7,13 @@ import {
   property,
   rightsOf,
   stageTemplate,
+  withoutExchanges,
   type StageTemplate,
 } from '../support/stage-template.ts';
 
 const file = join(import.meta.dirname, '../../docs/reports/rights.md');
-const template = await stageTemplate('production-example');
-const withExchanges = await stageTemplate('production-example', { exchanges: { groupDays: 396, mostRunning: 20 } });
+const template = await stageTemplate('production-example', await withoutExchanges('production-example'));
+const withExchanges = await stageTemplate('production-example');
 
 /** The gateway's functions, each by the path that function, role and log begin with. */
 const functionsOf = (stage: StageTemplate): string[] =>
@@ -49,8 +50,8 @@ const changed = functionsOf(withExchanges).filter((path) => ofExchanges(path).le
 
 const page = `# What each function may do
 
-The rights of every function of \`config/production-example.ts\`, as its template grants them. Left out is what nearly all
-have: traces, network interfaces in the VPC, the function's own log, and the tables' key, through DynamoDB alone. The
+The rights of every function of \`config/production-example.ts\`, but for its \`exchanges\`, as its template grants them. Left
+out is what nearly all have: traces, network interfaces in the VPC, the function's own log, and the tables' key, through DynamoDB alone. The
 summary is [security.md](../security.md). To write this page:
 
     RIGHTS_DOC=write npm test -- test/lib/rights-page.test.ts

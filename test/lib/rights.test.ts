@@ -4,6 +4,7 @@ import {
   nameOf,
   ofType,
   pathOf,
+  plain,
   property,
   rightsOf,
   stages,
@@ -35,7 +36,7 @@ const secrets = {
 describe.each(stages)('rights in %s', (stage) => {
   let template: StageTemplate;
   beforeAll(async () => {
-    template = await stageTemplate(stage);
+    template = await stageTemplate(stage, await plain(stage));
   });
 
   const throughSecrets =

@@ -6,6 +6,7 @@ import {
   nameOf,
   ofType,
   pathOf,
+  plain,
   principalsOf,
   property,
   rightsOf,
@@ -20,7 +21,7 @@ const production = 'production-example';
 describe.each(stages)('in the stack of %s', (stage) => {
   let template: StageTemplate;
   beforeAll(async () => {
-    template = await stageTemplate(stage);
+    template = await stageTemplate(stage, await plain(stage));
   });
 
   const own = (path: string): boolean => /^(Functions|Audit|Canary|RegistryFill|Exports|Events)\//.test(path);

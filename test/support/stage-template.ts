@@ -50,6 +50,30 @@ export const stageTemplate = async (stage: string, changes: Partial<StageConfig>
   return synthesized(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
 };
 
+/** What makes a stage one without exchanges. */
+export const withoutExchanges = async (stage: string): Promise<Partial<StageConfig>> => {
+  const { payers, partners } = await loadStage(stage);
+  return {
+    exchanges: undefined,
+    payers: payers.map(({ exchange: _, ...payer }) => payer),
+    partners: partners.filter(({ exchange }) => exchange === undefined),
+  } as Partial<StageConfig>;
+};
+
+/** What makes a stage one without exchanges and identity providers, whose additions have tests of their own. */
+export const plain = async (stage: string): Promise<Partial<StageConfig>> => {
+  const { payers = [], partners = [], ...without } = await withoutExchanges(stage);
+  return {
+    ...without,
+    identityProviders: undefined,
+    payers: payers.map(({ identitySignIn: _, ...payer }) => payer),
+    partners: partners.map(({ identityAudiences, consentReason, ...partner }) => ({
+      ...partner,
+      ...(identityAudiences === undefined && consentReason !== undefined ? { consentReason } : {}),
+    })),
+  } as Partial<StageConfig>;
+};
+
 /** `p2p-gateway-demo/Tables/Grants/Resource` → `Tables/Grants`. */
 export const pathOf = ({ Metadata }: Resource): string =>
   String(Metadata?.['aws:cdk:path'])

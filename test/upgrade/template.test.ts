@@ -72,7 +72,7 @@ describe.each(stages)('the upgrade of the stage %s from version 0.1', (stage) =>
       ([, { Properties }]) => ((Properties?.['GlobalSecondaryIndexes'] ?? []) as { IndexName: string }[]).length,
     );
 
-    expect(indexes).toHaveLength(6);
+    expect(indexes).toHaveLength(stage === 'demo' ? 6 : 7);
     expect(Math.max(...indexes)).toBe(1);
   });
 
