@@ -6,7 +6,7 @@ import {
   at,
   ofType,
   pathOf,
-  plain,
+  plainly,
   stages,
   stageTemplate,
   statementsOf,
@@ -75,8 +75,8 @@ let calls: readonly Call[];
 const templates = new Map<string, StageTemplate>();
 
 beforeAll(async () => {
-  for (const stage of stages) templates.set(stage, await stageTemplate(stage, await plain(stage)));
-  templates.set(ownName, await synthesized({ ...(await ownEverything()), ...(await plain('production-example')) }));
+  for (const stage of stages) templates.set(stage, await stageTemplate(stage, await plainly(stage)));
+  templates.set(ownName, await synthesized({ ...(await ownEverything()), ...(await plainly('production-example')) }));
   webhook = await startWebhook();
   target = await startLocalTarget({
     stage: 'local',

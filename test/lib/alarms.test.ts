@@ -20,7 +20,7 @@ import {
   nameOf,
   ofType,
   pathOf,
-  plain,
+  plainly,
   property,
   stages,
   stageTemplate,
@@ -300,7 +300,7 @@ describe.each(stages)('the alarms of %s', (stage) => {
   let template: StageTemplate;
   let alarms: readonly (readonly [name: string, alarm: Resource])[];
   beforeAll(async () => {
-    template = await stageTemplate(stage, await plain(stage));
+    template = await stageTemplate(stage, await plainly(stage));
     const prefix = new RegExp(`^p2p-gateway-${stage}-`);
     alarms = alarmsOf(template).map((alarm) => [String(property(alarm, 'AlarmName')).replace(prefix, ''), alarm]);
   });

@@ -7,7 +7,7 @@ import {
   nameOf,
   ofType,
   pathOf,
-  plain,
+  plainly,
   property,
   stages,
   stageTemplate,
@@ -19,7 +19,7 @@ const production = 'production-example';
 describe.each(stages)('the stack of %s', (stage) => {
   let template: StageTemplate;
   beforeAll(async () => {
-    template = await stageTemplate(stage, await plain(stage));
+    template = await stageTemplate(stage, await plainly(stage));
   });
 
   const functions = () =>

@@ -4,7 +4,7 @@ import {
   nameOf,
   ofType,
   pathOf,
-  plain,
+  plainly,
   property,
   rightsOf,
   stages,
@@ -36,7 +36,7 @@ const secrets = {
 describe.each(stages)('rights in %s', (stage) => {
   let template: StageTemplate;
   beforeAll(async () => {
-    template = await stageTemplate(stage, await plain(stage));
+    template = await stageTemplate(stage, await plainly(stage));
   });
 
   const throughSecrets =

@@ -6,7 +6,7 @@ import {
   nameOf,
   ofType,
   pathOf,
-  plain,
+  plainly,
   principalsOf,
   property,
   rightsOf,
@@ -21,7 +21,7 @@ const production = 'production-example';
 describe.each(stages)('in the stack of %s', (stage) => {
   let template: StageTemplate;
   beforeAll(async () => {
-    template = await stageTemplate(stage, await plain(stage));
+    template = await stageTemplate(stage, await plainly(stage));
   });
 
   const own = (path: string): boolean => /^(Functions|Audit|Canary|RegistryFill|Exports|Events)\//.test(path);

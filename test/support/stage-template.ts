@@ -44,34 +44,41 @@ export const synthesized = async (config: StageConfig): Promise<StageTemplate> =
   return (await answer.json()) as StageTemplate;
 };
 
+type Changes = { readonly [Field in keyof StageConfig]?: StageConfig[Field] | undefined };
+
 /** The template of a stage in `config/`, with a test's changes to its configuration. */
-export const stageTemplate = async (stage: string, changes: Partial<StageConfig> = {}): Promise<StageTemplate> => {
+export const stageTemplate = async (stage: string, changes: Changes = {}): Promise<StageTemplate> => {
   const config = await loadStage(stage);
   return synthesized(Object.keys(changes).length === 0 ? config : checkStage({ ...config, ...changes }, stage));
 };
 
+const without = <Entry extends object, Name extends keyof Entry>(
+  entry: Entry,
+  ...names: readonly Name[]
+): Omit<Entry, Name> =>
+  Object.fromEntries(Object.entries(entry).filter(([name]) => !names.some((one) => one === name))) as Omit<Entry, Name>;
+
 /** What makes a stage one without exchanges. */
-export const withoutExchanges = async (stage: string): Promise<Partial<StageConfig>> => {
+export const withoutExchanges = async (stage: string) => {
   const { payers, partners } = await loadStage(stage);
   return {
     exchanges: undefined,
-    payers: payers.map(({ exchange: _, ...payer }) => payer),
+    payers: payers.map((payer) => without(payer, 'exchange')),
     partners: partners.filter(({ exchange }) => exchange === undefined),
-  } as Partial<StageConfig>;
+  };
 };
 
 /** What makes a stage one without exchanges and identity providers, whose additions have tests of their own. */
-export const plain = async (stage: string): Promise<Partial<StageConfig>> => {
-  const { payers = [], partners = [], ...without } = await withoutExchanges(stage);
+export const plainly = async (stage: string) => {
+  const { payers, partners, exchanges } = await withoutExchanges(stage);
   return {
-    ...without,
+    exchanges,
     identityProviders: undefined,
-    payers: payers.map(({ identitySignIn: _, ...payer }) => payer),
-    partners: partners.map(({ identityAudiences, consentReason, ...partner }) => ({
-      ...partner,
-      ...(identityAudiences === undefined && consentReason !== undefined ? { consentReason } : {}),
-    })),
-  } as Partial<StageConfig>;
+    payers: payers.map((payer) => without(payer, 'identitySignIn')),
+    partners: partners.map((partner) =>
+      partner.identityAudiences === undefined ? partner : without(partner, 'identityAudiences', 'consentReason'),
+    ),
+  };
 };
 
 /** `p2p-gateway-demo/Tables/Grants/Resource` → `Tables/Grants`. */
