@@ -119,7 +119,9 @@ const furtherBases = z
 const brand = z.strictObject({
   website: url(rules.webUrl, 'browsers'),
   logo: url(rules.webUrl, 'browsers').optional(),
-  otherNames: listOf(distinct('name', text(shownName))).min(1, 'is empty; write other names, or remove it').optional(),
+  otherNames: listOf(distinct('name', text(shownName)))
+    .min(1, 'is empty; write other names, or remove it')
+    .optional(),
   identifiers: z
     .strictObject({
       payerId: list(rules.payerNumber).optional(),
