@@ -13,7 +13,7 @@ import type { Output } from '../shared/output.ts';
 import { criteria } from './criteria.ts';
 import { spec } from './flags.ts';
 import { eligibleServices, hasHealthData, listedOn, servicesOf, type Service } from './services.ts';
-import { answerOf, settings, type Answer } from './settings.ts';
+import { answerOf, pathOf, settings, type Answer } from './settings.ts';
 
 /** What the tool needs that tests replace. */
 export interface EvidenceDeps {
@@ -48,7 +48,7 @@ const controlsPage = (template: Template): string =>
     ),
   ].join('\n\n');
 
-const daysOf = (seconds: number): string => `${seconds / 86_400} days`;
+const inDays = (days: number): string => `${days} ${days === 1 ? 'day' : 'days'}`;
 
 /** The days of the bucket with a lock: its lifecycle removes an object the day after. */
 const auditDays = (buckets: readonly Template['Resources'][string][]): string => {
@@ -58,24 +58,28 @@ const auditDays = (buckets: readonly Template['Resources'][string][]): string =>
   };
   const isLocked = JSON.stringify(audit?.Properties?.['ObjectLockConfiguration']).includes('COMPLIANCE');
   const days = Math.max(...rules.map(({ ExpirationInDays: one = 0 }) => one)) - 1;
-  return `${days} days, ${isLocked ? 'all of them locked' : 'locked for a day'}`;
+  return `${inDays(days)}, ${isLocked ? 'all of them locked' : 'locked for a day'}`;
 };
 
 const retentionPage = ({ retention }: StageConfig, { Resources }: Template): string => {
   const of = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
   const distinct = (values: readonly unknown[]): string => [...new Set(values.map(String))].sort().join(', ');
-  const queues = of('AWS::SQS::Queue').map(({ Properties }) => daysOf(Number(Properties?.['MessageRetentionPeriod'])));
-  const durable = of('AWS::Lambda::Function').flatMap(({ Properties }) => {
-    const { RetentionPeriodInDays: days } = (Properties?.['DurableConfig'] ?? {}) as { RetentionPeriodInDays?: number };
-    return days === undefined ? [] : [`${days} days`];
+  const queues = of('AWS::SQS::Queue').map(({ Properties }) =>
+    inDays(Number(Properties?.['MessageRetentionPeriod']) / 86_400),
+  );
+  const durable = Object.entries(Resources).flatMap(([id, resource]) => {
+    const { RetentionPeriodInDays: days } = (resource.Properties?.['DurableConfig'] ?? {}) as {
+      RetentionPeriodInDays?: number;
+    };
+    return days === undefined ? [] : [`${pathOf(id, resource).replace(/\/Function$/, '')} ${inDays(days)}`];
   });
   const kept = {
     auditDays: ['audit events', auditDays(of('AWS::S3::Bucket'))],
     logDays: [
       'logs',
-      `${distinct(of('AWS::Logs::LogGroup').map(({ Properties }) => Properties?.['RetentionInDays']))} days`,
+      distinct(of('AWS::Logs::LogGroup').map(({ Properties }) => inDays(Number(Properties?.['RetentionInDays'])))),
     ],
-    exportFileDays: ['files of exports', `${retention.exportFileDays} days, and at most four more, unreadable`],
+    exportFileDays: ['files of exports', `${inDays(retention.exportFileDays)}, and at most four more, unreadable`],
   } satisfies Record<keyof StageConfig['retention'], readonly string[]>;
   return [
     '# What is kept, and how long',
@@ -169,6 +173,8 @@ export const evidence = async (args: readonly string[], deps: EvidenceDeps): Pro
   const { stage, out, dryRun } = readCommand(spec, args);
   await requireEmpty(out);
   const config = await loadStage(stage);
+  // Before the synthesis, which takes a minute.
+  const made = dryRun ? undefined : await makeFolder(out);
   const assembly = await mkdtemp(join(tmpdir(), 'evidence-'));
   try {
     await deps.synthesize(stage, assembly);
@@ -176,7 +182,6 @@ export const evidence = async (args: readonly string[], deps: EvidenceDeps): Pro
     const { files, failing } = evidenceOf(config, template, dayOf(deps.nowMs));
     const all = { ...files, 'sbom.cdx.json': await deps.sbom() };
     if (!dryRun) {
-      await makeFolder(out);
       for (const [name, text] of Object.entries(all)) await writeFile(join(out, name), text);
     }
     deps.output.out(
@@ -184,6 +189,9 @@ export const evidence = async (args: readonly string[], deps: EvidenceDeps): Pro
     );
     for (const line of failing) deps.output.note(`Does not hold: ${line}`);
     return failing.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (made !== undefined) await rm(made, { recursive: true });
+    throw error;
   } finally {
     await rm(assembly, { recursive: true, force: true });
   }

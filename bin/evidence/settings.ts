@@ -21,7 +21,8 @@ export interface Answer {
   readonly missing: readonly string[];
 }
 
-const pathOf = (id: string, resource: Resources[string]): string => {
+/** Where a resource is in the stack, such as `Exports/ExportJob/Function`. */
+export const pathOf = (id: string, resource: Resources[string]): string => {
   const { Metadata } = resource as { readonly Metadata?: Readonly<Record<string, unknown>> };
   const path = Metadata?.['aws:cdk:path'];
   return typeof path === 'string' ? path.replace(/^[^/]*\//, '').replace(/\/Resource$/, '') : id;

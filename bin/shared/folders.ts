@@ -1,4 +1,5 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { Refusal } from './errors.ts';
 
 const throwRefusal =
@@ -7,9 +8,38 @@ const throwRefusal =
     throw new Refusal(`${folder} cannot be used (${(error as NodeJS.ErrnoException).code}). Give another folder.`);
   };
 
-/** Makes a folder, with those above it, unless it is there. @throws Refusal if it cannot be one */
-export const makeFolder = async (folder: string): Promise<void> => {
-  await mkdir(folder, { recursive: true }).catch(throwRefusal(folder));
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+/**
+ * Step by step: where nothing can be made, such as in /proc, Node's recursive mkdir never ends.
+ * @returns the topmost folder that was made
+ */
+const makeWithParents = async (folder: string): Promise<string | undefined> => {
+  try {
+    await mkdir(folder);
+    return folder;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(folder)).isDirectory()) return undefined;
+    if (codeOf(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+    const topmost = await makeWithParents(dirname(folder));
+    await mkdir(folder);
+    return topmost ?? folder;
+  }
+};
+
+/**
+ * Makes a folder, with those above it, unless it is there.
+ * @returns the topmost folder that was made
+ * @throws Refusal if it cannot be one, or cannot be written
+ */
+export const makeFolder = async (folder: string): Promise<string | undefined> => {
+  try {
+    const topmost = await makeWithParents(resolve(folder));
+    await access(folder, constants.W_OK);
+    return topmost;
+  } catch (error) {
+    return throwRefusal(folder)(error);
+  }
 };
 
 /** @throws Refusal if the folder has something in it, or cannot be one */

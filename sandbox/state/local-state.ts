@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LocalStackError } from '../local-stack-error.ts';
 import { noRooms, type Rooms } from './room.ts';
@@ -74,9 +74,22 @@ const inUse = (folder: string): LocalStackError =>
     `${folder} is in use by another local stack; stop that one, or choose another with --state FOLDER`,
   );
 
+/** Step by step: where nothing can be made, such as in /proc, Node's recursive mkdir never ends. */
+const makeWithParents = (folder: string): void => {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(folder).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    makeWithParents(dirname(folder));
+    mkdirSync(folder, { mode: 0o700 });
+  }
+};
+
 const makeFolder = (folder: string): void => {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeWithParents(resolve(folder));
     // A folder that is there already keeps its mode otherwise. One that holds something else is not ours to change.
     if (readdirSync(folder).every((name) => ours.includes(name))) chmodSync(folder, 0o700);
   } catch (error) {

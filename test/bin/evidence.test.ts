@@ -96,7 +96,9 @@ describe.each(stages)('the evidence for %s', (stage) => {
       days.logs,
       '14 days',
     ]);
-    expect(row('what durable executions did')).toBe('1 days, 30 days, 7 days');
+    expect(row('what durable executions did')).toBe(
+      'Events/Deliver 30 days, Exports/ExportJob 7 days, Exports/Sweep 1 day',
+    );
   });
 
   it('has every AWS service that its template names, each with health data as AWS lists it, and refuses one that nobody has judged', async () => {
@@ -148,7 +150,12 @@ describe('npm run evidence', () => {
     const file = join(root, 'package.json');
     for (const out of [file, join(file, 'below')])
       await expect(evidence(['demo', '--out', out], deps)).rejects.toThrow(`${out} cannot be used (ENOTDIR)`);
-    const out = join(folder, 'out');
+    const synthesize = async () => Promise.reject(new Error('a minute was lost'));
+    for (const out of ['/proc/x', '/proc/x/y'])
+      await expect(evidence(['demo', '--out', out], { ...deps, synthesize })).rejects.toThrow(
+        `${out} cannot be used (E`,
+      );
+    const out = join(folder, 'below', 'out');
     await expect(evidence(['demo', '--out', out], deps)).rejects.toThrow('no assembly of the CDK');
     expect(readdirSync(folder)).toEqual([]);
     expect(readFileSync(join(root, 'package.json'), 'utf8')).toContain('"evidence"');

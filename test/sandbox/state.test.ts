@@ -89,6 +89,7 @@ describe('what a local stack keeps', () => {
   it('cannot be where a file is', () => {
     writeFileSync(join(folder, 'file'), '');
     expect(() => openState(join(folder, 'file'))).toThrow(/can't be created \(EEXIST\); choose another folder/);
+    expect(() => openState('/proc/x')).toThrow(/can't be created \(E[A-Z]+\); choose another folder/);
   });
 
   it('is nothing without a folder', () => {
