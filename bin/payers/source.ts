@@ -1,7 +1,7 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { entryIds } from '../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { Refusal, UsageError } from '../shared/errors.ts';
+import { Refusal } from '../shared/errors.ts';
 import { findNamed } from '../shared/find-named.ts';
 import { NoTable } from '../shared/find-table.ts';
 import { itemsOf, nameItem, type NamedItem } from '../shared/registry-list.ts';
@@ -19,15 +19,17 @@ export interface SourceOptions {
   readonly id: string | undefined;
 }
 
-const namesOf = (stage: string) => ({ stage, kind: 'payer', idKind: 'payer id', Wrong: UsageError });
+const namesOf = (stage: string) => ({ stage, kind: 'payer', idKind: 'payer id' });
 
-/** The payers in a stage's file, or the one with this id. @throws UsageError if there is no such payer */
+/** The payers in a stage's file, or the one with this id. @throws Refusal if there is no such payer */
 export const payersInFile = ({ stage, payers }: StageConfig, id: string | undefined): FoundPayer[] => {
   const all = payers.map((payer) => ({ id: payer.id, name: payer.displayName, payer }));
   return id === undefined ? all : [findNamed(all, id, namesOf(stage))];
 };
 
-const foundIn = ({ id, name, item }: NamedItem): FoundPayer & { readonly name: string | undefined } => ({
+type NamedPayer = FoundPayer & { readonly name: string | undefined };
+
+const foundIn = ({ id, name, item }: NamedItem): NamedPayer => ({
   id,
   name,
   payer: item.damaged ? undefined : (item.entry as Payer | undefined),
@@ -35,16 +37,15 @@ const foundIn = ({ id, name, item }: NamedItem): FoundPayer & { readonly name: s
 });
 
 /**
- * The payers in a stage's registry, or the one with this id.
- * @throws UsageError if there is no such payer; NoTable, Refusal if the registry cannot be read
+ * The payers in a stage's registry, or only the one with this id, if there is one.
+ * @throws NoTable, Refusal if the registry cannot be read
  */
-const payersInRegistry = async ({ config, environment, id }: SourceOptions): Promise<FoundPayer[]> => {
+const payersInRegistry = async ({ config, environment, id }: SourceOptions): Promise<readonly NamedPayer[]> => {
   const { table, close } = await openRegistryTable(config, { environment, tool: 'payers' });
   try {
     const item = id === undefined ? undefined : await readOne(table, entryIds.payer(id));
     if (item !== undefined && isThere(item)) return [foundIn(nameItem(payerPause, item))];
-    const all = itemsOf(payerPause, (await readFilled(table, config.stage)).values()).map(foundIn);
-    return id === undefined ? all : [findNamed(all, id, namesOf(config.stage))];
+    return itemsOf(payerPause, (await readFilled(table, config.stage)).values()).map(foundIn);
   } catch (error) {
     throw explainRegistryFailure(error, config);
   } finally {
@@ -60,16 +61,18 @@ const payersInRegistry = async ({ config, environment, id }: SourceOptions): Pro
 export const payersOfStage = async (
   options: SourceOptions,
   { evenIfUnreadable, note }: { readonly evenIfUnreadable: boolean; readonly note: (text: string) => void },
-): Promise<FoundPayer[]> => {
+): Promise<readonly FoundPayer[]> => {
+  const { stage } = options.config;
+  let all: readonly NamedPayer[];
   try {
-    return await payersInRegistry(options);
+    all = await payersInRegistry(options);
   } catch (error) {
     const isNoTable = error instanceof NoTable;
     if (!isNoTable && !(evenIfUnreadable && error instanceof Refusal)) throw error;
     const found = payersInFile(options.config, options.id);
-    const { stage } = options.config;
     const why = isNoTable ? `Stage ${stage} has no registry yet.` : `The registry was not read: ${error.message}`;
     note(`${why} The payers are those in ${options.file}.`);
     return found;
   }
+  return options.id === undefined ? all : [findNamed(all, options.id, namesOf(stage))];
 };

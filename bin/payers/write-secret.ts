@@ -125,8 +125,8 @@ export const writeSecret = async (command: SecretCommand, deps: SecretDeps): Pro
     const versions = await readVersions(place);
     if (versions === undefined && config.payerSecrets === 'stack') {
       throw new Refusal(
-        `${place.name} does not exist: the stack makes it (payerSecrets: "stack"). Write ${payer.id} into the stage's file, ` +
-          'deploy, and run again.',
+        `${place.name} does not exist: the stack makes it (payerSecrets: "stack"). ` +
+          `${config.payers.some(({ id }) => id === payer.id) ? 'Deploy' : `Write ${payer.id} into the stage's file, deploy`}, and run again.`,
       );
     }
     const { secret, what } = secretValue(await askSecret(`The secret of ${payer.displayName}: `), about.client);

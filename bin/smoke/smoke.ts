@@ -1,4 +1,4 @@
-import { causeOf } from '../../functions/shared/errors.ts';
+import { causeOf, plainCauseOf } from '../../functions/shared/errors.ts';
 import { facadeBase } from '../../functions/shared/registry/urls.ts';
 import { readCommand } from '../shared/command-line.ts';
 import { Refusal } from '../shared/errors.ts';
@@ -55,7 +55,7 @@ const whatFailed = (error: unknown): string => {
   const cause = causeOf(error);
   if (error instanceof Refusal || cause === 'Error') return (error as Error).message;
   return cause.startsWith('TypeError < ')
-    ? `the stage cannot be reached (${cause}); check its domain's DNS and certificate, or --origin`
+    ? `the stage cannot be reached (${plainCauseOf(error)}); check its domain's DNS and certificate, or --origin`
     : cause;
 };
 

@@ -146,7 +146,7 @@ export const partner = z
       );
     }
     const showsIdentities = value.identityAudiences !== undefined;
-    if (value.consentReason !== undefined && !((isPublic || showsIdentities) && value.consent === 'partner')) {
+    if (value.consentReason !== undefined && !showsIdentities && !(isPublic && value.consent === 'partner')) {
       problem(
         context,
         ['consentReason'],

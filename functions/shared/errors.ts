@@ -226,6 +226,15 @@ export const causeOf = (error: unknown): string => {
   return names.length === 0 ? 'unknown' : names.join(' < ');
 };
 
+/** The same for a person's eyes, without the names that say nothing: `ENOTFOUND`. */
+export const plainCauseOf = (error: unknown): string => {
+  const parts = causeOf(error)
+    .split(' < ')
+    .map((part) => part.replace(/^(?:Type)?Error(?::|$)/, ''))
+    .filter((part) => part !== '');
+  return parts.length === 0 && isErrorLike(error) && error instanceof Error ? error.message : parts.join(' < ');
+};
+
 /**
  * Turns any thrown value into a {@link GatewayError}. An unexpected one becomes `server_error`; its name is kept for
  * the log.

@@ -115,8 +115,7 @@ describe("npm run payers, where the stack makes payers' secrets,", () => {
       code: 1,
       out: '',
       err: expect.stringContaining(
-        'p2p/demo/payers/demo-health-plan does not exist: the stack makes it (payerSecrets: "stack"). Write ' +
-          "demo-health-plan into the stage's file, deploy, and run again.",
+        'p2p/demo/payers/demo-health-plan does not exist: the stack makes it (payerSecrets: "stack"). Deploy, and run again.',
       ),
     });
   });

@@ -288,6 +288,12 @@ describe("a partner that presents its members' identity tokens", () => {
   });
 });
 
+it('the reason of a partner that presents identity tokens is no mistake beside consent by our page, which is one', () => {
+  expect(refusedFields(changed({ ...identities(), 'partners[0].consent': 'gateway' }))).toEqual([
+    'partners[0].consent',
+  ]);
+});
+
 describe('an exchange between plans', () => {
   it.each<[what: string, field: string, values: Values]>([
     ['no exchanges in the stage', 'payers[1].exchange', { exchanges: undefined }],

@@ -1,4 +1,4 @@
-import { causeOf } from '../errors.ts';
+import { plainCauseOf } from '../errors.ts';
 import { objectsIn, parseObject, type JsonObject } from '../json/json-object.ts';
 import { fhirBases, type FhirBase } from '../registry/fhir-bases.ts';
 import { asFormerPlan } from '../registry/former-plan.ts';
@@ -63,7 +63,7 @@ const readAndCompare = async (
     const document = await readJson(http, url, accept);
     return found(document === undefined ? otherwise : compare(document));
   } catch (error) {
-    return silent(`${url} was not read (${causeOf(error)})`);
+    return silent(`${url} was not read (${plainCauseOf(error)})`);
   }
 };
 
@@ -132,7 +132,7 @@ const ofCertificate = async ({ connect, now }: DriftDeps, server: URL): Promise<
     const todo = 'ask the payer to renew it';
     return found([{ field, ours: `${fewDays} more days`, theirs, text: `the ${field} ${theirs}`, todo }]);
   } catch (error) {
-    return silent(`${server.origin} was not connected to (${causeOf(error)})`);
+    return silent(`${server.origin} was not connected to (${plainCauseOf(error)})`);
   }
 };
 
