@@ -51,7 +51,7 @@ it.each<[tool: keyof typeof tools, args: string[], code: 1 | 2, says: string]>([
   ['partners', ['rotate', 'nobody'], 1, 'Stage local has no partner'],
   ['partners', ['rotate', 'x', '--stage', 'nowhere'], 1, 'config/nowhere.ts: does not exist'],
   ['payers', ['check', '--stage', 'demo', '--config', 'x.json'], 2, 'Give --stage or --config, not both'],
-  ['payers', ['check', 'nobody', '--stage', 'demo'], 2, 'Stage demo has no payer "nobody"; it has: demo-health-plan'],
+  ['payers', ['check', 'nobody', '--stage', 'demo'], 1, 'Stage demo has no payer "nobody"; it has: demo-health-plan'],
   ['payers', ['check', 'ftp://plan.test/r4'], 2, 'has the scheme "ftp:"'],
   ['payers', ['learn', 'plan.test'], 2, 'plan.test is not a URL; write an absolute one'],
   ['payers', ['secret', 'demo-health-plan', ...local], 2, 'npm start makes the secrets of stage local itself'],
