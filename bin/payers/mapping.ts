@@ -4,7 +4,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { StageConfig } from '../../config/stage.ts';
-import { payerSecretPrefix } from '../../functions/shared/registry/profile.ts';
+import { secretPrefixes } from '../../functions/shared/registry/profile.ts';
 import type { Assembly } from '../shared/assembly.ts';
 import { answerMs, withinMs } from '../shared/deadline.ts';
 import { Refusal } from '../shared/errors.ts';
@@ -13,11 +13,12 @@ import { explainSecretsFailure } from '../shared/secrets-manager.ts';
 
 const secretType = 'AWS::SecretsManager::Secret';
 
-/** The payers' secrets of a stack: their names, by the ids that they have in its template. */
+/** The payers' secrets of a stack, those of exchanges too: their names, by the ids that they have in its template. */
 const namesIn = ({ template }: Assembly, config: StageConfig): [id: string, name: string][] =>
   Object.entries(template.Resources).flatMap(([id, { Type, Properties }]): [string, string][] => {
     const name = String(Properties?.['Name']);
-    return Type === secretType && name.startsWith(payerSecretPrefix(config.stage)) ? [[id, name]] : [];
+    const isPayers = secretPrefixes(config.stage).some((prefix) => name.startsWith(prefix));
+    return Type === secretType && isPayers ? [[id, name]] : [];
   });
 
 /** @throws Refusal if Secrets Manager does not say */

@@ -8,8 +8,11 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { loadStage } from '../../config/checks/load.ts';
+import type { StageConfig } from '../../config/stage.ts';
 import { payerSecretReader, secretsLimits } from '../../functions/shared/payer/secrets.ts';
 import { runTool } from '../bin/run-tool.ts';
+import { exchangeRegistry } from '../support/exchange-gateway.ts';
 import { at, property, stageTemplate } from '../support/stage-template.ts';
 import { production } from './made-from-template.ts';
 import { motoServer } from './moto.ts';
@@ -74,16 +77,16 @@ describe("npm run payers, where the stack makes payers' secrets,", () => {
   const run = (...args: readonly string[]) => runTool('payers.ts', args, environment(), 'a value');
 
   /** What `cdk synth` writes. */
-  const synthesized = async (stage: string): Promise<string> => {
+  const synthesized = async (stage: string, changes?: Partial<StageConfig>): Promise<string> => {
     const folder = await mkdtemp(join(tmpdir(), 'assembly-'));
     const write = (name: string, value: object) => writeFile(join(folder, name), JSON.stringify(value));
     await write('manifest.json', { artifacts: { stack: { type: 'aws:cloudformation:stack' } } });
     await write('stack.assets.json', {});
-    await write('stack.template.json', await stageTemplate(stage));
+    await write('stack.template.json', await stageTemplate(stage, changes));
     return folder;
   };
-  const mapping = async (stage: string) => {
-    const folder = await synthesized(stage);
+  const mapping = async (stage: string, changes?: Partial<StageConfig>) => {
+    const folder = await synthesized(stage, changes);
     return run('mapping', '--stage', stage, '--assembly', folder).finally(() => rm(folder, { recursive: true }));
   };
 
@@ -108,6 +111,22 @@ describe("npm run payers, where the stack makes payers' secrets,", () => {
       out: '{}\n',
       err: 'Not in Secrets Manager yet, so the next deployment makes them: p2p/demo/payers/demo-health-plan\n',
     });
+  });
+
+  it('mapping has a secret of exchanges too, which the stack makes beside the other', async () => {
+    const { exchange } = exchangeRegistry().payers.find((payer) => payer.exchange !== undefined)!;
+    const { payers } = await loadStage('demo');
+    const { ARN: Id } = await client.send(new CreateSecretCommand({ Name: 'p2p/demo/exchanges/demo-health-plan' }));
+
+    const { out, err } = await mapping('demo', {
+      exchanges: { groupDays: 90, mostRunning: 20 },
+      payers: payers.map((payer) => Object.assign({}, payer, { exchange })),
+    });
+
+    expect(Object.entries(JSON.parse(out) as object)).toEqual([[expect.stringContaining('Exchange'), { Id }]]);
+    expect(err).toBe(
+      'Not in Secrets Manager yet, so the next deployment makes them: p2p/demo/payers/demo-health-plan\n',
+    );
   });
 
   it('secret makes none: before the stage is deployed it says so, and reads no value', async () => {

@@ -24,6 +24,12 @@ export const payerSecretPrefix = (stage: string): string => `p2p/${stage}/payers
 /** The name of the secret with the key of exchanges with payer `x` is this, followed by `x`. Nothing but their job may read it. */
 export const exchangeSecretPrefix = (stage: string): string => `p2p/${stage}/exchanges/`;
 
+/** The beginnings of the names of all secrets about a stage's payers. */
+export const secretPrefixes = (stage: string): readonly string[] => [
+  payerSecretPrefix(stage),
+  exchangeSecretPrefix(stage),
+];
+
 /** What Secrets Manager shows beside it. */
 export const exchangeSecretDescription = ({ displayName }: Pick<Payer, 'displayName'>): string =>
   `How the gateway authenticates when it asks ${displayName} as a former plan: {"private_key_jwk"}`;
