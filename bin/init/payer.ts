@@ -24,6 +24,7 @@ const nothing = (fhirBaseUrl: string): Discovered => ({
   fhirBaseUrl,
   smartConfiguration: undefined,
   serverMetadata: undefined,
+  documents: [],
   statement: undefined,
   fhirMediaType: undefined,
   keyHeader: undefined,

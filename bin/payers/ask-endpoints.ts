@@ -55,7 +55,12 @@ const askOnce = async (http: PayerHttp, address: string): Promise<AskedEndpoint>
   return { address, result: todo === undefined ? 'living' : 'dead', why: text.replace(`${url} `, '') };
 };
 
-const askPatiently = async ({ http, wait = after }: AskDeps, address: string): Promise<AskedEndpoint> => {
+/** Asks again, twice, while a server throttles, and waits as long as it says. */
+export const patiently = async <T>(
+  { http, wait = after }: Pick<AskDeps, 'http' | 'wait'>,
+  ask: (http: PayerHttp) => Promise<T>,
+  isThrottling: (answer: T) => boolean,
+): Promise<T> => {
   let retryAfterMs = 0;
   const noting: PayerHttp = async (url, init) => {
     const response = await http(url, init);
@@ -63,18 +68,25 @@ const askPatiently = async ({ http, wait = after }: AskDeps, address: string): P
     return response;
   };
   for (const backoff of backoffMs) {
-    const asked = await askOnce(noting, address);
-    if (asked.result !== 'throttled') return asked;
+    const answer = await ask(noting);
+    if (!isThrottling(answer)) return answer;
     await wait(Math.min(longestRetryAfterMs, Math.max(backoff, retryAfterMs)));
   }
-  return askOnce(noting, address);
+  return ask(noting);
 };
+
+const askPatiently = (deps: AskDeps, address: string): Promise<AskedEndpoint> =>
+  patiently(
+    deps,
+    (http) => askOnce(http, address),
+    ({ result }) => result === 'throttled',
+  );
 
 /** A result is asked for anew after this long. */
 const keptMs = 7 * 86_400_000;
 
 /** Raise this when the rules that judge an answer change. Version 0.2 wrote no number, and recorded addresses that it never asked as `dead`. */
-const judgement = 2;
+const judgement = 3;
 
 interface Noted extends AskedEndpoint {
   readonly atMs: number;

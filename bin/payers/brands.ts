@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { nearestName, shownName } from '../../config/checks/names.ts';
 import * as rules from '../../config/checks/rules.ts';
+import { isR4 } from '../../functions/shared/fhir/release.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
 import { withoutUndefined } from '../shared/objects.ts';
@@ -27,11 +29,14 @@ export interface Renamed {
 /** What a bundle holds. */
 export interface ReadBundle {
   readonly payers: readonly ImportedPayer[];
+  /** Each counts once: as one of a payer, or under one of the three below. */
   readonly organizations: number;
-  /** Endpoints that are no FHIR R4 API or that the bundle calls inactive. */
-  readonly unusable: number;
+  /** Organizations that the bundle calls inactive. */
+  readonly inactive: number;
   /** Organizations without an endpoint of their own or their parent's. */
-  readonly unreachable: number;
+  readonly withoutEndpoint: number;
+  /** Organizations with endpoints that are no FHIR R4 API, or that the bundle calls inactive, only. */
+  readonly unusable: number;
 }
 
 type Numbers = { -readonly [Kind in keyof NonNullable<Brand['identifiers']>]: string[] };
@@ -45,6 +50,8 @@ interface Organization {
   readonly logo: string | undefined;
   readonly numbers: Numbers;
   readonly addresses: readonly string[];
+  /** Whether the bundle has an endpoint of it, usable or not. */
+  readonly hasEndpoint: boolean;
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value.trim() : undefined);
@@ -113,40 +120,72 @@ const addressOf = (endpoint: JsonObject): string | undefined => {
   const { status, connectionType } = endpoint;
   const isRest = !isObject(connectionType) || connectionType['code'] === 'hl7-fhir-rest';
   const versions = extensionsIn(endpoint, 'endpoint-fhir-version').map(({ valueCode }) => text(valueCode) ?? '');
-  const isR4 = versions.length === 0 || versions.some((version) => /^4\.0(\.|$)/.test(version));
-  if (!isRest || !isR4 || (status !== undefined && status !== 'active')) return undefined;
+  const isOfR4 = versions.length === 0 || versions.some(isR4);
+  if (!isRest || !isOfR4 || (status !== undefined && status !== 'active')) return undefined;
   return valid(rules.fhirBaseUrl, text(endpoint['address'])?.replace(/\/+$/, ''));
 };
 
-/** The last two parts of a reference or of a full URL, such as `Endpoint/7`; a URN as it is. */
-const keyOf = (reference: string): string => reference.split('/').slice(-2).join('/');
+/** The type and id in a reference or in a full URL, such as `Endpoint/7`, whatever version it names; a URN as it is. */
+const keyOf = (reference: string): string =>
+  reference
+    .replace(/\/_history\/[^/]*$/, '')
+    .split('/')
+    .slice(-2)
+    .join('/');
 
 const all = <T>(lists: readonly (readonly T[])[]): T[] => [...new Set(lists.flat())];
 
-const organizationsIn = (entries: readonly JsonObject[]) => {
-  const resources = entries.flatMap((entry) => {
-    const { resource, fullUrl } = entry;
+/** An entry's resource, by the names that references may have for it. */
+interface Entry {
+  readonly resource: JsonObject;
+  readonly keys: readonly string[];
+}
+
+/** The resources of a bundle's entries. What pages of a search repeat, such as an included parent, counts once. */
+const resourcesIn = (entries: readonly JsonObject[]): Entry[] => {
+  const seen = new Map<string, JsonObject>();
+  return entries.flatMap(({ resource, fullUrl }) => {
     if (!isObject(resource)) return [];
     const id = `${String(resource['resourceType'])}/${String(resource['id'])}`;
-    return [{ resource, keys: [id, keyOf(text(fullUrl) ?? id), text(fullUrl) ?? id] }];
+    const url = text(fullUrl) ?? id;
+    const name = `${url} ${id}`;
+    if (isDeepStrictEqual(seen.get(name), resource)) return [];
+    seen.set(name, resource);
+    return [{ resource, keys: [id, keyOf(url), url] }];
   });
-  const of = (type: string) => resources.filter(({ resource }) => resource['resourceType'] === type);
+};
+
+const isInactive = ({ active }: JsonObject): boolean => active === false || active === 'false';
+
+const organizationsIn = (entries: readonly JsonObject[]) => {
+  const resources = resourcesIn(entries);
   const byKey = new Map(resources.flatMap(({ resource, keys }) => keys.map((key) => [key, resource] as const)));
-  const find = (reference: string): JsonObject | undefined => byKey.get(reference) ?? byKey.get(keyOf(reference));
-  const endpoints = of('Endpoint').map(({ resource }) => resource);
-  const addresses = new Map(endpoints.map((endpoint) => [endpoint, addressOf(endpoint)]));
-  /** Its own endpoints, or its parent's. */
-  const addressesOf = (resource: JsonObject, depth = 0): string[] => {
-    const own = referencesIn(resource).flatMap((reference) => {
-      const endpoint = find(reference);
-      return (endpoint === undefined ? undefined : addresses.get(endpoint)) ?? [];
-    });
-    if (own.length > 0 || depth === 8) return [...new Set(own)];
+  /** @param holder the entry's resource in which the reference is: it has what `#` refers to */
+  const find = (reference: string, holder: JsonObject): JsonObject | undefined =>
+    reference.startsWith('#')
+      ? objectsIn(holder['contained']).find(({ id }) => id === reference.slice(1))
+      : (byKey.get(reference) ?? byKey.get(keyOf(reference)));
+  /** Its own endpoints, or its parent's if it has none that is usable. */
+  const endpointsOf = (
+    resource: JsonObject,
+    holder = resource,
+    depth = 0,
+  ): Pick<Organization, 'addresses' | 'hasEndpoint'> => {
+    const own = referencesIn(resource)
+      .map((reference) => find(reference, holder))
+      .filter((one) => one?.['resourceType'] === 'Endpoint')
+      .filter((one) => one !== undefined);
+    const addresses = all([own.flatMap((endpoint) => addressOf(endpoint) ?? [])]);
+    if (addresses.length > 0 || depth === 8) return { addresses, hasEndpoint: own.length > 0 };
     const { partOf } = resource;
-    const parent = isObject(partOf) ? find(text(partOf['reference']) ?? '') : undefined;
-    return parent === undefined ? [] : addressesOf(parent, depth + 1);
+    const reference = isObject(partOf) ? (text(partOf['reference']) ?? '') : '';
+    const parent = find(reference, holder);
+    const theirs = parent && endpointsOf(parent, reference.startsWith('#') ? holder : parent, depth + 1);
+    return { addresses: theirs?.addresses ?? [], hasEndpoint: own.length > 0 || theirs?.hasEndpoint === true };
   };
-  const organizations = of('Organization').map(({ resource }): Organization => {
+  const given = resources.map(({ resource }) => resource).filter(({ resourceType }) => resourceType === 'Organization');
+  const active = given.filter((resource) => !isInactive(resource));
+  const organizations = active.map((resource): Organization => {
     const { name, otherNames, renamed } = namesOf(resource);
     return {
       name,
@@ -159,10 +198,10 @@ const organizationsIn = (entries: readonly JsonObject[]) => {
         .flatMap((brand) => extensionsIn(brand, 'brandLogo'))
         .flatMap(({ valueUrl }) => valid(rules.webUrl, valueUrl) ?? [])[0],
       numbers: numbersOf(resource),
-      addresses: addressesOf(resource),
+      ...endpointsOf(resource),
     };
   });
-  return { organizations, unusable: [...addresses.values()].filter((address) => address === undefined).length };
+  return { organizations, inactive: given.length - active.length };
 };
 
 /** Groups what shares any key. */
@@ -216,18 +255,18 @@ const merged = (group: readonly Organization[]): ImportedPayer => {
 };
 
 /**
- * Reads a SMART User-access Brands Bundle (http://hl7.org/fhir/smart-app-launch/brands.html, 2.2): organizations that share
+ * Reads the entries of a SMART User-access Brands Bundle (http://hl7.org/fhir/smart-app-launch/brands.html, 2.2): organizations that share
  * an endpoint or a number are one payer.
- * @returns undefined if it is no bundle
  */
-export const readBrands = (bundle: unknown): ReadBundle | undefined => {
-  if (!isObject(bundle) || bundle['resourceType'] !== 'Bundle') return undefined;
-  const { organizations, unusable } = organizationsIn(objectsIn(bundle['entry']));
+export const readBrands = (entries: readonly JsonObject[]): ReadBundle => {
+  const { organizations, inactive } = organizationsIn(entries);
   const reachable = organizations.filter(({ addresses }) => addresses.length > 0);
+  const unusable = organizations.filter(({ addresses, hasEndpoint }) => addresses.length === 0 && hasEndpoint).length;
   return {
     payers: grouped(reachable, keysOf).map(merged),
-    organizations: organizations.length,
+    organizations: organizations.length + inactive,
+    inactive,
+    withoutEndpoint: organizations.length - reachable.length - unusable,
     unusable,
-    unreachable: organizations.length - reachable.length,
   };
 };

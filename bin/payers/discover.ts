@@ -24,6 +24,8 @@ export interface Discovered {
   readonly smartConfiguration: DiscoveryDocument | undefined;
   /** RFC 8414 metadata or OpenID configuration. */
   readonly serverMetadata: DiscoveryDocument | undefined;
+  /** All documents that were read, these two among them. */
+  readonly documents: readonly DiscoveryDocument[];
   readonly statement: Statement | undefined;
   /** The media type of FHIR that the server wants or sends, if it is not FHIR's own. */
   readonly fhirMediaType: string | undefined;
@@ -180,6 +182,7 @@ export const discover = async (http: PayerHttp, given: string): Promise<Discover
     fhirBaseUrl: isFhirBase ? base : undefined,
     smartConfiguration,
     serverMetadata,
+    documents: [...near.documents, ...far],
     statement,
     fhirMediaType: statement === undefined ? undefined : mediaTypeOf(metadata),
     keyHeader: keyHeaderIn(metadata.answer),

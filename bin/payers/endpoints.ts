@@ -1,3 +1,4 @@
+import { isR4 } from '../../functions/shared/fhir/release.ts';
 import { isAboutOurKey, isGiven } from '../../functions/shared/payer/answers.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { fhirMediaType } from '../../functions/shared/registry/profile.ts';
@@ -147,8 +148,7 @@ const judgeStatement = (url: string, { json: statement, status, contentType }: A
     );
   }
   const { fhirVersion } = statement;
-  // 4.1 and 4.3 are R4B, which has other resources.
-  if (typeof fhirVersion !== 'string' || !/^4\.0\.\d+$/.test(fhirVersion)) {
+  if (!isR4(fhirVersion)) {
     return otherRelease(
       url,
       `FHIR ${typeof fhirVersion === 'string' ? fhirVersion.slice(0, 20) : 'without a version'}`,

@@ -1,10 +1,7 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { visibleLine } from '../../config/checks/visible.ts';
-import { causeOf } from '../../functions/shared/errors.ts';
-import { readText } from '../../functions/shared/payer/read-text.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { Refusal } from '../shared/errors.ts';
 import { makeFolder } from '../shared/folders.ts';
 import { withoutUndefined } from '../shared/objects.ts';
 import type { Output } from '../shared/output.ts';
@@ -12,6 +9,7 @@ import type { Progress } from '../shared/progress.ts';
 import { slug } from '../shared/slug.ts';
 import { askEndpoints, type AskDeps, type AskedEndpoint } from './ask-endpoints.ts';
 import { readBrands, type ImportedPayer, type Renamed } from './brands.ts';
+import { isUrl, readDirectory } from './directory.ts';
 import { readDraft, sameBase, type Draft } from './draft.ts';
 
 /** What to import, and where to. */
@@ -27,41 +25,8 @@ export interface ImportOptions {
   readonly progressOf: (total: number) => Progress;
 }
 
-const limitBytes = 200 * 1024 * 1024;
-const isUrl = (from: string): boolean => from.includes('://');
 /** Of a bundle in a file: no host has this name (RFC 6761 §6.4). */
 const publicSource = 'https://bundle.invalid';
-
-/** @throws Refusal */
-const readBundleText = async ({ http }: Pick<AskDeps, 'http'>, from: string): Promise<string> => {
-  try {
-    if (!isUrl(from)) return await readFile(from, 'utf8');
-    const response = await http(from, {
-      headers: { Accept: 'application/fhir+json, application/json' },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(120_000),
-    });
-    if (response.status !== 200) {
-      const to = response.headers.get('location');
-      throw new Refusal(
-        `${from} answers ${response.status}${to === null ? '' : `; give the URL that it leads to: ${to}`}`,
-      );
-    }
-    const text = await readText(response, limitBytes);
-    if (text === undefined) throw new Refusal(`${from} has more than ${limitBytes / 1024 / 1024} MB`);
-    return text;
-  } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal(`${from} cannot be read (${causeOf(error)})`);
-  }
-};
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-};
 
 /** The drafts that are in a folder already, by their files. */
 const draftsIn = async (folder: string): Promise<readonly Draft[]> => {
@@ -112,9 +77,9 @@ const renaming = ({ displayName }: ImportedPayer, { name, instead }: Renamed): s
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
 /**
- * Reads a bundle of brands, asks which endpoints live, and writes a draft for each payer with one. What is there already, as
+ * Reads a directory of brands, asks which endpoints live, and writes a draft for each payer with one. What is there already, as
  * a draft or in the stage, stays as it is.
- * @returns 0, or 1 if servers throttled, so that their endpoints are to be asked again
+ * @returns 0, or 1 if servers throttled, so that their endpoints are to be asked again, or if not all of the directory was read
  * @throws Refusal
  */
 export const importPayers = async (
@@ -122,14 +87,16 @@ export const importPayers = async (
   { out, note }: Output,
   { from, folder, dryRun, known, progressOf }: ImportOptions,
 ): Promise<number> => {
-  const bundle = readBrands(parsed(await readBundleText(deps, from)));
-  if (bundle === undefined) throw new Refusal(`${from} is not a FHIR Bundle in JSON; give a User-access Brands Bundle`);
-  const first =
-    `${counted(bundle.organizations, 'organization')}, ${bundle.unreachable} of them without an endpoint; ` +
-    `${counted(bundle.unusable, 'endpoint')} not of an active FHIR R4 API`;
+  const { entries, leftOut } = await readDirectory(deps, from);
+  const bundle = readBrands(entries);
+  const first = [
+    ...leftOut.map((why) => `Not all of the directory was read: ${why}`),
+    `${counted(bundle.organizations, 'organization')}: ${bundle.inactive} inactive, ${bundle.withoutEndpoint} without an endpoint, ` +
+      `${bundle.unusable} without one of an active FHIR R4 API`,
+  ].join('\n');
   if (dryRun) {
     out(`${first}\n${counted(bundle.payers.length, 'payer')}. No endpoint was asked, and nothing was written.`);
-    return 0;
+    return leftOut.length === 0 ? 0 : 1;
   }
   await makeFolder(folder);
   const addresses = bundle.payers.flatMap((payer) => payer.addresses);
@@ -164,5 +131,5 @@ export const importPayers = async (
   );
   note(`What each endpoint answered is in ${join(folder, 'asked.jsonl')}`);
   if (counts.written > 0) note(`Complete a draft with: npm run payers -- learn ${join(folder, 'NAME.json')}`);
-  return counts.throttled === 0 ? 0 : 1;
+  return counts.throttled === 0 && leftOut.length === 0 ? 0 : 1;
 };

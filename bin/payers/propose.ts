@@ -3,6 +3,9 @@ import * as rules from '../../config/checks/rules.ts';
 import { visibleLine } from '../../config/checks/visible.ts';
 import { examplePublicKey, pendingClientId } from '../../config/examples.ts';
 import { smart } from '../../config/presets.ts';
+import { compareDiscovery } from '../../functions/shared/payer/compare-discovery.ts';
+import type { Difference } from '../../functions/shared/payer/difference.ts';
+import { placesOf } from '../../functions/shared/payer/discovery-documents.ts';
 import type { Payer, PayerQuirks } from '../../functions/shared/registry/types.ts';
 import { covers, hold, isAboutPatient, parseScope } from '../../functions/shared/scopes/scopes.ts';
 import { slug } from '../shared/slug.ts';
@@ -12,6 +15,7 @@ import {
   knownUrl,
   publishedCapabilities,
   publishedList,
+  publishedLists,
   publishedUrls,
   unknownHost,
   type PublishedList,
@@ -210,7 +214,7 @@ const scopesOf = (
   if (listed === undefined && capabilities === undefined) return ask(usable, 'which ones may the gateway ask for?');
   return isListed
     ? read(usable, `${listed?.where}`)
-    : guess(usable, 'no scope that reads patients is listed; these are those of SMART');
+    : guess(usable, 'no scope that reads and searches all of a patient is listed; these are those of SMART');
 };
 
 /** Without `$everything`, a whole record is read type by type. */
@@ -237,7 +241,8 @@ const recordOf = ({ statement, given }: Discovered, scopes: readonly string[]): 
 };
 
 const quirksOf = (found: Discovered, isSmart: boolean): Quirks => {
-  const methods = publishedList(found, 'code_challenge_methods_supported');
+  const lists = publishedLists(found, 'code_challenge_methods_supported');
+  const methods = lists.find(({ values }) => values.includes('S256')) ?? lists[0];
   const { fhirMediaType, keyHeader } = found;
   return {
     ...(isSmart
@@ -276,6 +281,28 @@ const entriesOf = (known: Readonly<Record<string, Known<unknown> | undefined>>):
 const valuesOf = (known: readonly (readonly [string, Known<unknown>])[]): Record<string, unknown> =>
   Object.fromEntries(known.map(([name, { value }]) => [name, value]));
 
+/** Where a document of the payer's differs from its entry. Drift compares the same documents in the same way, the day after. */
+const differencesIn = ({ documents }: Discovered, payer: Payer): (readonly [url: string, difference: Difference])[] => {
+  const places = new Set(placesOf(payer).map(({ url }) => url));
+  return documents
+    .filter(({ url }) => places.has(url))
+    .flatMap((document) => compareDiscovery(document, payer).map((difference) => [document.url, difference] as const));
+};
+
+/** The lines of fields about which documents differ, and what to ask of what has no line. */
+const questionsOf = (found: Discovered, payer: Payer, lines: ReadonlyMap<string, Line>) => {
+  const changed = new Map(lines);
+  const asks: string[] = [];
+  for (const [url, { field, text, todo }] of differencesIn(found, payer)) {
+    const line = changed.get(field);
+    if (line === undefined) asks.push(`${field}: in ${url} ${text}; ${todo}`);
+    else if (!line.why.includes(url)) {
+      changed.set(field, { basis: 'ask', why: `${line.why}. In ${url} ${text}; ask which one is right` });
+    } else changed.set(field, { ...line, basis: 'ask' });
+  }
+  return { changed, asks };
+};
+
 /**
  * Makes a payer's entry from what was found. What has to be asked gets the usual value, or one that production refuses.
  */
@@ -301,15 +328,26 @@ export const propose = (found: Discovered): Proposed => {
   const quirks = entriesOf(quirksOf(found, isSmart));
   // Every value was checked by its rule, and every required field is there.
   const payer = smart({ ...valuesOf(fields), quirks: valuesOf(quirks) } as unknown as Parameters<typeof smart>[0]);
-  const lines = new Map([
-    ...fields.map(([name, { line }]) => [name, line] as const),
-    ...quirks.map(([name, { line }]) => [`quirks.${name}`, line] as const),
-  ]);
+  const { changed: lines, asks: unlisted } = questionsOf(
+    found,
+    payer,
+    new Map([
+      ...fields.map(([name, { line }]) => [name, line] as const),
+      ...quirks.map(([name, { line }]) => [`quirks.${name}`, line] as const),
+    ]),
+  );
   const asks = [...lines].flatMap(([name, { basis, why }]) => (basis === 'ask' ? [`${name}: ${why}`] : []));
   const noIssuer = lines.has('issuer') ? [] : ['issuer, sendsIss: not published; does the payer send iss (RFC 9207)?'];
   return {
     payer,
     lines,
-    asks: [...asks, ...identityAsks(found, payer.tokenEndpoint), ...exchangeAsks(found), ...noIssuer, neverPublished],
+    asks: [
+      ...asks,
+      ...unlisted,
+      ...identityAsks(found, payer.tokenEndpoint),
+      ...exchangeAsks(found),
+      ...noIssuer,
+      neverPublished,
+    ],
   };
 };

@@ -15,14 +15,16 @@ export interface PublishedList {
   readonly where: string;
 }
 
-/** The first document's list of this name. */
-export const publishedList = (found: Discovered, member: string): PublishedList | undefined => {
-  for (const document of documentsOf(found)) {
+/** The documents' lists of this name. */
+export const publishedLists = (found: Discovered, member: string): PublishedList[] =>
+  documentsOf(found).flatMap((document) => {
     const values = listOf(document, member);
-    if (values !== undefined) return { values, where: `${member} in ${document.url}` };
-  }
-  return undefined;
-};
+    return values === undefined ? [] : [{ values, where: `${member} in ${document.url}` }];
+  });
+
+/** The first document's list of this name. */
+export const publishedList = (found: Discovered, member: string): PublishedList | undefined =>
+  publishedLists(found, member)[0];
 
 /** What the server says that it can do, in smart-configuration or in its CapabilityStatement. */
 export const publishedCapabilities = (found: Discovered): PublishedList | undefined => {

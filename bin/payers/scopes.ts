@@ -1,4 +1,4 @@
-import { isV1 } from '../../functions/shared/payer/compare-scopes.ts';
+import { isTaken, isV1 } from '../../functions/shared/payer/compare-scopes.ts';
 import { anyType } from '../../functions/shared/scopes/resource-types.ts';
 import { isAboutPatient, isReading, namesType, parseScope } from '../../functions/shared/scopes/scopes.ts';
 
@@ -28,7 +28,10 @@ export const scopesFor = (
     (listed === undefined && capabilities === undefined) ||
     listed?.includes(scope) === true ||
     capabilities?.includes(capability) === true;
-  const all = ['patient/*.rs', 'patient/*.read'].find((scope) => listed?.includes(scope));
+  const taken = (listed ?? []).map(parseScope).filter(isAboutPatient);
+  const all = ['patient/*.rs', 'patient/*.read'].find((scope) =>
+    [parseScope(scope)].filter(isAboutPatient).some((one) => isTaken(one, taken)),
+  );
   const single = all === undefined ? readsByType(listed ?? []) : [];
   const usual =
     capabilities?.includes('permission-v1') === true && !capabilities.includes('permission-v2')

@@ -1,5 +1,6 @@
 import { examine } from '../../bin/payers/examine.ts';
 import { probe } from '../../bin/payers/probe.ts';
+import { compareStatement } from '../../functions/shared/payer/compare-statement.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
 import { es384Jwk } from '../support/login.ts';
 import { words } from '../support/words.ts';
@@ -142,7 +143,7 @@ describe('an endpoint', () => {
     expect(await todosOf({ [places[check]]: answer })).toEqual(one(new RegExp(`^${check}: .*${line.source}`)));
   });
 
-  it.each(['3.0.2', '4.0', '4.1.0', '4.3.0', '40.1', '4.0.1-ballot', '5.0.0'])(
+  it.each(['3.0.2', '4.1', '4.1.0', '4.3.0', '40.1', '4.0.1-ballot', '5.0.0'])(
     'a FHIR API of release %s is not R4, and the payer is to be asked for another',
     async (release) => {
       expect(await todosOf({ [metadata]: ofRelease(release) })).toEqual([
@@ -151,8 +152,10 @@ describe('an endpoint', () => {
     },
   );
 
-  it.each(['4.0.0', '4.0.1'])('a FHIR API of release %s is R4', async (release) => {
+  // Its codes in https://hl7.org/fhir/R5/codesystem-FHIR-version.html.
+  it.each(['4.0', '4.0.0', '4.0.1'])('a FHIR API of release %s is R4', async (release) => {
     expect(await todosOf({ [metadata]: ofRelease(release) })).toEqual([]);
+    expect(compareStatement({ resourceType: 'CapabilityStatement', fhirVersion: release }, plan)).toEqual([]);
   });
 
   it.each([

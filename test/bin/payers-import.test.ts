@@ -96,7 +96,7 @@ const written = 5 * (payers - dead);
 const report = (folder: string, thousands = 5, kept = 0): string => {
   const all = (count: number): number => thousands * count;
   return [
-    `${all(1000)} organizations, ${all(of('no endpoint', 'DSTU2'))} of them without an endpoint; ${all(of('DSTU2'))} endpoints not of an active FHIR R4 API`,
+    `${all(1000)} organizations: 0 inactive, ${all(of('no endpoint'))} without an endpoint, ${all(of('DSTU2'))} without one of an active FHIR R4 API`,
     `${all(living + dead)} endpoints: ${all(living)} living, ${all(dead)} dead, 0 throttled`,
     `${all(payers)} payers: ${all(payers - dead) - kept} written to ${folder}, ${kept} there already, ${all(dead)} dead, 0 to be asked again`,
   ].join('\n');
@@ -343,6 +343,203 @@ describe('an import', () => {
     const { out } = await run(async () => Response.json({ token_endpoint: 'https://login.example.org/token' }), file);
 
     expect(out).toContain('1 endpoint: 1 living, 0 dead');
+  });
+
+  describe('from a directory', () => {
+    const at = 'https://directory.example.org';
+    const plan = (id: string, more: object = {}) => ({
+      fullUrl: `${at}/Organization/${id}`,
+      resource: {
+        resourceType: 'Organization',
+        id,
+        name: `Plan ${id}`,
+        endpoint: [{ reference: `Endpoint/${id}` }],
+        ...more,
+      },
+    });
+    const endpointOf = (id: string, more: object = {}) => ({
+      resourceType: 'Endpoint',
+      id,
+      status: 'active',
+      address: `https://${id}.example.org/r4`,
+      ...more,
+    });
+    const included = (id: string, more: object = {}) => ({
+      fullUrl: `${at}/Endpoint/${id}`,
+      resource: endpointOf(id, more),
+      search: { mode: 'include' },
+    });
+    const bundle = (entry: readonly object[], more: object = {}) => ({ resourceType: 'Bundle', entry, ...more });
+    const nextTo = (url: string) => ({ link: [{ relation: 'next', url }] });
+    const json = (body: object, headers: Record<string, string> = {}) => Response.json(body, { headers });
+    /** Asks a directory for its pages, by their paths, and living endpoints. */
+    const imported = async (pages: Readonly<Record<string, () => Response>>, from = `${at}/brands`) => {
+      const asked: string[] = [];
+      const http: PayerHttp = async (input) => {
+        const url = String(input);
+        if (!url.startsWith(at)) return Response.json({ token_endpoint: 'https://login.example.org/token' });
+        asked.push(url.slice(at.length));
+        return pages[url.slice(at.length)]?.() ?? new Response('', { status: 404 });
+      };
+      const { code, out } = await run(http, from);
+      return { code, out, asked, first: out.split('\n').slice(0, -2) };
+    };
+    const both = '2 organizations: 0 inactive, 0 without an endpoint, 0 without one of an active FHIR R4 API';
+    const one = both.replace('2', '1').replace('organizations', 'organization');
+
+    it.each<[string, () => Response]>([
+      ['its Bundle', () => json(bundle([plan('a'), included('a')], { total: 2, ...nextTo('?page=2') }))],
+      ['a Link header', () => json(bundle([plan('a'), included('a')]), { link: '</brands?page=2>; rel="next"' })],
+    ])('reads all pages, by the links in %s, and what they repeat once', async (_, page) => {
+      const { code, first, asked } = await imported({
+        '/brands': page,
+        '/brands?page=2': () => json(bundle([plan('b'), included('b'), included('a')], { total: 2 })),
+      });
+
+      expect([code, first]).toEqual([0, [both]]);
+      expect(asked).toEqual(['/brands', '/brands?page=2']);
+      expect(await drafts()).toEqual(['plan-a.json', 'plan-b.json']);
+    });
+
+    const rest = bundle([plan('b'), included('b')]);
+    it.each<[string, () => Response, Readonly<Record<string, () => Response>>, string, string]>([
+      [
+        'a total of more than came',
+        () => json(bundle([plan('a'), included('a')], { total: '30' })),
+        {},
+        'its total is 30, but 1 came',
+        one,
+      ],
+      [
+        'a total that cannot be read',
+        () => json(bundle([plan('a'), included('a')], { total: 'many' })),
+        {},
+        'its total cannot be read',
+        one,
+      ],
+      [
+        'a next page elsewhere',
+        () => json(bundle([plan('a'), included('a')], nextTo('https://other.example.org/brands'))),
+        {},
+        `its next page https://other.example.org/brands is not at ${at}; it was not read`,
+        one,
+      ],
+      [
+        'a next page without a URL',
+        () => json(bundle([plan('a'), included('a')], { link: [{ relation: 'next' }] })),
+        {},
+        'its next page has no URL; it was not read',
+        one,
+      ],
+      [
+        'links that cannot be read',
+        () => json(bundle([plan('a'), included('a')], { link: ['x'] })),
+        {},
+        `${at}/brands has links that cannot be read; one may lead to a next page`,
+        one,
+      ],
+      [
+        'pages in a circle',
+        () => json(bundle([plan('a'), included('a')], nextTo(`${at}/brands?page=2`))),
+        { '/brands?page=2': () => json({ ...rest, ...nextTo(`${at}/brands#top`) }) },
+        `${at}/brands?page=2 leads back to a page that was read already`,
+        both,
+      ],
+      [
+        'two next pages',
+        () =>
+          json(
+            bundle([plan('a'), included('a')], {
+              link: [2, 3].map((page) => ({ relation: 'next', url: `${at}/brands?page=${page}` })),
+            }),
+          ),
+        { '/brands?page=2': () => json(rest) },
+        `${at}/brands has more than one next page; ${at}/brands?page=3 was not read`,
+        both,
+      ],
+      [
+        'a page that fails',
+        () => json(bundle([plan('a'), included('a')], nextTo(`${at}/gone`))),
+        {},
+        `${at}/gone answers 404; this page and what follows it were not read`,
+        one,
+      ],
+      [
+        'a page that is no Bundle',
+        () => json(bundle([plan('a'), included('a')], nextTo(`${at}/list`))),
+        { '/list': () => json({ resourceType: 'List' }) },
+        `${at}/list is not a FHIR Bundle in JSON; give a User-access Brands Bundle; this page and what follows it were not read`,
+        one,
+      ],
+    ])('says that not all came, and exits with 1: %s', async (_, page, others, why, organizations) => {
+      const { code, first } = await imported({ '/brands': page, ...others });
+
+      expect([code, first]).toEqual([1, [`Not all of the directory was read: ${why}`, organizations]]);
+    });
+
+    it('reads a thousand pages, and says that there are more', async () => {
+      let page = 0;
+      const http: PayerHttp = async () => json(bundle([], nextTo(`?page=${(page += 1)}`)));
+      const { code, out } = await run(http, `${at}/brands`);
+
+      expect([code, page]).toEqual([1, 1000]);
+      expect(out).toContain(`only its first 1000 pages were read; the next is ${at}/brands?page=1000\n`);
+    });
+
+    it('waits where a directory throttles', async () => {
+      let times = 0;
+      const throttled = () => new Response('', { status: 429 });
+      const page = () => ((times += 1) === 1 ? throttled() : json(rest));
+
+      expect(
+        await imported({
+          '/brands': () => json(bundle([plan('a'), included('a')], nextTo('?page=2'))),
+          '/brands?page=2': page,
+        }),
+      ).toMatchObject({ code: 0, first: [both], asked: ['/brands', '/brands?page=2', '/brands?page=2'] });
+    });
+
+    it('says of a file that it is one page of more', async () => {
+      const file = join(folder, 'bundle.json');
+      await writeFile(file, JSON.stringify(bundle([plan('a'), included('a')], nextTo(`${at}/brands?page=2`))));
+      const { code, first } = await imported({}, file);
+
+      const why = `it is a page of a directory with more, such as ${at}/brands?page=2; give the URL of the directory`;
+      expect([code, first]).toEqual([1, [`Not all of the directory was read: ${why}`, one]]);
+    });
+
+    it('finds endpoints by references with a version, and contained ones, and counts each organization once', async () => {
+      const contained = (id: string) => ({ contained: [endpointOf(id)], endpoint: [{ reference: `#${id}` }] });
+      const page = bundle([
+        plan('a', { endpoint: [{ reference: `${at}/Endpoint/a/_history/3` }] }),
+        included('a'),
+        plan('b', contained('b')),
+        plan('b2', { endpoint: [], partOf: { reference: 'Organization/b/_history/1' } }),
+        // FHIR has contained resources refer to one another by what holds them.
+        plan('c', {
+          contained: [endpointOf('c'), { resourceType: 'Organization', id: 'p', endpoint: [{ reference: '#c' }] }],
+          endpoint: [],
+          partOf: { reference: '#p' },
+        }),
+        plan('d', { active: false }),
+        included('d'),
+        plan('e', { endpoint: [] }),
+        plan('f'),
+        plan('g', { endpoint: [{ reference: '#b' }] }),
+        plan('h'),
+        included('h', { status: 'off' }),
+        plan('i', { active: false }),
+        included('i', { status: 'off' }),
+      ]);
+      const { code, out, first } = await imported({ '/brands': () => json(page) });
+
+      expect([code, first]).toEqual([
+        0,
+        ['10 organizations: 2 inactive, 3 without an endpoint, 1 without one of an active FHIR R4 API'],
+      ]);
+      expect(out).toContain('3 endpoints: 3 living, 0 dead');
+      expect(await drafts()).toEqual(['plan-a.json', 'plan-b.json', 'plan-c.json']);
+    });
   });
 
   it.each([

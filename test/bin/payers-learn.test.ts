@@ -132,6 +132,41 @@ describe('learn', () => {
     expect(above(out, 'tokenEndpoint')).toContain(`${host}/old/token; ask which one is right`);
   });
 
+  it('asks about everything in which documents differ, as drift would the next day', async () => {
+    const [first, second] = [`${base}/.well-known/smart-configuration`, `${host}/.well-known/openid-configuration`];
+    const own = {
+      issuer: host,
+      token_endpoint_auth_methods_supported: ['none'],
+      code_challenge_methods_supported: ['plain'],
+      revocation_endpoint: `${host}/revoke`,
+    };
+    const other = {
+      ...endpoints,
+      issuer: host,
+      token_endpoint_auth_methods_supported: ['client_secret_basic'],
+      code_challenge_methods_supported: ['S256'],
+      grant_types_supported: ['authorization_code'],
+      revocation_endpoint: `${host}/old/revoke`,
+    };
+    const { payer, out, ask } = await learnedFrom({ ...smart(own), [second]: () => json(other) });
+
+    expect(payer).toMatchObject({ clientAuthentication: 'none', quirks: { pkce: true } });
+    expect(above(out, 'clientAuthentication')).toBe(
+      `Ask the payer: token_endpoint_auth_methods_supported in ${first} (none). In ${second} token_endpoint_auth_methods_supported lacks none (it has client_secret_basic); ask which one is right`,
+    );
+    expect(above(out, 'pkce')).toBe(
+      `Ask the payer: code_challenge_methods_supported in ${second} (S256). In ${first} code_challenge_methods_supported lacks S256 (it has plain), but the profile sends it; ask which one is right`,
+    );
+    const drift = [
+      ...compareDiscovery({ name: 'smart-configuration', url: first, body: { ...smartConfiguration, ...own } }, payer),
+      ...compareDiscovery({ name: 'OpenID configuration', url: second, body: other }, payer),
+    ];
+    expect(new Set(drift.map(({ field }) => field))).toEqual(
+      new Set(['clientAuthentication', 'quirks.pkce', 'revocationEndpoint', 'refresh tokens']),
+    );
+    for (const { field } of drift) expect(ask.filter((one) => one.startsWith(`${field}: `))).toHaveLength(1);
+  });
+
   it('passes over endpoints of a CapabilityStatement that have no name or no URL', async () => {
     const nameless = { valueUri: `${host}/nameless` };
     const uris = oauthUris(nameless, oauthToken(`${host}/stated`), { url: 'token' }, oauthToken(''));
@@ -188,6 +223,9 @@ describe('learn', () => {
     [undefined, 'permission-v1 permission-v2', 'patient/*.rs', 'search'],
     ['launch/patient patient/*.rs', undefined, 'launch/patient patient/*.rs', 'token'],
     [undefined, undefined, all, 'token'],
+    ['patient/*.*', '', 'patient/*.read', 'search'],
+    ['patient/*.cruds', '', 'patient/*.rs', 'search'],
+    ['patient/*.r patient/*.s', '', 'patient/*.rs', 'search'],
   ])(
     'of a payer that lists the scopes %s and the capabilities %s asks for %s, and finds the patient by %s',
     async (listed, can, asks = '', patientFrom = '') => {
@@ -195,6 +233,7 @@ describe('learn', () => {
       const { payer, out } = await learnedFrom(smart({ scopes_supported: listed && words(listed), capabilities }));
 
       expect(payer).toMatchObject({ scopes: words(asks), patientFrom });
+      if (listed !== undefined) expect(above(out, 'scopes')).toMatch(/^Read: scopes_supported in /);
       passes(out);
     },
   );

@@ -1,4 +1,5 @@
 import { parseRecordSearch } from '../fhir/record-search.ts';
+import { isR4 } from '../fhir/release.ts';
 import { objectsIn, type JsonObject } from '../json/json-object.ts';
 import { fhirBases, isAt, type FhirBase } from '../registry/fhir-bases.ts';
 import type { Payer } from '../registry/types.ts';
@@ -108,7 +109,7 @@ const pageSize: Comparison = (stated, { wholeRecord }) => {
 
 const release = (statement: JsonObject, { only, bases }: FhirBase): Difference[] => {
   const version = String(statement['fhirVersion']).slice(0, 20);
-  if (/^4\.0\.\d+$/.test(version)) return [];
+  if (isR4(statement['fhirVersion'])) return [];
   const todo = 'ask the payer for its FHIR R4 base URL';
   const text = `metadata says that this is FHIR ${version}, but the gateway reads R4`;
   const field = only === undefined ? 'fhirBaseUrl' : `furtherBases of ${bases[0]!}`;
