@@ -36,6 +36,7 @@ const exchangeOutcomes: Readonly<Record<string, string>> = {
   nomatch: 'the health plan found nobody',
   consentconstraint: 'the health plan does not give the record under this consent',
   notNamed: 'the health plan did not say',
+  twoOutcomes: 'the health plan named different outcomes',
   notDelivered: 'it ended, and the new plan got nothing of it',
   stranger: 'the health plan named the member, who was not asked for; nothing was kept',
 };

@@ -204,7 +204,7 @@ export const linesReasons: Readonly<Record<LinesReason, readonly [one: string, m
 
 export const memberFaults: Readonly<Record<MemberFault, string>> = {
   notNamed: 'The payer does not say what became of it.',
-  twoGroups: 'The payer names it in two Groups of different outcomes. It counts as not matched.',
+  twoOutcomes: 'The payer names different outcomes for it. It counts as not matched.',
   inactive: 'The payer names it as no longer in the Group. It counts as not matched.',
   twoRecords: 'The payer names two records for it. It counts as not matched.',
   sharedRecord: 'The payer names one record for it and for another member. It counts as not matched.',
@@ -212,6 +212,7 @@ export const memberFaults: Readonly<Record<MemberFault, string>> = {
 
 export const groupFaults = {
   code: 'its code is not a match result code',
+  contradiction: 'it says two things of its members, by its codes or its name',
   id: 'it has no usable id, so that it cannot be exported',
   member: 'its members are not a list',
   lists: 'it has more than 100 identifiers or characteristics',

@@ -23,12 +23,16 @@ export const containedIn = (contained: readonly unknown[]): Contained => {
   return found;
 };
 
-/** The id of a contained resource that an extension of an entry refers to. */
-const referred = (entity: JsonObject, url: string): string | undefined => {
-  const value = objectsIn(entity['extension']).find((extension) => extension['url'] === url)?.['valueReference'];
-  const reference = isObject(value) ? value['reference'] : undefined;
-  return typeof reference === 'string' && reference.startsWith('#') ? reference.slice(1) : undefined;
-};
+const idIn = (reference: unknown): string | undefined =>
+  typeof reference === 'string' && reference.startsWith('#') ? reference.slice(1) : undefined;
+
+/** The ids of contained resources that extensions of an entry refer to; undefined for one that refers to none. */
+const referred = (entity: JsonObject, url: string): ReadonlySet<string | undefined> =>
+  new Set(
+    objectsIn(entity['extension'])
+      .filter((extension) => extension['url'] === url)
+      .map(({ valueReference }) => idIn(isObject(valueReference) ? valueReference['reference'] : undefined)),
+  );
 
 /** An entry that was read: whom it names, and which Patient at the payer. */
 export interface Entry {
@@ -67,14 +71,17 @@ export const entryOf = (
   const isBoolean = inactive === undefined || typeof inactive === 'boolean';
   const text = entity['reference'];
   // Of members who were not matched the entry itself may be the submitted Patient.
-  const own = !isMatched && typeof text === 'string' && text.startsWith('#') ? text.slice(1) : undefined;
-  const named = referred(entity, matchExtension);
+  const own = isMatched ? undefined : idIn(text);
+  const all = referred(entity, matchExtension);
+  const coverages = referred(entity, coverageExtension);
+  const [named] = all;
   const id = named ?? own;
-  const coverage = referred(entity, coverageExtension);
+  const [coverage] = coverages;
+  const isOne = all.size <= 1 && coverages.size <= 1 && (own === undefined || own === id);
   const patientAt = id === undefined ? undefined : contained.get(`Patient ${id}`);
   const coverageAt = coverage === undefined || !isFhirId(coverage) ? undefined : contained.get(`Coverage ${coverage}`);
   const refersTo = [patientAt, coverageAt].filter((at) => at !== undefined);
-  if (id === undefined || patientAt === undefined || !isBoolean) return { entry: 'form', refersTo };
+  if (id === undefined || patientAt === undefined || !isBoolean || !isOne) return { entry: 'form', refersTo };
   if (!submitted.has(id)) return { entry: 'stranger', refersTo };
   const parsed = typeof text === 'string' ? parseReference(text, bases) : undefined;
   const isOwn = parsed?.type === 'Patient' && parsed.isOwn && isPatientId(parsed.id);

@@ -47,12 +47,37 @@ export const groupsInEnvelope = ({ parameter }: JsonObject): readonly GivenGroup
       : [],
   );
 
-export const codeOf = ({ resource: { code }, parameter }: GivenGroup): GroupCode | undefined => {
-  const own = isObject(code) ? objectsIn(code['coding']).find((coding) => isCode(coding['code']))?.['code'] : undefined;
-  if (isCode(own)) return own;
-  return parameter !== undefined && Object.hasOwn(codes, parameter)
-    ? codes[parameter as keyof typeof codes]
-    : undefined;
+const codingsOf = (concept: unknown): readonly JsonObject[] => objectsIn(isObject(concept) ? concept['coding'] : []);
+
+/** HL7 itself spells the system in two ways, which differ in case. */
+const isOfSystem = ({ system }: JsonObject): boolean =>
+  typeof system === 'string' && system.toLowerCase() === codeSystem.toLowerCase();
+
+const isOfSystemOrNone = (coding: JsonObject): boolean => coding['system'] === undefined || isOfSystem(coding);
+
+const knownCodes = (codings: readonly JsonObject[]): readonly GroupCode[] =>
+  codings.map(({ code }) => code).filter(isCode);
+
+/**
+ * What the payer says of the members of a Group: its code, and in the envelope its name. A code of another system is read only if
+ * there is nothing else, as of a payer that misspells the system.
+ * @returns `contradiction` if the payer says two things
+ */
+export const codeOf = ({
+  resource: { code, characteristic },
+  parameter,
+}: GivenGroup): GroupCode | 'contradiction' | undefined => {
+  const codings = codingsOf(code);
+  const own = codings.filter(isOfSystem).map((coding) => coding['code']);
+  const name =
+    parameter !== undefined && Object.hasOwn(codes, parameter) ? [codes[parameter as keyof typeof codes]] : [];
+  const said = new Set([...own, ...knownCodes(codings.filter(({ system }) => system === undefined)), ...name]);
+  const [one, ...others] = said.size > 0 ? said : new Set(knownCodes(codings));
+  if (others.length > 0) return 'contradiction';
+  if (!isCode(one)) return undefined;
+  const traits = objectsIn(characteristic).filter(({ exclude }) => exclude !== true);
+  const ofTraits = knownCodes(traits.flatMap((trait) => codingsOf(trait['code'])).filter(isOfSystemOrNone));
+  return one === 'match' && ofTraits.some((trait) => trait !== one) ? 'contradiction' : one;
 };
 
 /** Identifiers of plans: an NPI, which is public. */
@@ -63,12 +88,11 @@ const npisIn = (value: unknown): readonly JsonObject[] =>
 
 /** What partners search Groups by (pdex-157): the purpose of the Group, and the plan that it is for. */
 const characteristicsIn = (value: unknown): readonly JsonObject[] =>
-  objectsIn(value).flatMap(({ code, valueReference }) => {
-    const codings = objectsIn(isObject(code) ? code['coding'] : undefined).flatMap((coding) =>
-      isCode(coding['code']) ? [{ system: codeSystem, code: coding['code'] }] : [],
-    );
+  objectsIn(value).flatMap(({ code, valueReference, exclude = false }) => {
+    const ours = codingsOf(code).filter(isOfSystemOrNone);
+    const codings = knownCodes(ours).map((one) => ({ system: codeSystem, code: one }));
     const [identifier] = npisIn([isObject(valueReference) ? valueReference['identifier'] : undefined]);
-    if (codings.length === 0 || identifier === undefined) return [];
+    if (codings.length === 0 || identifier === undefined || exclude !== false) return [];
     return [{ code: { coding: codings }, valueReference: { identifier }, exclude: false }];
   });
 

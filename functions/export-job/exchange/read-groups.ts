@@ -71,7 +71,12 @@ const countFaults = (found: readonly Found[]): readonly Problem[] =>
 type MemberAnswer = Extract<Problem, { kind: 'memberAnswer' }>;
 
 /** Checks what the payer says about each submitted member, and lists what is wrong. */
-const memberFaults = (found: readonly Found[], submitted: readonly string[]): ReadonlyMap<string, MemberAnswer> => {
+const memberFaults = (
+  found: readonly Found[],
+  contradictions: readonly Found[],
+  submitted: readonly string[],
+): ReadonlyMap<string, MemberAnswer> => {
+  const unclear = new Set(contradictions.flatMap(({ named }) => named.map((entry) => entry.submitted)));
   const outcomes = new Map<string, Set<GroupCode>>();
   const records = new Map<string, Set<string>>();
   const owners = new Map<string, Set<string>>();
@@ -89,8 +94,9 @@ const memberFaults = (found: readonly Found[], submitted: readonly string[]): Re
   }
   const whyOf = (member: string): MemberAnswer['why'] | undefined => {
     const own = outcomes.get(member);
+    if (unclear.has(member)) return 'twoOutcomes';
     if (own === undefined) return 'notNamed';
-    if (own.size > 1) return 'twoGroups';
+    if (own.size > 1) return 'twoOutcomes';
     if (inactive.has(member)) return 'inactive';
     const references = [...(records.get(member) ?? [])];
     if (references.length > 1) return 'twoRecords';
@@ -103,6 +109,10 @@ const memberFaults = (found: readonly Found[], submitted: readonly string[]): Re
     }),
   );
 };
+
+/** For the audit, where it is not the code of the Group. */
+const outcomeOf = (why: MemberAnswer['why'] | undefined): string | undefined =>
+  why === 'inactive' || why === 'twoOutcomes' ? why : undefined;
 
 const groupMember = ({ submitted, reference, coverage }: Entry, consent: GroupMember['consent']): GroupMember => ({
   submitted,
@@ -126,14 +136,23 @@ export const readMatch = (
   const resources = submittedIn(body);
   const submitted = new Map(members.map(({ patient, consent }) => [patient, consent]));
   const found = new Map<string, Found>();
+  const contradictions: Found[] = [];
   let room = mostCharacters;
   for (const one of given) {
-    if (room <= 0 || found.size === mostGroups) {
+    if (room <= 0 || found.size + contradictions.length === mostGroups) {
       problems.push({ kind: 'groupUnusable', type: 'Group', why: 'tooMany' });
       continue;
     }
     const code = codeOf(one);
     const { id } = one.resource;
+    if (code === 'contradiction') {
+      problems.push({ kind: 'groupUnusable', type: 'Group', why: code });
+      const read = readGroup(one, 'nomatch', code, { submitted, bases, resources });
+      if (typeof read === 'string') continue;
+      contradictions.push(read);
+      room -= read.line.length;
+      continue;
+    }
     const isNamed = isFhirId(id);
     // Without an id it can be passed on, but not exported.
     const isUsable = isNamed || (code !== 'match' && id === undefined);
@@ -158,6 +177,7 @@ export const readMatch = (
   if (!groups.some(({ code }) => code === 'match')) problems.push({ kind: 'groupMissing', type: 'Group' });
   const faults = memberFaults(
     groups,
+    contradictions,
     members.map(({ patient }) => patient),
   );
   return {
@@ -180,11 +200,11 @@ export const readMatch = (
       .slice(0, mostGroups),
     problems: [...problems, ...countFaults(groups), ...countExtras(groups), ...faults.values()],
     said: Object.fromEntries(
-      groups.flatMap(({ code, named }) =>
+      [...groups, ...contradictions].flatMap(({ code, named }) =>
         named.map(({ submitted: member, reference }) => [
           member,
           {
-            outcome: faults.get(member)?.why === 'inactive' ? 'inactive' : code,
+            outcome: outcomeOf(faults.get(member)?.why) ?? code,
             ...(reference === undefined ? {} : { reference }),
           },
         ]),

@@ -284,7 +284,7 @@ type ExchangeProblem =
   | {
       readonly kind: 'groupUnusable';
       readonly type: 'Group';
-      readonly why: 'code' | 'id' | 'member' | 'lists' | 'tooLarge' | 'tooMany';
+      readonly why: 'code' | 'contradiction' | 'id' | 'member' | 'lists' | 'tooLarge' | 'tooMany';
     }
   /** The answer of a match has two Groups with the same id. */
   | { readonly kind: 'groupTwice'; readonly type: 'Group' }
@@ -366,7 +366,7 @@ export type LinesReason =
   | 'beyond';
 
 /** What is wrong with what a match says of a member. */
-export type MemberFault = 'notNamed' | 'twoGroups' | 'inactive' | 'twoRecords' | 'sharedRecord';
+export type MemberFault = 'notNamed' | 'twoOutcomes' | 'inactive' | 'twoRecords' | 'sharedRecord';
 
 /** Why an attachment did not come. */
 export type AttachmentFault =

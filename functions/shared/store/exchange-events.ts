@@ -17,7 +17,7 @@ export interface AuditedMember {
   readonly consent?: { readonly id: string; readonly hash: string };
   /**
    * Of an operator's end: `ended`. Of `asked`: `asked`, or why the member was left out (`consentEnded`, `ended`). Of `came`: what the payer said of the member
-   * (`match`, `nomatch`, `consentconstraint`), `notNamed` if nothing, `stranger` of somebody who was not asked for, `exported`, or `notDelivered` if the
+   * (`match`, `nomatch`, `consentconstraint`), `notNamed` if nothing, `twoOutcomes` if two things, `stranger` of somebody who was not asked for, `exported`, or `notDelivered` if the
    * exchange ended without giving the partner anything.
    */
   readonly outcome: string;

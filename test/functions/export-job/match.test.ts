@@ -59,6 +59,11 @@ describe('a match', () => {
   });
 });
 
+/** An entry of a Group. */
+interface Submitted {
+  readonly entity: { readonly extension: readonly { readonly url: string }[] };
+}
+
 describe('the Groups of a match', () => {
   /** The submitted members who can be exported. */
   const exported = async (world: World): Promise<readonly string[]> => {
@@ -68,11 +73,11 @@ describe('the Groups of a match', () => {
     return bodies.flatMap(({ members }) => members.map(({ submitted, reference }) => `${submitted} ${reference}`));
   };
   const theirs = { resourceType: 'Patient', id: 'theirs', name: [{ family: 'theirs' }] };
-  const [entryA, entryB] = first['member'] as readonly [{ entity: object }, { entity: object }];
+  const [entryA, entryB] = first['member'] as readonly [Submitted, Submitted];
   const contained = first['contained'] as readonly object[];
   const changed = (change: object): Plan => matched({ ...first, ...change }, second);
   const coverage = { resourceType: 'Coverage', id: 'cov' };
-  const [ofPatient] = (entryA.entity as { extension: readonly { url: string }[] }).extension;
+  const [ofPatient] = entryA.entity.extension;
   const ofCoverage = {
     url: ofPatient!.url.replace('parameters', 'coverage'),
     valueReference: { reference: '#cov' },
@@ -109,6 +114,92 @@ describe('the Groups of a match', () => {
   const having = (change: object, ...errors: string[]): Row =>
     row(`have ${JSON.stringify(change)}`, [a, b], changed(change), ...errors);
 
+  const coded = (system: string | undefined, code: string) => (system === undefined ? { code } : { system, code });
+  const ours = 'http://hl7.org/fhir/us/davinci-pdex/CodeSystem/PDexMultiMemberMatchResultCS';
+  const step = 'https://plan.example/steps';
+  const coding = (...codings: readonly object[]) => ({ code: { coding: codings } });
+  const npi = { valueReference: { identifier: { system: 'http://hl7.org/fhir/sid/us-npi', value: '9100000014' } } };
+  const inEnvelope = (name: string, group: object): Plan => ({
+    output: [
+      {
+        type: 'Parameters',
+        lines: [
+          {
+            ...envelope,
+            parameter: [
+              { name: 'MatchedMembers', resource: found(a) },
+              { name, resource: { ...group, id: 'other' } },
+              envelope.parameter[1],
+            ],
+          },
+        ],
+      },
+    ],
+  });
+  const saysTwo = lost('it says two things of its members, by its codes or its name');
+  const twice = (id: string): string => unclear(id, 'different outcomes for it');
+  const contradictions = [
+    ...[
+      coding(coded(ours, 'match'), coded(ours, 'consentconstraint')),
+      coding(coded(ours, 'match'), coded(undefined, 'nomatch')),
+      coding(coded(step, 'match'), coded(undefined, 'match'), coded(ours, 'nomatch')),
+      coding(coded(step, 'match'), coded(step, 'nomatch')),
+      coding(coded(ours, 'match'), coded(ours, 'withdrawn')),
+      { characteristic: [{ ...coding(coded(ours, 'consentconstraint')), ...npi, exclude: false }] },
+    ].map((change) =>
+      row(
+        `say two things of their members: ${JSON.stringify(change)}`,
+        [a],
+        matched(found(a), { ...found('ours-b Patient/b'), id: 'other', ...change }, second),
+        saysTwo,
+        twice('ours-b'),
+      ),
+    ),
+    row(
+      'say two things of a member whom another Group has',
+      [b],
+      matched(first, { ...found(a), id: 'other', ...coding(coded(ours, 'match'), coded(ours, 'nomatch')) }, second),
+      saysTwo,
+      twice('ours-a'),
+    ),
+    ...['NonMatchedMembers', 'ConsentConstrainedMembers'].map((name) =>
+      row(
+        `say one thing by the code and another by the name ${name}`,
+        [a],
+        inEnvelope(name, found('ours-b Patient/b')),
+        saysTwo,
+        twice('ours-b'),
+      ),
+    ),
+    ...[
+      coding(coded(ours, 'match')),
+      coding(coded(undefined, 'match')),
+      coding(coded(step, 'match')),
+      coding(coded(step, 'nomatch'), coded(ours, 'match')),
+      coding(coded(step, 'ready'), coded(undefined, 'match')),
+    ].map((change) => having(change)),
+    row(
+      'say by another system what a name contradicts',
+      [a, b],
+      inEnvelope('MatchedMembers', { ...found('ours-b Patient/b'), ...coding(coded(step, 'nomatch')) }),
+    ),
+    ...[entryB.entity.extension, [ofCoverage, { ...ofCoverage, valueReference: { reference: '#other' } }]].map((more) =>
+      row(
+        `name two in one entry: ${JSON.stringify(more)}`,
+        [b],
+        changed({
+          contained: [...contained, coverage, { ...coverage, id: 'other' }],
+          member: [{ entity: { ...entryA.entity, extension: [ofPatient, ...more] } }, entryB],
+        }),
+        unreadable,
+        unsaid('ours-a'),
+        more === entryB.entity.extension
+          ? "2 resources in the payer's Groups are left out: no entry refers to them."
+          : unreferenced,
+      ),
+    ),
+  ];
+
   it.each<Row>([
     row('come as PDex 2.2 has them', [a, b], matched(first, second)),
     row('come in the envelope of PDex 2.1', [a, b], { output: [{ type: 'Parameters', lines: [envelope] }] }),
@@ -121,8 +212,9 @@ describe('the Groups of a match', () => {
       'name a member twice, with two outcomes',
       [a],
       matched(first, notFound('ours-b', 'ours-c')),
-      unclear('ours-b', 'it in two Groups of different outcomes'),
+      unclear('ours-b', 'different outcomes for it'),
     ),
+    ...contradictions,
     row(
       'name two records for a member',
       [a],
