@@ -57,8 +57,8 @@ const newApp = (): App => {
 
 try {
   const app = newApp();
-  await addChecks(app);
   const config = await stageOf(app);
+  await addChecks(app);
   new GatewayStack(app, `p2p-gateway-${config.stage}`, { config, allowOlder: allowOlderIn(app) });
   app.synth();
 } catch (error) {

@@ -94,7 +94,7 @@ describe('synth', () => {
         ...process.env,
         NODE_OPTIONS: '',
         CDK_OUTDIR: join(outdir, name),
-        CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...own }),
+        CDK_CONTEXT_JSON: JSON.stringify({ ...context, keptBundles: process.env['P2P_KEPT_BUNDLES'], ...own }),
         ...env,
       },
       encoding: 'utf8',
