@@ -14,7 +14,7 @@ import {
 } from './payer.ts';
 import { parametersOf } from './r4.ts';
 import { didAnyOfMemberCome, hasStrangeHiccup, isTrue, refuses, type Facts } from './reasons.ts';
-import type { PayerSpec } from './spec.ts';
+import type { PayerSpec, TypeSpec } from './spec.ts';
 
 /** What the partner was given. */
 export interface Account {
@@ -148,6 +148,16 @@ const bringsNotAll = (facts: Facts): boolean =>
   facts.spec.asked !== undefined ||
   [...typesOf(facts.spec).keys()].some((type) => type !== 'Provenance' && troubles(facts, type).length > 0);
 
+/** Whether a search of a type has a true total above the entries of each page, which only that of all pages is. */
+const isTotalAbovePage = ({ spec, held }: Facts, { type, total, pageSize, filters }: TypeSpec): boolean => {
+  const list = held.filter(
+    (one) => one.type === type && one.isListed && one.foundBy === undefined && isCurrent(spec, one),
+  );
+  // Beside a page's matches are a Provenance and a remark at most.
+  const isMore = new Set(list.map(keyOf)).size > pageSize + 2 && !spec.isGenerous;
+  return !spec.ignoresTotals && ['true', 'text'].includes(total) && filters === 'none' && isMore;
+};
+
 /** Why a type may be called something other than complete although all of it came. */
 const troubles = (facts: Facts, type: string): readonly string[] => {
   const { spec, held, came } = facts;
@@ -170,7 +180,7 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
     found.push('404 may mean that it does not know the member');
   if (how.total === 'high' && !spec.ignoresTotals) found.push('its total lies');
   if (strays(how) !== undefined || ['unreadable', 'forked'].includes(how.pages)) found.push('its pages lead astray');
-  if (how.pages === 'loop' && (spec.ignoresTotals || !['true', 'text'].includes(how.total)))
+  if (how.pages === 'stuck' || (how.pages === 'loop' && !isTotalAbovePage(facts, how)))
     found.push('its pages lead back');
   if (how.total === 'odd' && !spec.ignoresTotals) found.push('its total cannot be read');
   if (repeats(how)) found.push('its pages repeat');

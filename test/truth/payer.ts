@@ -96,6 +96,7 @@ export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =
     header: undefined,
     forked: undefined,
     loop: undefined,
+    stuck: undefined,
     unreadable: undefined,
   })[pages];
 
@@ -255,13 +256,12 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       text: ` ${distinct} `,
       odd: 'some',
     }[how.total];
-    const total = { none: ofSearch, matchesCounted: matches, allCounted: distinct, moreCounted: distinct + 3 }[
-      included
-    ];
+    const ofPage = how.pages === 'stuck' ? new Set(shown).size : ofSearch;
+    const total = { none: ofPage, matchesCounted: matches, allCounted: distinct, moreCounted: distinct + 3 }[included];
     const next = new URL(url);
     next.searchParams.set('page', String(at + 1));
     const ownNext = `${base}${next.pathname}${next.search}`;
-    const isLoop = at === last && how.pages === 'loop';
+    const isLoop = (at === last && how.pages === 'loop') || (at === 0 && how.pages === 'stuck');
     const astray = {
       elsewhere: 'https://elsewhere.example/r4',
       above: '/admin',

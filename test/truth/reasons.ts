@@ -221,7 +221,7 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   ],
   [
     /^Page \d+ of (?<type>\w+) links to a page that was read already, so reading stopped there\.$/,
-    ({ type = '' }, { spec }) => typesOf(spec).get(type)?.pages === 'loop',
+    ({ type = '' }, { spec }) => ['loop', 'stuck'].includes(typesOf(spec).get(type)?.pages ?? ''),
   ],
   [
     /^(?<type>\w+) is not complete: the gateway searches this payer for a part of it only, by _tag=0\.$/,

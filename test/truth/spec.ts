@@ -113,6 +113,8 @@ export interface TypeSpec {
     | 'forked'
     // The last page links to itself as the next.
     | 'loop'
+    // The first page links to itself as the next, so that the others never come, and its total counts what it has itself.
+    | 'stuck'
     // Links, and a total, that nobody can read.
     | 'unreadable';
   readonly total: 'none' | 'true' | 'high' | 'low' | 'text' | 'odd';
@@ -312,6 +314,7 @@ const typeSpec = ({ types, search, first }: Drawing): fc.Arbitrary<TypeSpec> =>
       'header',
       'forked',
       'loop',
+      'stuck',
       'unreadable',
     ),
     total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low', 'text', 'odd'),

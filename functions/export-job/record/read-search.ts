@@ -53,6 +53,9 @@ const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): Next
     : followed;
 };
 
+/** Whether a page's total is above its entries, so that it cannot be their number. */
+const exceeds = ({ total, entries }: PageInfo): boolean => total !== undefined && total > entries;
+
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
   { payer, seen }: Pick<RecordLeg, 'payer' | 'seen'>,
@@ -60,7 +63,8 @@ const problemAtEnd = (
   following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
 ): Problem | undefined => {
-  const { type, page, matched, late = 0, included = 0, firstTotal, isTotalUnreadable, repeats = 0, fork } = task;
+  const { type, page, matched, late = 0, included = 0, firstTotal, exceedsPage, isTotalUnreadable } = task;
+  const { repeats = 0, fork } = task;
   const { end } = following;
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
   if (following.end === 'elsewhere') return { kind: 'pageElsewhere', type, page, why: following.why };
@@ -70,7 +74,9 @@ const problemAtEnd = (
   // it includes, its profile says that its totals mean nothing. Only an $everything that marks all but one as included shows that by itself.
   const isAllCounted = type === everything && payer.wholeRecord?.substitute === undefined && matched <= 1;
   const read = isAllCounted && matched + included === most ? most : matched;
-  const isProved = first !== undefined && read === most;
+  // One that is as many as a page's entries may be the page's own count, and one that grows the count so far.
+  const isOfAll = (exceedsPage === true || exceeds(taken)) && (taken.total ?? first) === first;
+  const isProved = first !== undefined && isOfAll && read === most;
   if (end === 'loop' && !isProved) return { kind: 'pagesLoop', type, page };
   if (end === 'withoutUrl' && !isProved) return { kind: 'pageWithoutUrl', type, page };
   if (taken.unreadable === 'links' && !isProved) return { kind: 'saidUnreadable', type, page, what: 'links' };
@@ -304,6 +310,7 @@ const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: num
     rest: following.rest,
     page: task.page + 1,
     firstTotal: task.firstTotal ?? taken.total,
+    ...(exceeds(taken) && { exceedsPage: true }),
     ...(taken.unreadable === 'total' && { isTotalUnreadable: true }),
     fork: forkOf(leg, task, following.other),
     provenances,

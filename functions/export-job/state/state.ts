@@ -77,6 +77,8 @@ export interface SearchTask extends TaskBase {
   readonly late?: number;
   /** The first total that a page gave. */
   readonly firstTotal?: number | undefined;
+  /** A page had a total above the number of its entries. */
+  readonly exceedsPage?: true;
   /** A page had a total that cannot be read. */
   readonly isTotalUnreadable?: true;
   /** A page linked to this one as the next, too, and it has not been read. */

@@ -299,11 +299,35 @@ describe('a payer whose pages', () => {
     ]);
   });
 
-  it('have a next one without a URL are all if they are as many as the payer named', async () => {
-    const more = { total: 1, link: [{ relation: 'next', url: '' }] };
-    const made = await runWith({}, () => pageOf([memberPatient], undefined, more));
+  it.each([
+    ['are all if they are as many as the payer named beforehand', 2, [3, 3], []],
+    ['may not be all if they are as many as their page', 1, [2], [1]],
+    ['may not be all if the payer counts on with each page', 2, [2, 3], [2]],
+  ])('have a next one that cannot be read %s', async (_, last, totals, errors) => {
+    const strange = [
+      [
+        'has a next link without a URL, so reading stopped there. Resources may be missing.',
+        () => ({ relation: 'next' }),
+      ],
+      [
+        'links to a page that was read already, so reading stopped there.',
+        (url: string) => ({ relation: 'next', url }),
+      ],
+      ['has links that cannot be read. Resources may be missing.', () => 7],
+    ] as const;
+    const entries = [[memberPatient, observation(1)], [observation(2)]];
+    const run = (link: (own: string) => unknown) =>
+      runWith({}, ({ path }, { base }) => {
+        const at = path.includes('page=2') ? 1 : 0;
+        const end = at + 1 === last ? { link: [link(base + path)] } : {};
+        return pageOf(entries[at]!, at + 1 === last ? undefined : `${base}?page=2`, { total: totals[at], ...end });
+      });
+    const made = await Promise.all(strange.map(([, link]) => run(link)));
 
-    expect(made).toMatchObject({ status: 'completed', ids: ['member-1'], errors: [] });
+    expect(made.map(({ complete }) => complete)).toEqual(strange.map(() => errors.length === 0));
+    expect(made.flatMap((one) => one.errors)).toEqual(
+      errors.flatMap((page) => strange.map(([what]) => `Page ${page} of $everything ${what}`)),
+    );
   });
 
   it('are empty are read on, as long as there is a next one', async () => {
