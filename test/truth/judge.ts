@@ -371,6 +371,8 @@ export const judge = (
       !typesOf(spec).has(type) &&
       !isNamedByAny &&
       outcome !== 'refusedByScope' &&
+      // Without a statement nobody knows whether other searches would bring them.
+      reason?.includes('no CapabilityStatement that the gateway could read') !== true &&
       number === 0 &&
       didAnyOfMemberCome({ held, came })
     )
@@ -452,6 +454,17 @@ export const judge = (
         );
     }
   }
+  const isUnsaid = ['none', 'empty'].includes(spec.metadata) && spec.everything === 'none' && !spec.hasParts;
+  const isMore = [...given.keys()].some(
+    (type) => !['Patient', 'Provenance'].includes(type) && parametersOf(type).length > 0,
+  );
+  if (
+    isUnsaid &&
+    isMore &&
+    isWanted(spec, 'Provenance') &&
+    (outcomes.get('Provenance')?.outcome ?? 'complete') === 'complete'
+  )
+    say('what is missing is named', 'Provenances that a search may bring, though no statement says so', spec.metadata);
   for (const type of spec.scope ?? []) {
     const isNamed = (spec.asked?.includes(type) ?? true) && type !== 'Binary';
     if (isNamed && !outcomes.has(type)) say('what is missing is named', 'a type that the scope names', type);

@@ -153,9 +153,9 @@ export const problemsAtEnd = (
     !problems.some((one) => one.kind === 'typeInPart' && one.type === type);
   const meant = [...lasting, ...missed].filter((one) => one.kind !== 'searchMissed' || isMissed(one));
   const missing = provenancesMissing({ known, parts }, meant, { isLimited, types: asked.types });
-  // A search by patient that found none says nothing of those of other types.
+  // A search by patient that was refused, or found none, says nothing of those of other types.
   const isNoneOfPatient = problems.some(
-    (one) => one.kind === 'typeRefused' && one.type === 'Provenance' && one.isAbsent === true && one.saysNone === true,
+    (one) => one.kind === 'typeRefused' && one.type === 'Provenance' && one.isAbsent === true,
   );
   const isProvenanceNamed = known.planned.includes('Provenance') || counts.has('Provenance');
   const isProvenanceDue =
@@ -174,8 +174,15 @@ export const problemsAtEnd = (
   // Only the problems that are reported decide whether a type has one.
   const isNoLoss = (one: Problem): boolean =>
     one.kind === 'typeRefused' && one.type === 'Provenance' && (counts.has('Provenance') || isOfForm(one));
+  // Why those of other types are missing says more than that a search by patient alone is not taken.
+  const isMissedAnyhow = (one: Problem): boolean =>
+    isProvenanceDue &&
+    missing !== undefined &&
+    one.type === 'Provenance' &&
+    one.kind === 'typeRefused' &&
+    isOfForm(one);
   const reported = meant
-    .filter((one) => !(isProvenanceBrought && isNoLoss(one)))
+    .filter((one) => !(isProvenanceBrought && isNoLoss(one)) && !(isAnswered && isMissedAnyhow(one)))
     .map((one) =>
       isRefusedThoughItCame(one, counts) ? ({ kind: 'typeOnlyReferred', type: one.type, why: 'scope' } as const) : one,
     );

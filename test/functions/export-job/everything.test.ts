@@ -393,6 +393,28 @@ describe("the Provenances of the member's resources", () => {
     expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Provenance: outcome });
   });
 
+  it.each<[string, Sent]>([
+    ['404', { status: 404, headers: { 'content-type': 'text/html' }, body: 'no' }],
+    ['404, not-supported', { ...refusal(200, 'not-supported'), status: 404 }],
+    ['404, not-found', { ...refusal(200, 'not-found'), status: 404 }],
+    ['400', { status: 400 }],
+    ['not-supported', refusal(200, 'not-supported')],
+  ])(
+    'may be missing if no statement could be read, though the payer answers their own search %s',
+    async (_, answer) => {
+      const made = await runWith({ statement: { status: 404 }, profile: { everything: false } }, ({ path }) => {
+        if (path.startsWith('/Provenance')) return answer;
+        if (path.startsWith('/Patient')) return pageOf([memberPatient]);
+        return path.startsWith('/Observation') ? pageOf([observation(1)]) : { status: 404 };
+      });
+
+      expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Provenance: 'incomplete 0' });
+      expect(made.errors).toEqual([
+        'Provenance is not complete: a search by patient finds those of the Patient only, and no CapabilityStatement that the gateway could read says whether a search of Observation brings theirs (_revinclude=Provenance:target).',
+      ]);
+    },
+  );
+
   it.each([
     [
       'the payer does not declare that a search brings them',
