@@ -371,8 +371,8 @@ export const judge = (
       !typesOf(spec).has(type) &&
       !isNamedByAny &&
       outcome !== 'refusedByScope' &&
-      // Without a statement nobody knows whether other searches would bring them.
-      reason?.includes('no CapabilityStatement that the gateway could read') !== true &&
+      // Those of other types may be missing all the same.
+      reason?.startsWith('Provenance is not complete') !== true &&
       number === 0 &&
       didAnyOfMemberCome({ held, came })
     )
@@ -493,7 +493,8 @@ export const judge = (
       say('what is missing is named', 'one that names the member, too, was left out unsaid', text);
   }
   const strangers = held.filter(
-    ({ owner, isListed, isUnnamed, type }) => owner === 'stranger' && isListed && !isUnnamed && isWanted(spec, type),
+    ({ owner, isListed, isUnnamed, isOld, type }) =>
+      owner === 'stranger' && isListed && !isUnnamed && !(isOld && spec.since === 'heeded') && isWanted(spec, type),
   );
   const isAmongAll = spec.everything === 'whole' && isAskedForAll(spec) && strangers.length > 0;
   if (isAmongAll) reach('a stranger’s in $everything');

@@ -80,6 +80,7 @@ const provenancesMissing = (
   const half = withProblem(isHalfInScope);
   const missed = withProblem(({ kind }) => kind === 'searchMissed');
   const inPart = withProblem(({ kind }) => kind === 'typeInPart');
+  const keptBack = withProblem((problem) => problem.kind === 'payerRemark' && isMissing(problem));
   const whyOf = (type: string): InPart['why'] | undefined => {
     if (missed.has(type)) return 'missed';
     // A type that the payer does not have has no Provenances.
@@ -89,8 +90,8 @@ const provenancesMissing = (
     if (isOfAll && withEverything.includes(type)) return undefined;
     if (half.has(type)) return 'scope';
     const isFinished = finished.includes(type);
-    // A search that found nothing has no Provenances to bring.
-    if (isAbsent || (isFinished && !counts.has(type))) return undefined;
+    // A search that found nothing, and kept nothing back, has no Provenances to bring.
+    if (isAbsent || (isFinished && !counts.has(type) && !keptBack.has(type))) return undefined;
     const how = provenances[type] ?? 'undeclared';
     if (how !== 'undeclared' && !isFinished) return 'unfinished';
     if (how === 'undeclared' && !isKnownOf(declares, type)) return 'unread';
