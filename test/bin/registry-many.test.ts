@@ -15,6 +15,7 @@ const network = (name: string) => ({
     Object.assign({}, local.payers[0], {
       id: `plan-${number}`,
       displayName: `${name} ${number}`,
+      brand: Object.assign({}, local.payers[0]?.brand, { otherNames: [`Former ${name} ${number}`] }),
       fhirBaseUrl: `https://plan-${number}.example/r4`,
     }),
   ),

@@ -221,6 +221,7 @@ const grown = async (stage: string, payers: number, partners: number) => {
     ...payer,
     id: `plan-${index}`,
     displayName: `Plan ${index}`,
+    ...(payer.brand && { brand: { ...payer.brand, otherNames: [`Former plan ${index}`] } }),
     fhirBaseUrl: `https://fhir.plan-${index}.example.org/r4`,
     fhirBaseUrlAliases: [],
   }));

@@ -126,7 +126,9 @@ export const isDeclared = (spec: PayerSpec, type: string): boolean => {
 };
 
 /** Whether nobody can tell from the payer's statement which types it has. */
-export const isUndeclared = ({ metadata }: PayerSpec): boolean => ['none', 'empty', 'adds'].includes(metadata);
+export const isUndeclared = (spec: PayerSpec): boolean =>
+  ['none', 'empty', 'adds'].includes(spec.metadata) ||
+  ![...typesOf(spec).keys()].some((type) => isDeclared(spec, type));
 
 const declaresProvenances = ({ provenances }: PayerSpec): boolean =>
   ['declared', 'refused', 'ignored'].includes(provenances);
