@@ -41,7 +41,7 @@ const baseKey = (url: string): string => {
 /** Two values that give the same text are the same. */
 const comparable: Readonly<Record<DistinctKind, (value: never) => string>> = {
   base: baseKey,
-  key: ({ x, n }: Readonly<Record<string, unknown>>) => String(x ?? n),
+  key: ({ x, n }: Readonly<Record<string, unknown>>) => JSON.stringify([x ?? n]),
   identifier: ({ system, value }: Readonly<Record<string, string>>) => JSON.stringify([system, value]),
   secret: (hash: string) => hash,
   name: nameAsRead,
