@@ -15,9 +15,9 @@ export interface Directory {
   readonly leftOut: readonly string[];
 }
 
-/** Of all pages together. */
+/** The limit for all pages together. */
 const limitBytes = 200 * 1024 * 1024;
-/** Pages of ten would still hold more payers than there are. */
+/** Even with ten payers on a page, this is more than there are. */
 const mostPages = 1000;
 const pageMs = 120_000;
 
@@ -25,7 +25,7 @@ type Deps = Pick<AskDeps, 'http' | 'wait'>;
 
 export const isUrl = (from: string): boolean => from.includes('://');
 
-/** A text of the directory's, in a sentence. */
+/** Text from the directory, made safe and short enough for a message. */
 const shown = (text: string): string => visibleLine(text.slice(0, 300));
 
 interface Page {
@@ -90,21 +90,21 @@ const nextOf = (bundle: JsonObject, linkHeader: string | null): { next: string[]
   return { next, isUnreadable: next.length === 0 && (inBody.isUnreadable || inHeader.isUnreadable) };
 };
 
-/** What names an entry: undefined if it has neither URL nor id. */
+/** What identifies an entry: undefined if it has neither a URL nor an id. */
 const nameOf = ({ fullUrl, resource }: JsonObject): string | undefined => {
   if (typeof fullUrl === 'string') return fullUrl;
   const { resourceType, id } = isObject(resource) ? resource : {};
   return typeof id === 'string' ? `${String(resourceType)}/${id}` : undefined;
 };
 
-/** How many resources match the search whose pages these are: a total counts no others. */
+/** How many of the entries are matches, which is what a Bundle's total counts. */
 const matchesIn = (entries: readonly JsonObject[]): number => {
   const matches = entries.filter(({ search }) => saidMode(search) === 'match').map(nameOf);
   const named = matches.filter((name) => name !== undefined);
   return new Set(named).size + matches.length - named.length;
 };
 
-/** What the totals of a directory's pages say is missing. */
+/** What is missing according to the totals on a directory's pages. */
 const missingIn = (bundles: readonly JsonObject[], entries: readonly JsonObject[]): string[] => {
   const totals = bundles.map(({ total }) => saidCount(total));
   const most = totals.reduce<number>(
@@ -120,7 +120,7 @@ const missingIn = (bundles: readonly JsonObject[], entries: readonly JsonObject[
 
 const entriesOf = (bundles: readonly JsonObject[]): JsonObject[] => bundles.flatMap(({ entry }) => objectsIn(entry));
 
-/** Decides which page follows one, and says what does not. @param url of the page @param isRead whether a page was read already */
+/** Decides which page to read next, and says which ones are not read. @param url of the page @param isRead whether a page was read already */
 const follow = (
   url: string,
   { next, isUnreadable }: ReturnType<typeof nextOf>,
@@ -150,12 +150,12 @@ const follow = (
   };
 };
 
-/** The same page has the same name, with or without a fragment. */
+/** The URL without its fragment, since a fragment does not make it another page. */
 const pageName = (url: string): string => url.replace(/#.*$/s, '');
 
 /**
- * Reads a directory: a file, or a URL and the pages that follow it at the same origin.
- * @throws Refusal if its first page cannot be read
+ * Reads a directory from a file, or from a URL and the next pages at the same origin.
+ * @throws Refusal if the file or the first page cannot be read
  */
 export const readDirectory = async (deps: Deps, from: string): Promise<Directory> => {
   if (!isUrl(from)) {

@@ -1,4 +1,5 @@
-import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdirSync, statSync } from 'node:fs';
+import { access, constants, readdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Refusal } from './errors.ts';
 
@@ -11,30 +12,34 @@ const throwRefusal =
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /**
- * Step by step: where nothing can be made, such as in /proc, Node's recursive mkdir never ends.
+ * Makes a folder and those above it, one at a time: in /proc and other places where nothing can be made, Node's recursive mkdir
+ * never returns.
+ * @param folder an absolute path
+ * @param mode of each folder that is made
  * @returns the topmost folder that was made
+ * @throws Error of Node's
  */
-const makeWithParents = async (folder: string): Promise<string | undefined> => {
+export const makeWithParents = (folder: string, mode?: number): string | undefined => {
   try {
-    await mkdir(folder);
+    mkdirSync(folder, { mode });
     return folder;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST' && (await stat(folder)).isDirectory()) return undefined;
+    if (codeOf(error) === 'EEXIST' && statSync(folder).isDirectory()) return undefined;
     if (codeOf(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
-    const topmost = await makeWithParents(dirname(folder));
-    await mkdir(folder);
+    const topmost = makeWithParents(dirname(folder), mode);
+    mkdirSync(folder, { mode });
     return topmost ?? folder;
   }
 };
 
 /**
- * Makes a folder, with those above it, unless it is there.
+ * Makes a folder that can be written to, and those above it, unless it exists.
  * @returns the topmost folder that was made
- * @throws Refusal if it cannot be one, or cannot be written
+ * @throws Refusal if the folder cannot be made or written to
  */
 export const makeFolder = async (folder: string): Promise<string | undefined> => {
   try {
-    const topmost = await makeWithParents(resolve(folder));
+    const topmost = makeWithParents(resolve(folder));
     await access(folder, constants.W_OK);
     return topmost;
   } catch (error) {
@@ -42,7 +47,7 @@ export const makeFolder = async (folder: string): Promise<string | undefined> =>
   }
 };
 
-/** @throws Refusal if the folder has something in it, or cannot be one */
+/** @throws Refusal if the folder is not empty, or is not a folder */
 export const requireEmpty = async (folder: string): Promise<void> => {
   const names = await readdir(folder).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

@@ -59,11 +59,11 @@ export const readStage = async ({ stage, config }: StageFlags): Promise<StageCon
 export const stageFile = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): string =>
   config ?? `config/${stage}.ts`;
 
-/** Whether the stage is what `npm start` makes of `config/local.ts`, with keys, ports and clients of this start. */
+/** Whether `npm start` serves the stage: it adds keys, ports and clients to `config/local.ts` each time it starts. */
 const isServed = ({ config }: StageFlags, { stage }: Pick<StageConfig, 'stage'>): boolean =>
   config === undefined && stage === 'local';
 
-/** What the stage's entries come from: the file, or of `local` what `npm start` serves. */
+/** Where the stage's entries come from: its file or, for `local`, what `npm start` serves. */
 export const stageSource = (flags: StageFlags, stage: Pick<StageConfig, 'stage'>): string =>
   isServed(flags, stage) ? 'what `npm start` serves' : stageFile(flags, stage);
 

@@ -226,13 +226,13 @@ export const causeOf = (error: unknown): string => {
   return names.length === 0 ? 'unknown' : names.join(' < ');
 };
 
-/** The same for a person's eyes, without the names that say nothing: `ENOTFOUND`. */
+/** The same for a person to read, without names that say nothing, such as `Error`: `ENOTFOUND`. */
 export const plainCauseOf = (error: unknown): string => {
   const parts = causeOf(error)
     .split(' < ')
     .map((part) => part.replace(/^(?:Type)?Error(?::|$)/, ''))
     .filter((part) => part !== '');
-  return parts.length === 0 && isErrorLike(error) && error instanceof Error ? error.message : parts.join(' < ');
+  return parts.length === 0 && error instanceof Error ? error.message : parts.join(' < ');
 };
 
 /**

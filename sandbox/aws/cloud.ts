@@ -88,7 +88,7 @@ export interface LocalCloud {
   /** Stops delivering the tables' streams, which keep their records until `resumeStreams`. */
   readonly pauseStreams: () => void;
   readonly resumeStreams: () => void;
-  /** Delivers all records again that were delivered so far, where the habits of the streams keep them. */
+  /** Delivers all records again that were delivered so far, if the streams' habits say `rewinds`. */
   readonly rewindStreams: () => void;
   /**
    * Asks the functions of the custom resources what CloudFormation asks them: `Create` at the first deployment and when

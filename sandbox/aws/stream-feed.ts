@@ -13,7 +13,7 @@ export interface StreamFeed {
   /** Stops delivering, as if the mappings were disabled. The streams keep the records until `resume`. */
   readonly pause: () => void;
   readonly resume: () => void;
-  /** Delivers again, in order, what was delivered so far and kept, as Lambda does where it goes on from an older place in a shard. */
+  /** Delivers again, in order, what was delivered so far, as Lambda does when it resumes from an earlier position in a shard. */
   readonly rewind: () => void;
   /** Ends at once. Undelivered records are lost along with the tables. */
   readonly close: () => Promise<void>;
@@ -23,7 +23,7 @@ export interface StreamFeed {
 export interface StreamHabits {
   /** Each batch comes again after the function has taken it: delivery is at least once. */
   readonly twice?: boolean;
-  /** What was delivered is kept, so that `rewind` delivers it again, minutes later. */
+  /** Keeps what was delivered, so that `rewind` can deliver it again minutes later. */
   readonly rewinds?: boolean;
   /** How many shards a stream has. The changes of one item are in one, and shards are read side by side. @default 1 */
   readonly shards?: number;

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { chmodSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeWithParents } from '../../bin/shared/folders.ts';
 import { LocalStackError } from '../local-stack-error.ts';
 import { noRooms, type Rooms } from './room.ts';
 
@@ -74,22 +75,9 @@ const inUse = (folder: string): LocalStackError =>
     `${folder} is in use by another local stack; stop that one, or choose another with --state FOLDER`,
   );
 
-/** Step by step: where nothing can be made, such as in /proc, Node's recursive mkdir never ends. */
-const makeWithParents = (folder: string): void => {
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && statSync(folder).isDirectory()) return;
-    if (code !== 'ENOENT' || dirname(folder) === folder) throw error;
-    makeWithParents(dirname(folder));
-    mkdirSync(folder, { mode: 0o700 });
-  }
-};
-
 const makeFolder = (folder: string): void => {
   try {
-    makeWithParents(resolve(folder));
+    makeWithParents(resolve(folder), 0o700);
     // A folder that is there already keeps its mode otherwise. One that holds something else is not ours to change.
     if (readdirSync(folder).every((name) => ours.includes(name))) chmodSync(folder, 0o700);
   } catch (error) {

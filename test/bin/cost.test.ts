@@ -56,7 +56,7 @@ describe('npm run cost', () => {
 
     expect((await run('--stage', 'production-example')).out).toContain('| 2 payers, 3 partners |');
     expect((await run('--payers', '5000', '--partners', '1000')).out).toContain('| 5,000 payers, 1,000 partners |');
-    // Each with one of its own, and the example's key of exchanges.
+    // Each payer has a secret, and the example has one more for exchanges.
     expect(await costOf("Payers' secrets", '--payers', '5000')).toBe(2000.4);
     expect(await costOf("Payers' secrets", '--payers', '5000', '--secrets', '40')).toBe(16.4);
     expect(await costOf('Alarms', '--payers', '5000')).toBe(await costOf('Alarms', '--payers', '2'));

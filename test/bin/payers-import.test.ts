@@ -372,7 +372,7 @@ describe('an import', () => {
     const bundle = (entry: readonly object[], more: object = {}) => ({ resourceType: 'Bundle', entry, ...more });
     const nextTo = (url: string) => ({ link: [{ relation: 'next', url }] });
     const json = (body: object, headers: Record<string, string> = {}) => Response.json(body, { headers });
-    /** Asks a directory for its pages, by their paths, and living endpoints. */
+    /** Imports from a directory with these pages, by path. All of its endpoints answer. */
     const imported = async (pages: Readonly<Record<string, () => Response>>, from = `${at}/brands`) => {
       const asked: string[] = [];
       const http: PayerHttp = async (input) => {

@@ -154,7 +154,7 @@ export const problemsAtEnd = (
     !problems.some((one) => one.kind === 'typeInPart' && one.type === type);
   const meant = [...lasting, ...missed].filter((one) => one.kind !== 'searchMissed' || isMissed(one));
   const missing = provenancesMissing({ known, parts }, meant, { isLimited, types: asked.types });
-  // A search by patient that was refused, or found none, says nothing of those of other types.
+  // A search by patient that was refused, or found none, says nothing about Provenances of other types.
   const isNoneOfPatient = problems.some(
     (one) => one.kind === 'typeRefused' && one.type === 'Provenance' && one.isAbsent === true,
   );
@@ -175,7 +175,7 @@ export const problemsAtEnd = (
   // Only the problems that are reported decide whether a type has one.
   const isNoLoss = (one: Problem): boolean =>
     one.kind === 'typeRefused' && one.type === 'Provenance' && (counts.has('Provenance') || isOfForm(one));
-  // Why those of other types are missing says more than that a search by patient alone is not taken.
+  // The reason why Provenances of other types are missing says more than the refusal of a search by patient.
   const isMissedAnyhow = (one: Problem): boolean =>
     isProvenanceDue &&
     missing !== undefined &&

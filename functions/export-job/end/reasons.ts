@@ -212,7 +212,7 @@ export const memberFaults: Readonly<Record<MemberFault, string>> = {
 
 export const groupFaults = {
   code: 'its code is not a match result code',
-  contradiction: 'it says two things of its members, by its codes or its name',
+  contradiction: 'its codes, or a code and its name, contradict each other',
   id: 'it has no usable id, so that it cannot be exported',
   member: 'its members are not a list',
   lists: 'it has more than 100 identifiers or characteristics',

@@ -12,23 +12,23 @@ import type { ReadMatch } from './read-groups.ts';
 const groupKeyBytes = 32;
 
 /**
- * Notes whom an answer gives a Group's id to.
- * @param who the Group's patients, or whatever no other answer has
+ * Notes which patients an answer gives a Group's id to.
+ * @param who the Group's patients, or a value that no other answer has
  */
 const note = async ({ deps, item }: ExchangeLeg, id: string, who: unknown) => {
   const { payer, grantEndsAt: expiresAt } = item;
-  // With the payer and the id, so that the same patients in another Group are not recognized by it.
+  // The hash covers the payer and the id too, so that it does not show that another Group has the same patients.
   const patients = sha256(JSON.stringify([payer, id, who]));
   return { patients, isMixed: await notePatients(exchangeDeps(deps).table, { payer, id, patients, expiresAt }) };
 };
 
-/** Notes whom a Group has: the members who are kept, and how many entries name somebody else. */
+/** Notes the members of a Group that the gateway keeps, and how many entries name somebody else. */
 const noteGroup = (leg: ExchangeLeg, { id, entries, members }: ReadGroup) =>
   note(leg, id, [entries, members.map(({ reference }) => reference).sort()]);
 
 /**
- * Notes the ids of Groups that are left out, of which nobody knows whom they have, and of those of members who were not matched: they may be the ids
- * of other matches' Groups.
+ * Notes the ids of Groups that were left out, whose members are not known, and of Groups of members who were not matched. Groups of other
+ * matches may have the same ids.
  */
 export const noteOthers = async (
   leg: ExchangeLeg,

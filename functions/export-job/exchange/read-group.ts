@@ -59,9 +59,9 @@ const knownCodes = (codings: readonly JsonObject[]): readonly GroupCode[] =>
   codings.map(({ code }) => code).filter(isCode);
 
 /**
- * What the payer says of the members of a Group: its code, and in the envelope its name. A code of another system is read only if
- * there is nothing else, as of a payer that misspells the system.
- * @returns `contradiction` if the payer says two things
+ * What the payer says about the members of a Group: the Group's code and, in the envelope, the name of its parameter. A code of another
+ * system is read only if there is nothing else, since a payer may misspell the system.
+ * @returns `contradiction` if these do not agree
  */
 export const codeOf = ({
   resource: { code, characteristic },

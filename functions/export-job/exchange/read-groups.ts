@@ -25,7 +25,7 @@ const mostCharacters = 32 * 1024 * 1024;
 
 export interface ReadMatch {
   readonly groups: readonly ReadGroup[];
-  /** The ids of Groups that are left out, without those that another Group here has. */
+  /** The ids of Groups that were left out, except ids that a Group in `groups` has. */
   readonly unread: readonly string[];
   readonly problems: readonly Problem[];
   /** For the audit: what the payer says about each submitted member, and how many entries name somebody else. */

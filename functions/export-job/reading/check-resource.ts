@@ -222,7 +222,7 @@ const holdsAsFhir = (resource: JsonObject): boolean => {
   );
 };
 
-/** How many objects say the type of a resource where R4 lets them, in a resource that {@link holdsAsFhir}, itself included. */
+/** How many objects have a `resourceType` where R4 allows one, including the resource itself, which {@link holdsAsFhir}. */
 const countTyped = (resource: JsonObject): number => {
   const held = [
     ...objectsIn(resource['contained']),

@@ -12,7 +12,7 @@ export interface Survey {
   readonly attachments: readonly string[];
   /** How many members its objects have. */
   readonly members: number;
-  /** How many of them say the type of a resource, the resource itself included. */
+  /** How many of its objects have a `resourceType`, including the resource itself. */
   readonly resources: number;
 }
 

@@ -53,7 +53,7 @@ const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): Next
     : followed;
 };
 
-/** Whether a page's total is above its entries, so that it cannot be their number. */
+/** Whether a page's total is more than the page's entries, so that it cannot be a count of these alone. */
 const exceeds = ({ total, entries }: PageInfo): boolean => total !== undefined && total > entries;
 
 /** The problem to report at the end of a search, if resources may be missing. */
@@ -74,7 +74,7 @@ const problemAtEnd = (
   // it includes, its profile says that its totals mean nothing. Only an $everything that marks all but one as included shows that by itself.
   const isAllCounted = type === everything && payer.wholeRecord?.substitute === undefined && matched <= 1;
   const read = isAllCounted && matched + included === most ? most : matched;
-  // One that is as many as a page's entries may be the page's own count, and one that grows the count so far.
+  // A total equal to a page's entries may be the page's own count, and one that grows from page to page the count so far.
   const isOfAll = (exceedsPage === true || exceeds(taken)) && (taken.total ?? first) === first;
   const isProved = first !== undefined && isOfAll && read === most;
   if (end === 'loop' && !isProved) return { kind: 'pagesLoop', type, page };

@@ -28,6 +28,8 @@ export const afterBase = (url: string, base: string): string | undefined => {
 /** The most slashes between a base and a type. */
 export const mostSlashes = 8;
 
-/** What follows a base, also one that was written with slashes at its end: `{base}//Binary/1` is `{base}/Binary/1`. */
+const moreSlashes = new RegExp(`^/{2,${mostSlashes}}(?=[A-Z])`);
+
+/** What follows a base, even if the base was written with slashes at its end: `{base}//Binary/1` is `{base}/Binary/1`. */
 export const belowBase = (url: string, base: string): string | undefined =>
-  afterBase(url, base)?.replace(/^\/{2,8}(?=[A-Z])/, '/');
+  afterBase(url, base)?.replace(moreSlashes, '/');

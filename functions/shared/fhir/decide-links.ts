@@ -93,7 +93,7 @@ const spelledOf = (from: LinkReplacements['from']): Spelled[] => {
   return [...new Map(all)].filter(([base]) => base !== '').sort(([a], [b]) => b.length - a.length);
 };
 
-/** Matches one of the bases, the longest first, if its pattern follows. The slashes of a base that is written with some belong to it. */
+/** Matches one of the bases, the longest first, if its pattern follows. Slashes at the end of a base are part of it. */
 const baseBefore = (bases: readonly Spelled[], patternOf: (limits: Spelled[1]) => string): RegExp => {
   const all = bases.map(
     ([base, limits]) =>

@@ -252,9 +252,9 @@ const giveUp = async ({ deps, open, record, usable }: Refresh, lease: Lease, err
 };
 
 /**
- * Reads a grant again: with tokens that another refresh has stored, or to tell whether the payer refuses a token because the
- * grant has ended, which is a 401 (RFC 6750 §3.1).
- * @throws GatewayError `invalid_token` if it has ended
+ * Reads a grant again, to get tokens that another refresh has stored, or to find out whether the payer refused a token because
+ * the grant has ended, which is a 401 (RFC 6750 §3.1).
+ * @throws GatewayError `invalid_token` if the grant has ended
  */
 export const rereadGrant = async (
   deps: Pick<PayerTokenDeps, 'clock' | 'grants'>,

@@ -24,7 +24,7 @@ export const payerSecretPrefix = (stage: string): string => `p2p/${stage}/payers
 /** The name of the secret with the key of exchanges with payer `x` is this, followed by `x`. Nothing but their job may read it. */
 export const exchangeSecretPrefix = (stage: string): string => `p2p/${stage}/exchanges/`;
 
-/** The beginnings of the names of all secrets about a stage's payers. */
+/** Each payer's secrets have names that begin with one of these. */
 export const secretPrefixes = (stage: string): readonly string[] => [
   payerSecretPrefix(stage),
   exchangeSecretPrefix(stage),

@@ -36,7 +36,7 @@ export type NewGroupHead = Omit<StoredGroupHead, 'ended'> & {
   readonly chunks: number;
 };
 
-/** Whether a payer has given a Group's id to different patients, in any answer to anybody, so that its Group may have more members than these. */
+/** Whether a payer has given a Group's id to different patients, in answers to any partner. Then its Group may have more members than ours. */
 interface Mixed {
   readonly isMixed: boolean;
 }
@@ -106,11 +106,11 @@ const update = async (
 
 const keyOfHead = (owner: string, id: string): Item => keyOf(owner, headName(id));
 
-/** Where it stands whom a payer has given a Group's id to, for all partners: none has an empty id. */
+/** The key of the note of which patients a payer has given a Group's id to. It is shared by all partners, so its partner is empty. */
 const keyOfPatients = (payer: string, id: string): Item =>
   keyOf(exchangeOwner({ payer, partner: '' }), `patients/${id}`);
 
-/** Whom a payer has given a Group's id to, of all answers to anybody. */
+/** The patients that an answer, to any partner, gives a Group's id to. */
 interface NotedPatients {
   readonly payer: string;
   /** The Group's id. */
@@ -122,8 +122,8 @@ interface NotedPatients {
 }
 
 /**
- * Whether a payer has given a Group's id to others than these. If nothing is noted, nobody knows. A note is kept at least as long as each
- * Group whose answer it is of.
+ * Whether a payer has given a Group's id to other patients too. Without a note that is not known, and counts as yes. A note is kept at
+ * least as long as each Group that has the id.
  * @throws GatewayError `temporarily_unavailable`
  */
 const hasOthers = async (
@@ -135,9 +135,9 @@ const hasOthers = async (
 };
 
 /**
- * Notes whom an answer gives a Group's id to, before anybody can use the Group or knows that there is none. Answers to all partners are noted
- * together: the payer has one Group of this id.
- * @returns whether an answer has given it to others
+ * Notes which patients an answer gives a Group's id to, before anybody can use that Group. Answers to all partners share one note, since
+ * the payer has one Group with this id.
+ * @returns whether any answer has given the id to other patients
  * @throws GatewayError `temporarily_unavailable`
  */
 export const notePatients = async (

@@ -136,7 +136,7 @@ describe('the Groups of a match', () => {
       },
     ],
   });
-  const saysTwo = lost('it says two things of its members, by its codes or its name');
+  const saysTwo = lost('its codes, or a code and its name, contradict each other');
   const twice = (id: string): string => unclear(id, 'different outcomes for it');
   const contradictions = [
     ...[

@@ -19,7 +19,7 @@ setFlagsFromString('--external-memory-accounted-in-global-limit');
 
 const { SourceTextModule, compileFunction, createContext } = vm;
 
-/** Whether to count what each test file runs, and not only what none before it ran: for `test/planted/`. */
+/** `test/planted/` needs the lines that each test file runs. Coverage needs only those that no file before it ran. */
 const countsEachFile = process.env['PLANTED_MAP'] !== undefined;
 
 /** What V8 made of a file's source. With coverage or after an edit, the file has another source. */
