@@ -9,7 +9,7 @@ import {
   exchangeSecretPrefix,
   payerSecretDescription,
   payerSecretPrefix,
-  secretOwnerOf,
+  payersWithSecrets,
 } from '../functions/shared/registry/profile.ts';
 import type { Payer } from '../functions/shared/registry/types.ts';
 import { removalPolicyOf } from './removal-policy.ts';
@@ -55,12 +55,10 @@ export class PayerSecrets extends Construct {
     );
     this.exchangePrefix = exchangeSecretPrefix(config.stage);
     this.readExchangePolicies = config.exchanges === undefined ? [] : [this.readExchanges(key)];
-    const owners =
-      config.payerSecrets === 'stack' ? config.payers.filter((payer) => secretOwnerOf(payer) === payer.id) : [];
-    this.secrets = new Map(owners.map((payer) => [payer.id, this.secret(payer, { config, key })]));
-    const asked = config.payerSecrets === 'stack' ? config.payers.filter(({ exchange }) => exchange !== undefined) : [];
-    for (const payer of asked) this.exchangeSecret(payer, { config, key });
-    if (owners.length + asked.length === 0) return;
+    const { own, exchange } = payersWithSecrets(config.payerSecrets === 'stack' ? config.payers : []);
+    this.secrets = new Map(own.map((payer) => [payer.id, this.secret(payer, { config, key })]));
+    for (const payer of exchange) this.exchangeSecret(payer, { config, key });
+    if (own.length + exchange.length === 0) return;
     const reason =
       'The payer issues this credential, so it has to be replaced at the payer: an operator does that, as the docs ' +
       'describe. Functions read a new value within five minutes.';

@@ -1,7 +1,7 @@
 /** What only the deployment needs: its fields with their defaults, and the rules between them. */
 import * as z from 'zod';
 import type { Operator } from '../../functions/shared/pages/settings.ts';
-import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
+import { payersWithSecrets } from '../../functions/shared/registry/profile.ts';
 import type { Deployment, Domain, StageConfig, VpcNetwork } from '../stage.ts';
 import * as rules from './deployment-rules.ts';
 import { checkExisting } from './existing-checks.ts';
@@ -228,12 +228,13 @@ const checkLimits = ({ throttling, concurrency, accountConcurrency }: StageConfi
 const mostStackSecrets = 50;
 
 const checkPayerSecrets = ({ payerSecrets, payers }: StageConfig, context: Context): void => {
-  const owners = payers.filter((payer) => secretOwnerOf(payer) === payer.id).length;
-  if (payerSecrets === 'tool' || owners <= mostStackSecrets) return;
+  const { own, exchange } = payersWithSecrets(payers);
+  const secrets = own.length + exchange.length;
+  if (payerSecrets === 'tool' || secrets <= mostStackSecrets) return;
   problem(
     context,
     ['payerSecrets'],
-    `is "stack", but ${owners} payers need a secret, and a stack makes at most ${mostStackSecrets}; write "tool"`,
+    `is "stack", but the payers need ${secrets} secrets, and a stack makes at most ${mostStackSecrets}; write "tool"`,
   );
 };
 

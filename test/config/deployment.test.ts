@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { checkStage } from '../../config/checks/check-stage.ts';
 import { checkSizes } from '../../config/checks/registry-sizes.ts';
+import { exchangeRegistry } from '../support/exchange-gateway.ts';
 import { problems, refusedFields, stage } from './stages.ts';
 
 const deploymentProblems = (changes: object): string[] => problems(stage({ stage: changes }));
@@ -120,7 +121,7 @@ describe('the number of payers and partners', () => {
     expect(withPayers(payers, partners)).toEqual([]);
   });
 
-  it('is at most 50 where the stack makes payers’ secrets, of those that need one', () => {
+  it('needs at most 50 secrets where the stack makes them, those of exchanges among them', () => {
     const inStack = (payers: readonly object[]) =>
       problems({ stage: 'test', production: false, payerSecrets: 'stack', payers, partners: [] });
     const shared = {
@@ -133,7 +134,23 @@ describe('the number of payers and partners', () => {
 
     expect(inStack([...payersOf(50), shared])).toEqual([]);
     expect(inStack(payersOf(51))).toEqual([
-      'payerSecrets: is "stack", but 51 payers need a secret, and a stack makes at most 50; write "tool"',
+      'payerSecrets: is "stack", but the payers need 51 secrets, and a stack makes at most 50; write "tool"',
+    ]);
+    // One of exchanges too, also where sign-ins need none.
+    const { exchange } = exchangeRegistry().payers.find((payer) => payer.exchange !== undefined)!;
+    const [first, ...others] = payersOf(50);
+    const former = (changes: object) =>
+      problems({
+        stage: 'test',
+        production: false,
+        payerSecrets: 'stack',
+        exchanges: {},
+        payers: [{ ...first, ...changes, exchange }, ...others],
+        partners: [],
+      });
+    expect(former({ clientAuthentication: 'none' })).toEqual([]);
+    expect(former({})).toEqual([
+      'payerSecrets: is "stack", but the payers need 51 secrets, and a stack makes at most 50; write "tool"',
     ]);
   });
 

@@ -18,6 +18,14 @@ export const secretOwnerOf = ({
 }: Pick<Payer, 'id' | 'secretOf' | 'clientAuthentication' | 'quirks'>): string | undefined =>
   clientAuthentication === 'none' && quirks.secretHeaders === undefined ? undefined : (secretOf ?? id);
 
+/** The payers for which a stage has a secret each: of sign-ins, and of exchanges. A payer may be among both. */
+export const payersWithSecrets = (
+  payers: readonly Payer[],
+): Readonly<Record<'own' | 'exchange', readonly Payer[]>> => ({
+  own: payers.filter((payer) => secretOwnerOf(payer) === payer.id),
+  exchange: payers.filter(({ exchange }) => exchange !== undefined),
+});
+
 /** The name of payer `x`'s secret is this, followed by `x`. */
 export const payerSecretPrefix = (stage: string): string => `p2p/${stage}/payers/`;
 
