@@ -43,9 +43,10 @@ const grantedNothing = ({ scopes }: Payer, { identity }: GrantRequest, answered?
     return "the payer's answer has a scope that names nothing; if it grants what was asked, write grantedScope: 'asRequested'";
   }
   const shown = logScopes(answered, { counted: identity !== undefined });
-  return answered.some(isUnreadable) || scopes.length === 0
-    ? `the payer granted ${shown}, in which no scope can be read`
-    : `the payer granted ${shown}, which names no resources; if it grants what was asked, write grantedScope: 'asRequested'`;
+  // A word behind a URL is no scope of SMART's, and `asRequested` passes over it.
+  const isOdd = answered.some(({ kind }) => kind === 'resource') || scopes.length === 0;
+  const why = isOdd || answered.some(isUnreadable) ? 'in which no scope can be read' : 'which names no resources';
+  return `the payer granted ${shown}, ${why}${isOdd ? '' : "; if it grants what was asked, write grantedScope: 'asRequested'"}`;
 };
 
 /** The scope that partner and payer agree on; with `offline_access` only if it can be honored. */

@@ -49,6 +49,11 @@ export const readGrantedScope = (value: unknown): Scopes | undefined => {
   return [...new Set(texts.flatMap(wordsIn).map(inSmartSpelling))].map(parseScope);
 };
 
+/** A word of SMART's with a URL before it, as some authorization servers name the scopes of one API. */
+const behindUrl = /^[a-z][a-z\d+.-]*:[^?]*\/(?:patient|user|system)\/[^/?]/i;
+
 /** Whether a word is about resources, and is no scope of SMART's. */
 export const isUnreadable = (scope: Scope): boolean =>
-  scope.kind === 'resource' && !(namesType(scope) && (isReading(scope) || isWriting(scope)));
+  scope.kind === 'resource'
+    ? !(namesType(scope) && (isReading(scope) || isWriting(scope)))
+    : behindUrl.test(scope.word);

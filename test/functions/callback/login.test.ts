@@ -180,6 +180,20 @@ describe('the grant', () => {
       undefined,
       'openid',
     ],
+    [
+      'asked for scopes, and adds one behind a URL',
+      ['patient/*.rs'],
+      'https://plan.example/scopes/patient/Observation.rs https://plan.example/launch user/Claim.r',
+      'patient/Claim.r',
+      /ignored in the payer's scope: "https:\/\/plan.example\/scopes\/patient\/Observation.rs"$/,
+    ],
+    [
+      'asked for scopes, and has all behind a URL',
+      ['patient/*.rs'],
+      'https://plan.example/patient/*.rs',
+      undefined,
+      /in which no scope can be read; if it grants what was asked, write grantedScope: 'asRequested'$/,
+    ],
     ['asked for no scope, and names resources that are none', [], 'patient/X.rs openid', undefined, 'patient/X.rs'],
     ['asked for scopes, and grants no reading', ['patient/*.rs'], 'patient/*.write', undefined, 'in common'],
   ])('takes the scope of a payer that was %s', async (_, scopes, answered, granted, remark = '') => {
