@@ -206,30 +206,47 @@ describe('cookies', () => {
       state: 's',
     };
     const challenge = { code_challenge: 'A'.repeat(43), code_challenge_method: 'S256' };
+    const name = '__Host-p2p-consent';
+    const own = 'a'.repeat(43);
+    const send = (Cookie: string, more: Record<string, string>) =>
+      call(
+        login.handlers.authorize,
+        apiEvent('/oauth2/authorize/{payer}', {
+          method: 'POST',
+          path: { payer: 'northwind' },
+          form: { ...app, ...challenge, state: `s${markup}`, ...more, [markup]: markup },
+          headers: { Cookie },
+        }),
+      );
+    const page = await send(`${name}=${own}`, {});
+    const shown = /name="consent_shown" value="([^"]*)"/.exec(String(page.body))?.[1] ?? '';
+    const done = { admitted: 0, refused: 0 };
     login.dynamo.calls();
 
     await holds(
       fc.tuple(
-        cookie('='),
-        textOf(['a'.repeat(43), '', 'x', '"', markup, '\0', '__proto__'], 2),
+        fc.oneof(
+          cookie('='),
+          fc.constantFrom(`${name}=${own}`, `${name}=${own}x`, `x${name}=${own}`, `${name.toLowerCase()}=${own}`),
+        ),
+        fc.oneof(fc.constant(own), textOf([own, '', 'x', '"', markup, '\0', '__proto__'], 2)),
         fc.constantFrom('allow', 'deny', markup, 'ALLOW'),
       ),
       async ([sent, token, decision]) => {
-        const answer = await call(
-          login.handlers.authorize,
-          apiEvent('/oauth2/authorize/{payer}', {
-            method: 'POST',
-            path: { payer: 'northwind' },
-            form: { ...app, ...challenge, state: `s${markup}`, consent_token: token, decision, [markup]: markup },
-            headers: { Cookie: sent },
-          }),
-        );
+        const answer = await send(sent, { consent_token: token, consent_shown: shown, decision });
         expectSound(answer);
-        const isOurs = sent.includes(`__Host-p2p-consent=${token}`) && /^[A-Za-z0-9_-]{43}$/.test(token);
-        if (!isOurs && login.dynamo.calls().length > 0) throw new Error('a login attempt was written');
+        const isOurs = sent.includes(`${name}=${token}`) && /^[A-Za-z0-9_-]{43}$/.test(token);
+        const isWritten = login.dynamo.calls().length > 0;
+        if (!(isOurs && decision === 'allow') && isWritten) throw new Error('a login attempt was written');
+        if (isWritten) done.admitted++;
+        else if (!isOurs && String(answer.headers['Location']).includes('error=invalid_request')) done.refused++;
       },
       3000,
     );
+
+    // The same form, from the browser that has the cookie and from those that have not.
+    expect(done.admitted).toBeGreaterThan(20);
+    expect(done.refused).toBeGreaterThan(300);
   });
 });
 
