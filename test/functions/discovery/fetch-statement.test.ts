@@ -450,20 +450,21 @@ describe.each([
     expect(refused).toEqual([]);
   });
 
-  it('declares each parameter that is answered', async () => {
-    if (title.includes('own')) return;
-    const ask = await asker();
-    const [rest = {}] = objectsIn((await declared())['rest']);
-    const answered: string[] = [];
-    for (const type of types) {
-      const { searchParam } = objectsIn(rest['resource']).find((one) => one['type'] === type) ?? {};
-      const names = new Set(objectsIn(searchParam).map(({ name }) => name));
-      for (const { name } of parametersOf(type))
-        if (!names.has(name) && (await ask(type, search(name))) === 200) answered.push(`${type}?${name}`);
-    }
+  // The gateway's own names the usual parameters only.
+  if (!title.includes('own'))
+    it('declares each parameter that is answered', async () => {
+      const ask = await asker();
+      const [rest = {}] = objectsIn((await declared())['rest']);
+      const answered: string[] = [];
+      for (const type of types) {
+        const { searchParam } = objectsIn(rest['resource']).find((one) => one['type'] === type) ?? {};
+        const names = new Set(objectsIn(searchParam).map(({ name }) => name));
+        for (const { name } of parametersOf(type))
+          if (!names.has(name) && (await ask(type, search(name))) === 200) answered.push(`${type}?${name}`);
+      }
 
-    expect(answered).toEqual([]);
-  });
+      expect(answered).toEqual([]);
+    });
 
   // https://hl7.org/fhir/R4/capabilitystatement-definitions.html: cpb-9, cpb-12, cpb-14, and the elements that it must have.
   it('keeps the rules of R4 for the statement of an instance, and is not called by the name of another', async () => {
