@@ -98,8 +98,8 @@ const fromSandbox = [
   'config/**',
   'functions/shared/{registry,scopes}/**',
   'functions/*/index.ts',
-  // How tools read their command line, write tables and exit.
-  'bin/shared/{command-line,errors,exit,markdown-table,output,policy-pattern,progress,running-stack,spec}.ts',
+  // How tools read their command line, write tables, make folders and exit.
+  'bin/shared/{command-line,errors,exit,folders,markdown-table,output,policy-pattern,progress,running-stack,spec}.ts',
   'functions/shared/instant.ts',
   // What a log line has.
   'functions/shared/record/request-record.ts',

@@ -136,8 +136,8 @@ describe('the number of payers and partners', () => {
     expect(inStack(payersOf(51))).toEqual([
       'payerSecrets: is "stack", but the payers need 51 secrets, and a stack makes at most 50; write "tool"',
     ]);
-    // One of exchanges too, also where sign-ins need none.
-    const { exchange } = exchangeRegistry().payers.find((payer) => payer.exchange !== undefined)!;
+    // The secret of exchanges counts too, even if sign-ins need none.
+    const { exchange } = exchangeRegistry().payers.find((one) => one.exchange !== undefined)!;
     const [first, ...others] = payersOf(50);
     const former = (changes: object) =>
       problems({
