@@ -1,8 +1,11 @@
 import {
   GetObjectCommand,
   ListBucketsCommand,
+  ListObjectVersionsCommand,
   NoSuchKey,
-  paginateListObjectsV2,
+  type ListObjectVersionsCommandInput,
+  type ListObjectVersionsCommandOutput,
+  type ObjectVersion,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { explainAwsFailure } from '../shared/aws.ts';
@@ -14,13 +17,16 @@ export interface AuditBucket {
   readonly name: string;
 }
 
+/** What every tool that reads the audit needs. Without `s3:ListBucket`, S3 refuses an object that is missing. */
+export const auditRights =
+  's3:ListBucket, s3:ListBucketVersions, s3:GetObject and s3:GetObjectVersion on the audit bucket';
+
 /** Turns a known failure of S3's client into a Refusal that says what to do; returns any other error unchanged. */
 export const explainS3Failure = (error: unknown, stage: string): unknown => {
   if (error instanceof Error && error.name === 'NoSuchBucket') {
     return new Refusal('There is no such bucket. Check --bucket and --stage.');
   }
-  const rights = 's3:ListBucket and s3:GetObject on the audit bucket, and use of its key';
-  return explainAwsFailure(error, { stage, service: 'S3', rights });
+  return explainAwsFailure(error, { stage, service: 'S3', rights: `${auditRights}, and use of its key` });
 };
 
 /**
@@ -38,25 +44,56 @@ export const findBucket = async (client: S3Client, stage: string, given: string 
   return { client, name };
 };
 
-/** Reads an object's text; `undefined` if there is no such object. */
-export const readObject = async ({ client, name }: AuditBucket, key: string): Promise<string | undefined> => {
-  try {
-    const { Body: body } = await client.send(new GetObjectCommand({ Bucket: name, Key: key }));
-    return (await body?.transformToString()) ?? '';
-  } catch (error) {
-    if (error instanceof NoSuchKey) return undefined;
-    throw error;
-  }
-};
-
-/** The keys under a prefix that sort after a key, in order. */
-export const keysAfter = async function* (
+/**
+ * The versions of the objects under a prefix, by key and the newest first, from a key on, without delete markers. Where S3's
+ * lifecycle has hidden an object that is still locked, as after `auditDays` was lowered, its version is there nevertheless
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html#object-lock-managing-lifecycle).
+ */
+const versionsAfter = async function* (
   { client, name }: AuditBucket,
   prefix: string,
   startAfter: string,
+): AsyncGenerator<ObjectVersion> {
+  let from: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> | undefined =
+    startAfter === '' ? {} : { KeyMarker: startAfter };
+  while (from !== undefined) {
+    const page: ListObjectVersionsCommandOutput = await client.send(
+      new ListObjectVersionsCommand({ Bucket: name, Prefix: prefix, ...from }),
+    );
+    yield* page.Versions ?? [];
+    from =
+      page.IsTruncated === true
+        ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+        : undefined;
+  }
+};
+
+const readVersion = async ({ client, name }: AuditBucket, key: string, versionId?: string): Promise<string> => {
+  const { Body: body } = await client.send(new GetObjectCommand({ Bucket: name, Key: key, VersionId: versionId }));
+  return (await body?.transformToString()) ?? '';
+};
+
+/** Reads an object's text, the newest if a delete marker hides it; `undefined` if there is no such object. */
+export const readObject = async (bucket: AuditBucket, key: string): Promise<string | undefined> => {
+  try {
+    return await readVersion(bucket, key);
+  } catch (error) {
+    if (!(error instanceof NoSuchKey)) throw error;
+  }
+  // A key that begins with this one sorts after it.
+  const { value: version } = await versionsAfter(bucket, key, '').next();
+  return version?.Key === key ? readVersion(bucket, key, version.VersionId) : undefined;
+};
+
+/** The keys under a prefix that sort after a text that is no key, in order, those of hidden objects too. */
+export const keysAfter = async function* (
+  bucket: AuditBucket,
+  prefix: string,
+  startAfter: string,
 ): AsyncGenerator<string> {
-  const pages = paginateListObjectsV2({ client }, { Bucket: name, Prefix: prefix, StartAfter: startAfter });
-  for await (const { Contents: contents = [] } of pages) {
-    for (const { Key: key } of contents) if (key !== undefined) yield key;
+  let last: string | undefined;
+  for await (const { Key: key } of versionsAfter(bucket, prefix, startAfter)) {
+    if (key !== undefined && key !== last) yield key;
+    last = key;
   }
 };

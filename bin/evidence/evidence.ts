@@ -50,15 +50,30 @@ const controlsPage = (template: Template): string =>
 
 const inDays = (days: number): string => `${days} ${days === 1 ? 'day' : 'days'}`;
 
-/** The days of the bucket with a lock: its lifecycle removes an object the day after. */
-const auditDays = (buckets: readonly Template['Resources'][string][]): string => {
-  const audit = buckets.find(({ Properties }) => Properties?.['ObjectLockConfiguration'] !== undefined);
-  const { Rules: rules = [] } = (audit?.Properties?.['LifecycleConfiguration'] ?? {}) as {
+type Resource = Template['Resources'][string];
+
+/** The days after which a bucket's lifecycle deletes or hides an object. */
+const daysInBucket = (bucket: Resource | undefined): number => {
+  const { Rules: rules = [] } = (bucket?.Properties?.['LifecycleConfiguration'] ?? {}) as {
     Rules?: { ExpirationInDays?: number }[];
   };
+  return Math.max(...rules.map(({ ExpirationInDays: one = 0 }) => one));
+};
+
+/** The days of the bucket with a lock: its lifecycle removes an object the day after. */
+const auditDays = (buckets: readonly Resource[]): string => {
+  const audit = buckets.find(({ Properties }) => Properties?.['ObjectLockConfiguration'] !== undefined);
   const isLocked = JSON.stringify(audit?.Properties?.['ObjectLockConfiguration']).includes('COMPLIANCE');
-  const days = Math.max(...rules.map(({ ExpirationInDays: one = 0 }) => one)) - 1;
-  return `${inDays(days)}, ${isLocked ? 'all of them locked' : 'locked for a day'}`;
+  return `${inDays(daysInBucket(audit) - 1)}, ${isLocked ? 'all of them locked' : 'locked for a day'}`;
+};
+
+/** Of the buckets, only that of exports' files keeps no versions. */
+const exportFileDays = (promised: number, buckets: readonly Resource[]): string => {
+  const files = buckets.find(({ Properties }) => Properties?.['VersioningConfiguration'] === undefined);
+  return (
+    `${inDays(promised)} after the export's end; then unreadable, and deleted by a sweep. What it misses, S3 deletes ` +
+    `${inDays(daysInBucket(files))} after it was written, at the next midnight UTC or some time later`
+  );
 };
 
 const retentionPage = ({ retention }: StageConfig, { Resources }: Template): string => {
@@ -79,7 +94,7 @@ const retentionPage = ({ retention }: StageConfig, { Resources }: Template): str
       'logs',
       distinct(of('AWS::Logs::LogGroup').map(({ Properties }) => inDays(Number(Properties?.['RetentionInDays'])))),
     ],
-    exportFileDays: ['files of exports', `${inDays(retention.exportFileDays)}, and at most four more, unreadable`],
+    exportFileDays: ['files of exports', exportFileDays(retention.exportFileDays, of('AWS::S3::Bucket'))],
   } satisfies Record<keyof StageConfig['retention'], readonly string[]>;
   return [
     '# What is kept, and how long',

@@ -4,7 +4,7 @@ import type { StageConfig } from '../../config/stage.ts';
 import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { makeMemberIndex } from '../../functions/shared/store/make-member-index.ts';
 import type { Member } from '../../functions/shared/store/member-index.ts';
-import { explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-bucket.ts';
+import { auditRights, explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-bucket.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import type { Caller } from '../shared/caller.ts';
 import { Refusal } from '../shared/errors.ts';
@@ -38,7 +38,7 @@ export interface OpenStage {
 const rights =
   'dynamodb:ListTables; dynamodb:GetItem and Scan on the registry table; dynamodb:GetItem, Query (with its index Member), Scan, ' +
   "UpdateItem and PutItem on the grants table, GetItem on the exports table; kms:GenerateMac with the stage's key of the member " +
-  "index; s3:ListBucket and s3:GetObject on the audit bucket; and use of the tables' and the bucket's keys. docs/members.md " +
+  `index; ${auditRights}; and use of the tables' and the bucket's keys. docs/members.md ` +
   'lists them, and those for exchanges between plans';
 
 const keyFailure = /^(?:NotFoundException|DisabledException|KMSInvalidStateException|InvalidKeyUsageException)$/;

@@ -5,7 +5,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import type { StageConfig } from '../../config/stage.ts';
 import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { instant } from '../../functions/shared/instant.ts';
-import { explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-bucket.ts';
+import { auditRights, explainS3Failure, findBucket, type AuditBucket } from '../audit/audit-bucket.ts';
 import { awsSettings, explainAwsFailure } from '../shared/aws.ts';
 import { callerOf } from '../shared/caller.ts';
 import { readCommand } from '../shared/command-line.ts';
@@ -60,7 +60,7 @@ const carryOut = (stage: Stage, command: RestoreCommand, deps: RestoreDeps): Pro
 
 const rights =
   'dynamodb:ListTables; dynamodb:DescribeTable and Scan on the copy; dynamodb:GetItem, PutItem and UpdateItem on the ' +
-  "stage's table; s3:ListAllMyBuckets, and s3:ListBucket and GetObject on the audit bucket; cloudwatch:DescribeAlarms; " +
+  `stage's table; s3:ListAllMyBuckets; ${auditRights}; cloudwatch:DescribeAlarms; ` +
   'and use of the keys KeysData and KeysAudit';
 
 /** Failures that pass. */

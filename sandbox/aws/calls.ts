@@ -44,8 +44,13 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 /** A secret's ARN ends in a hyphen and six random characters. */
 export const secretNameOf = (nameOrArn: string): string => nameOrArn.replace(/^arn:.*:secret:(.*)-[^-]+$/, '$1');
 
-/** Two S3 operations whose IAM action has another name. */
-const s3Actions: Readonly<Record<string, string>> = { 'GET bucket': 'ListBucket', 'HEAD object': 'GetObject' };
+/** S3's operations whose IAM action has another name. */
+const s3Actions: Readonly<Record<string, string>> = {
+  'GET bucket': 'ListBucket',
+  'GET bucket versions': 'ListBucketVersions',
+  'GET object versionId': 'GetObjectVersion',
+  'HEAD object': 'GetObject',
+};
 const s3Verbs: Readonly<Record<string, string>> = {
   GET: 'Get',
   PUT: 'Put',
@@ -61,8 +66,10 @@ const s3Call = ({ method, path, query }: AwsRequest): Omit<AwsCall, 'function'> 
   }
   const [bucket = '', ...key] = decodeURIComponent(path).slice(1).split('/');
   const kind = key.join('/') === '' ? 'bucket' : 'object';
+  const named = ['versions', 'versionId'].filter((name) => query.has(name));
   const action =
-    s3Actions[`${method} ${kind}`] ?? `${s3Verbs[method] ?? method}${kind === 'object' ? 'Object' : 'Bucket'}`;
+    s3Actions[[method, kind, ...named].join(' ')] ??
+    `${s3Verbs[method] ?? method}${kind === 'object' ? 'Object' : 'Bucket'}`;
   return { action: `s3:${action}`, resource: kind === 'bucket' ? bucket : `${bucket}/${key.join('/')}` };
 };
 

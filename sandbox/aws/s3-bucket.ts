@@ -9,7 +9,15 @@ export interface StoredObject {
   readonly lastModified: Date;
   /** Headers that were sent with it and are returned with it: type, metadata, checksum, encryption, lock. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether it is a delete marker: while it is the newest version, there seems to be no such object. */
+  readonly isMarker?: boolean;
 }
+
+/** The version that a request without a version's id is about; undefined if there is none, or a marker hides it. */
+export const currentOf = (versions: readonly StoredObject[] = []): StoredObject | undefined => {
+  const newest = versions.at(-1);
+  return newest?.isMarker === true ? undefined : newest;
+};
 
 /** Versions of each object by key, newest last. */
 export type Objects = KeptMap<readonly StoredObject[]>;

@@ -1,19 +1,30 @@
 import { decodeBody } from './aws-chunked.ts';
+import type { BodyStore } from './s3-bodies.ts';
 import type { Bucket } from './s3-bucket.ts';
 import { escapeXml, s3Error, unescapeXml, xml } from './s3-errors.ts';
 import type { AwsAnswer, AwsRequest } from './service.ts';
-
-/** A versioned bucket would need delete markers, which are not implemented here. */
-const canDelete = ({ versioned }: Bucket): boolean => versioned === false;
 
 const remove = ({ objects }: Bucket, key: string): void => {
   for (const { body } of objects.get(key) ?? []) body.drop();
   objects.delete(key);
 };
 
+/** What a versioned bucket does in place of a deletion, whatever is locked: it deletes no version. */
+const hide = ({ objects }: Bucket, key: string, bodies: BodyStore): string => {
+  const versions = objects.get(key) ?? [];
+  const versionId = `local-${versions.length + 1}`;
+  const marker = { body: bodies.keep(Buffer.alloc(0)), etag: '', versionId, lastModified: new Date(), headers: {} };
+  objects.set(key, [...versions, { ...marker, isMarker: true }]);
+  return versionId;
+};
+
 /** `DeleteObject`, which succeeds even if there is no such object. */
-export const deleteObject = (request: AwsRequest, bucket: Bucket, key: string): AwsAnswer => {
-  if (!canDelete(bucket)) return s3Error('NotImplemented', request);
+export const deleteObject = (request: AwsRequest, bucket: Bucket, key: string, bodies: BodyStore): AwsAnswer => {
+  if (request.query.has('versionId')) return s3Error('NotImplemented', request);
+  if (bucket.versioned !== false) {
+    const id = hide(bucket, key, bodies);
+    return { status: 204, headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': id }, body: '' };
+  }
   remove(bucket, key);
   return { status: 204, headers: {}, body: '' };
 };
@@ -29,7 +40,7 @@ export const deleteObjects = (
   bucket: Bucket,
   refusal: (key: string) => string | undefined,
 ): AwsAnswer => {
-  if (!canDelete(bucket)) return s3Error('NotImplemented', request);
+  if (bucket.versioned !== false) return s3Error('NotImplemented', request);
   const decoded = decodeBody(request);
   if ('problem' in decoded) return s3Error(decoded.problem, request);
   const hasDigest = request.headers['content-md5'] !== undefined || Object.keys(decoded.checksums).length > 0;

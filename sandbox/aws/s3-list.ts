@@ -1,4 +1,4 @@
-import type { Objects, StoredObject } from './s3-bucket.ts';
+import { currentOf, type Objects, type StoredObject } from './s3-bucket.ts';
 import { escapeXml, s3Error, xml } from './s3-errors.ts';
 import type { AwsAnswer, AwsRequest } from './service.ts';
 
@@ -15,7 +15,7 @@ const entriesOf = (objects: Objects, prefix: string, delimiter: string): Entry[]
   const found: Entry[] = [];
   for (const [key, versions] of objects.entries()) {
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
-    const stored = versions.at(-1);
+    const stored = currentOf(versions);
     if (!key.startsWith(prefix) || stored === undefined) continue;
     if (end === -1) found.push({ key, stored });
     else folders.add(key.slice(0, end + delimiter.length));
@@ -70,6 +70,53 @@ export const listObjects = (bucketName: string, objects: Objects, request: AwsRe
   return xml(
     200,
     `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts.join('')}</ListBucketResult>`,
+  );
+};
+
+const versionXml = (key: string, stored: StoredObject, isLatest: boolean): string => {
+  const { etag, lastModified, body, versionId, isMarker } = stored;
+  const parts = [
+    element('Key', key),
+    element('VersionId', versionId),
+    element('IsLatest', isLatest),
+    element('LastModified', lastModified.toISOString()),
+  ];
+  if (isMarker === true) return `<DeleteMarker>${parts.join('')}</DeleteMarker>`;
+  const size = [element('ETag', etag), element('Size', body.length), element('StorageClass', 'STANDARD')];
+  return `<Version>${parts.join('')}${size.join('')}</Version>`;
+};
+
+/**
+ * `ListObjectVersions`, the newest of a key first (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
+ */
+export const listVersions = (bucketName: string, objects: Objects, request: AwsRequest): AwsAnswer => {
+  const { query } = request;
+  if (query.has('delimiter') || query.has('encoding-type')) return s3Error('NotImplemented', request);
+  const prefix = query.get('prefix') ?? '';
+  const maxKeys = Math.min(Number(query.get('max-keys') ?? 1000), 1000);
+  const [afterKey, afterVersion] = [query.get('key-marker') ?? '', query.get('version-id-marker')];
+  const all = [...objects.entries()]
+    .filter(([key]) => key.startsWith(prefix))
+    .sort(([a], [b]) => byBytes(a, b))
+    .flatMap(([key, versions]) =>
+      versions.toReversed().map((stored, age) => ({ key, stored, xml: versionXml(key, stored, age === 0) })),
+    );
+  const marker = all.findIndex(({ key, stored }) => key === afterKey && stored.versionId === afterVersion);
+  const rest = marker === -1 ? all.filter(({ key }) => byBytes(key, afterKey) > 0) : all.slice(marker + 1);
+  const page = rest.slice(0, maxKeys);
+  const last = page.at(-1);
+  const isTruncated = last !== undefined && rest.length > page.length;
+  const parts = [
+    element('Name', bucketName),
+    element('Prefix', prefix),
+    element('MaxKeys', maxKeys),
+    element('IsTruncated', isTruncated),
+    ...(isTruncated ? [element('NextKeyMarker', last.key), element('NextVersionIdMarker', last.stored.versionId)] : []),
+    ...page.map((one) => one.xml),
+  ];
+  return xml(
+    200,
+    `<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts.join('')}</ListVersionsResult>`,
   );
 };
 

@@ -3,17 +3,17 @@ import { keptMap, noRooms, type Rooms } from '../state/room.ts';
 import { decodeBody } from './aws-chunked.ts';
 import { callerOf } from './calls.ts';
 import { bodyStore, type BodyStore, type SavedBody } from './s3-bodies.ts';
-import type { Bucket, BucketOptions, StoredObject } from './s3-bucket.ts';
+import { currentOf, type Bucket, type BucketOptions, type StoredObject } from './s3-bucket.ts';
 import { deleteObject, deleteObjects } from './s3-delete.ts';
 import { s3Error, type S3ErrorCode } from './s3-errors.ts';
-import { listBuckets, listObjects } from './s3-list.ts';
+import { listBuckets, listObjects, listVersions } from './s3-list.ts';
 import { rangeOf } from './s3-range.ts';
 import type { AwsAnswer, AwsRequest, AwsService } from './service.ts';
 
 /**
  * An embedded S3, path style: `PutObject` (with `If-None-Match: *`), `GetObject` (with a range), `HeadObject`,
- * `DeleteObject`, `DeleteObjects`, `ListObjectsV2` and `ListBuckets`. Objects of versioned buckets cannot be deleted, as
- * under an object lock.
+ * `DeleteObject`, `DeleteObjects`, `ListObjectsV2`, `ListObjectVersions` and `ListBuckets`. Versions cannot be deleted, as
+ * under an object lock, but a delete marker can hide them.
  */
 export interface LocalS3 {
   readonly service: AwsService;
@@ -55,7 +55,7 @@ const putObject = (request: AwsRequest, bucket: Bucket, key: string, bodies: Bod
     return s3Error('NotImplemented', request);
   }
   const versions = bucket.objects.get(key) ?? [];
-  if (condition === '*' && versions.length > 0) return s3Error('PreconditionFailed', request);
+  if (condition === '*' && currentOf(versions) !== undefined) return s3Error('PreconditionFailed', request);
   const { body, checksums } = decoded;
   const stored: StoredObject = {
     body: bodies.keep(body),
@@ -74,13 +74,15 @@ const putObject = (request: AwsRequest, bucket: Bucket, key: string, bodies: Bod
 
 const getObject = (request: AwsRequest, bucket: Bucket, key: string): AwsAnswer => {
   const versions = bucket.objects.get(key);
-  if (versions === undefined) {
+  const versionId = request.query.get('versionId');
+  const stored =
+    versionId === null ? currentOf(versions) : versions?.find((version) => version.versionId === versionId);
+  if (stored === undefined && versionId !== null && versions !== undefined) return s3Error('NoSuchVersion', request);
+  if (stored === undefined) {
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, "Permissions"
     return s3Error(bucket.notListedBy?.has(callerOf(request)) === true ? 'AccessDenied' : 'NoSuchKey', request);
   }
-  const versionId = request.query.get('versionId');
-  const stored = versionId === null ? versions.at(-1) : versions.find((version) => version.versionId === versionId);
-  if (stored === undefined) return s3Error('NoSuchVersion', request);
+  if (stored.isMarker === true) return s3Error('NotImplemented', request);
   const headers = {
     'content-type': 'binary/octet-stream',
     ...stored.headers,
@@ -123,7 +125,7 @@ interface Store {
 const withObject = (request: AwsRequest, bucket: Bucket, key: string, store: Store): AwsAnswer => {
   const { method, query } = request;
   if ([...query.keys()].some((name) => !objectParameters.has(name))) return s3Error('NotImplemented', request);
-  if (method === 'DELETE') return deleteObject(request, bucket, key);
+  if (method === 'DELETE') return deleteObject(request, bucket, key, store.bodies);
   // S3 itself asks KMS for each object's key.
   if (bucket.keyArn !== undefined && !store.isKeyEnabled(bucket.keyArn)) {
     return s3Error('KMS.DisabledException', request);
@@ -136,6 +138,7 @@ const withObject = (request: AwsRequest, bucket: Bucket, key: string, store: Sto
 const withBucket = (request: AwsRequest, bucket: Bucket, { failure }: Store): AwsAnswer => {
   const { method, query } = request;
   if (method === 'GET' && query.get('list-type') === '2') return listObjects(bucket.name, bucket.objects, request);
+  if (method === 'GET' && query.has('versions')) return listVersions(bucket.name, bucket.objects, request);
   if (method !== 'POST' || !query.has('delete')) return s3Error('NotImplemented', request);
   return deleteObjects(request, bucket, (key) => failure?.({ action: 'DeleteObject', bucket: bucket.name, key }));
 };
@@ -161,7 +164,7 @@ const answer = (request: AwsRequest, store: Store): AwsAnswer => {
 const objectsOf = function* (buckets: ReadonlyMap<string, Bucket>): IterableIterator<readonly [string, Buffer]> {
   for (const { name, objects } of buckets.values()) {
     for (const [key, versions] of objects.entries()) {
-      for (const { body } of versions) yield [`${name}/${key}`, body.read()];
+      for (const { body, isMarker } of versions) if (isMarker !== true) yield [`${name}/${key}`, body.read()];
     }
   }
 };

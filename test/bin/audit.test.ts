@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text as toText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { audit } from '../../bin/audit/audit.ts';
 import { tableOf } from '../../bin/audit/table.ts';
@@ -34,6 +34,7 @@ const bucket = 'p2p-gateway-local-auditbucket-1';
 const operator = 'arn:aws:sts::111122223333:assumed-role/OnCall/alex';
 const registryTable = stageTable('Registry');
 let aws: LocalAws;
+let client: S3Client;
 
 /** A payer before and after an operator gave it another name. */
 const renamed = ['Plan', 'Health Plan'].map((displayName, index) => {
@@ -82,7 +83,7 @@ beforeAll(async () => {
   aws.s3.createBucket('p2p-gateway-local-auditaccesslogs-1');
   await aws.dynamoDb.createTables([registryTable], () => {});
   const credentials = { accessKeyId: 'audit', secretAccessKey: 'local' };
-  const client = new S3Client({ endpoint: aws.url, region: 'us-east-1', credentials });
+  client = new S3Client({ endpoint: aws.url, region: 'us-east-1', credentials });
   const handle = auditHandler({
     clock: { now: () => startMs },
     stage: 'local',
@@ -158,9 +159,11 @@ beforeAll(async () => {
   await write(...items('AuditEvents').values(), readItem({ ...download, interaction: 'export file Observation' }));
   const strange = 'events/partner=demo-partner/date=2026-06-02!/date=2099-01-01/strange.ndjson';
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: strange, Body: '\n' }));
-  client.destroy();
 });
-afterAll(() => aws.close());
+afterAll(async () => {
+  client.destroy();
+  await aws.close();
+});
 
 /** Runs the tool. */
 const run = async (args: string, environment: Record<string, string> = {}) => {
@@ -375,6 +378,24 @@ describe('npm run audit', () => {
     [`--grant ${grantId} --stage local --config x.json`, 'Give --stage or --config, not both'],
   ])('refuses %s in one line', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
+  });
+
+  it('shows what delete markers hide, as where auditDays was lowered while objects were locked for longer', async () => {
+    const asked = [
+      `--grant ${grantId}`,
+      '--registry --since 2026-06-01',
+      '--members-of crowd --since 2026-06-01 --json',
+    ];
+    const shown = async () => [await run(asked[0]!), await run(asked[1]!), (await run(asked[2]!)).lines.length];
+    const before = await shown();
+    const keys = new Set([...aws.s3.objects()].map(([name]) => name.slice(bucket.length + 1)));
+    for (const Key of keys) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+    aws.log.clear();
+
+    expect(await shown()).toEqual(before);
+    const rights = new Set(aws.log.calls().map(({ action }) => action));
+    const ofVersions = ['s3:ListBucketVersions', 's3:GetObjectVersion'];
+    expect(rights).toEqual(new Set(['s3:ListAllMyBuckets', 's3:GetObject', ...ofVersions]));
   });
 
   it('asks for the bucket if there are several, or none', async () => {

@@ -96,6 +96,9 @@ describe.each(stages)('the evidence for %s', (stage) => {
       days.logs,
       '14 days',
     ]);
+    expect(row('files of exports')).toBe(
+      "7 days after the export's end; then unreadable, and deleted by a sweep. What it misses, S3 deletes 11 days after it was written, at the next midnight UTC or some time later",
+    );
     expect(row('what durable executions did')).toBe(
       'Events/Deliver 30 days, Exports/ExportJob 7 days, Exports/Sweep 1 day',
     );

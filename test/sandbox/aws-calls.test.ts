@@ -23,6 +23,8 @@ describe('the log of AWS calls', () => {
     ['DELETE', '/bucket/a', 's3:DeleteObject', 'bucket/a'],
     ['GET', '/bucket', 's3:ListBucket', 'bucket'],
     ['GET', '/bucket/', 's3:ListBucket', 'bucket'],
+    ['GET', '/bucket?versions=&prefix=a', 's3:ListBucketVersions', 'bucket'],
+    ['GET', '/bucket/a?versionId=1', 's3:GetObjectVersion', 'bucket/a'],
     ['GET', '/', 's3:ListAllMyBuckets', '*'],
     ['POST', '/bucket/?delete=', 's3:DeleteObject', 'bucket/*'],
     ['POST', '/bucket?delete=', 's3:DeleteObject', 'bucket/*'],

@@ -7,6 +7,7 @@ import {
   HeadObjectCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -52,7 +53,7 @@ const remove = (keys: readonly string[], more: object = {}) =>
   client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.map((Key) => ({ Key })), ...more } }));
 
 describe('the embedded S3', () => {
-  it('keeps the lock of an object, and deletes none where it keeps versions', async () => {
+  it('keeps the lock of an object, and deletes no version where it keeps versions', async () => {
     const lock = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: new Date('2032-01-01T00:00:00.000Z') };
     const object = { Bucket: 'locked', Key: 'a' };
     await put('a', 'x', { ...lock, Bucket: 'locked' });
@@ -60,7 +61,28 @@ describe('the embedded S3', () => {
     const many = new DeleteObjectsCommand({ Bucket: 'locked', Delete: { Objects: [{ Key: 'a' }] } });
     const name = 'NotImplemented';
     await expect(client.send(many)).rejects.toMatchObject({ name });
-    await expect(client.send(new DeleteObjectCommand(object))).rejects.toMatchObject({ name });
+    const VersionId = (await client.send(new HeadObjectCommand(object))).VersionId;
+    await expect(client.send(new DeleteObjectCommand({ ...object, VersionId }))).rejects.toMatchObject({ name });
+    expect(await client.send(new HeadObjectCommand(object))).toMatchObject(lock);
+  });
+
+  it('lists versions page by page, delete markers among them, and begins after a key', async () => {
+    const locked = { Bucket: 'locked' };
+    for (const key of ['p/a', 'p/b', 'p/b', 'p/c']) await put(key, 'x', locked);
+    await client.send(new DeleteObjectCommand({ ...locked, Key: 'p/b' }));
+    const seen: string[] = [];
+    let from = {};
+    for (let isTruncated = true; isTruncated;) {
+      const page = await client.send(
+        new ListObjectVersionsCommand({ ...locked, Prefix: 'p/', MaxKeys: 2, KeyMarker: 'p/', ...from }),
+      );
+      seen.push([...(page.DeleteMarkers ?? []), ...(page.Versions ?? [])].map(({ Key }) => Key).join(' '));
+      isTruncated = page.IsTruncated === true;
+      from = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
+    }
+    expect(seen).toEqual(['p/b p/a', 'p/b p/b', 'p/c']);
+    const later = new ListObjectVersionsCommand({ ...locked, Prefix: 'p/', KeyMarker: 'p/b' });
+    expect((await client.send(later)).Versions?.map(({ Key }) => Key)).toEqual(['p/c']);
   });
 
   it('says which requests it does not support, and changes nothing', async () => {

@@ -7,6 +7,7 @@ import {
   HeadObjectCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   type GetObjectCommandInput,
   type ListObjectsV2CommandInput,
@@ -152,6 +153,26 @@ const objects: readonly Case<S3>[] = [
       expect((await get(target, key, { Bucket })).VersionId).toBe(second.VersionId);
       expect(second.VersionId).not.toBe(first.VersionId);
       await expect(get(target, key, { Bucket, VersionId: 'none' })).rejects.toMatchObject({ $fault: 'client' });
+    },
+  ),
+  casesFrom<S3>(`${guide}/DeleteMarker.html`)(
+    'S3 hides an object behind a delete marker, and keeps its version',
+    async (target) => {
+      const prefix = freshPrefix();
+      const [Bucket, key] = [target.versioned, `${prefix}hidden`];
+      const { VersionId } = await put(target, key, 'text', { Bucket });
+      await put(target, `${prefix}shown`, 'text', { Bucket });
+      const { DeleteMarker } = await target.client.send(new DeleteObjectCommand({ Bucket, Key: key }));
+      expect(DeleteMarker).toBe(true);
+      await refuses(get(target, key, { Bucket }), 'NoSuchKey', 404);
+      expect(await keysUnder(target, prefix, { Bucket })).toEqual([`${prefix}shown`]);
+      expect(await textOf(target, key, { Bucket, VersionId })).toBe('text');
+      const all = await target.client.send(new ListObjectVersionsCommand({ Bucket, Prefix: prefix }));
+      expect(all.Versions?.map(({ Key, IsLatest }) => [Key, IsLatest])).toEqual([
+        [key, false],
+        [`${prefix}shown`, true],
+      ]);
+      expect(all.DeleteMarkers).toMatchObject([{ Key: key, IsLatest: true }]);
     },
   ),
 ];
