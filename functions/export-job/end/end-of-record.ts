@@ -9,9 +9,9 @@ import type { Export } from '../../shared/store/export-item.ts';
 import { getLiveScope } from '../../shared/store/grants.ts';
 import type { JobDeps } from '../job/deps.ts';
 import type { Job } from '../job/job.ts';
-import { anyResource, type Problem } from '../reading/problems.ts';
+import { anyResource, isMissing, type Problem } from '../reading/problems.ts';
 import { isAccountedFor, parseName, seenNames } from '../reading/seen-names.ts';
-import { isMemberType } from '../record/declared.ts';
+import { isKnownOf, isMemberType, memberTypes } from '../record/declared.ts';
 import { namedIn } from '../record/plan-reading.ts';
 import { wantedOf, type Wanted } from '../record/wanted.ts';
 import { readStateFile, referredIn } from '../state/state-file.ts';
@@ -136,6 +136,24 @@ const asSearched =
       ? problem
       : { ...problem, type: parseRecordSearch(substitute).type };
 
+/**
+ * Whether something is missing of which nothing says the type. A request for everything that fell short may have left out a type that
+ * the payer does not declare, so that no search of its own makes up for it.
+ */
+const isUntypedMissing = (
+  { known: { declares, finished = [] } }: JobState,
+  problems: readonly Problem[],
+  { isWanted }: Pick<Wanted, 'isWanted'>,
+): boolean => {
+  const isUndeclared = (type: string): boolean => isKnownOf(declares, type) && !(type in declares.types);
+  const isUnsearched = memberTypes.some(
+    (type) => type !== 'Patient' && isWanted(type) && isUndeclared(type) && !finished.includes(type),
+  );
+  return problems.some(
+    (one) => one.type === anyResource || (one.type === everything && isMissing(one) && isUnsearched),
+  );
+};
+
 /** Ends the reading of a record: its problems, outcomes, error files and Provenance. */
 export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promise<MadeEnd> => {
   const { state, ofHeld } = ending;
@@ -165,7 +183,7 @@ export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promi
       ...attachmentFiles(state.attachments),
     ],
     outcomes,
-    ...(problems.some(({ type }) => type === anyResource) && { isUntypedMissing: true }),
+    ...(isUntypedMissing(state, problems, wanted) && { isUntypedMissing: true }),
   };
   return { manifest, problems: named };
 };

@@ -123,10 +123,10 @@ export const nextTask = (leg: RecordLeg): Task | undefined => {
   }
 };
 
-/** Whether a problem means that `$everything` did not return even a first page. */
+/** Whether a problem means that `$everything` did not return even a first page, and nothing says that its content is withheld. */
 const isRefusal = (problem: Problem): boolean =>
   problem.type === everything &&
-  (problem.kind === 'typeRefused' ||
+  ((problem.kind === 'typeRefused' && (problem.status !== 200 || problem.isOfForm === true)) ||
     ((problem.kind === 'pageNotRead' || problem.kind === 'pageUnreadable') && problem.page === 1));
 
 /**

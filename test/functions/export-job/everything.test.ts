@@ -140,13 +140,30 @@ describe('an export by $everything from a payer that says which types it has', (
     expect(made.reasons['Claim']).toBe('The payer refused Claim with status 403.');
   });
 
-  it('searches each if a remark says that something is missing, and needs no more', async () => {
-    const remark = { resourceType: 'OperationOutcome', issue: [{ severity: 'warning', code: 'incomplete' }] };
-    const made = await declared(pageOf([claim]), pageOf([memberPatient, observation(1), remark]));
+  const outcomeOf = (code: string) => ({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code }] });
 
-    expect(made.world.asked).toHaveLength(4);
-    expect(made).toMatchObject({ complete: true, outcomes: { Observation: 'complete 1', Claim: 'complete 1' } });
-  });
+  it.each<[string, Sent]>([
+    ['a remark says so', pageOf([memberPatient, observation(1), outcomeOf('incomplete')])],
+    ['its total does', pageOf([memberPatient, observation(1)], undefined, { total: 4 })],
+    ['a page cannot be read', pageOf([memberPatient, observation(1)], 'https://elsewhere.example/page')],
+    ['it is withheld', fhir(outcomeOf('suppressed'))],
+  ])(
+    'searches each if something is missing, and is not complete, since nobody knows what: %s',
+    async (_, everything) => {
+      const searched = ({ path }: { readonly path: string }): Sent => {
+        if (path.includes('$everything')) return everything;
+        if (path.startsWith('/Claim?')) return pageOf([claim]);
+        return pageOf(path.startsWith('/Patient') ? [memberPatient] : path.startsWith('/Obs') ? [observation(1)] : []);
+      };
+      const statement = declaredTypes;
+      const made = await runWith({ statement }, searched);
+
+      expect(made).toMatchObject({ complete: false, outcomes: { Observation: 'complete 1', Claim: 'complete 1' } });
+      expect(made.errors).toHaveLength(1);
+      const asked = await runWith({ statement, types: ['Patient', 'Claim'] }, searched);
+      expect(asked.complete).toBe(true);
+    },
+  );
 });
 
 describe('a type that the payer does not declare, and that no one names,', () => {
