@@ -55,12 +55,12 @@ export interface Plan {
   readonly readsPatient?: true;
 }
 
-/** The problems to report about a plan. @param options.narrowed whether the scope covered more at the kick-off */
+/** The problems to report about a plan. @param wasWanted whether the scope covered a type at the kick-off */
 export const problemsOf = (
   { outOfScope, halfInScope, notSearched, inPart }: Plan,
-  { narrowed }: { readonly narrowed?: true } = {},
+  wasWanted: Wanted['isWanted'],
 ): readonly Problem[] => [
-  ...outOfScope.map((type) => ({ kind: 'typeOutOfScope', type, ...(narrowed && { narrowed }) }) as const),
+  ...outOfScope.map((type) => ({ kind: 'typeOutOfScope', type, ...(wasWanted(type) && { narrowed: true }) }) as const),
   ...halfInScope,
   ...notSearched.map((type) => ({ kind: 'typeNotSearched', type }) as const),
   ...[...inPart].map(([type, by]) => ({ kind: 'typeInPart', type, by }) as const),
@@ -296,11 +296,13 @@ export const planByType = (inputs: PlanInputs): Plan => {
 
 /**
  * The searches after the one for everything: of each type that the payer declares or, if that is not known, that may be a
- * patient's. A type of which that brought resources is not searched again.
+ * patient's; and of each of a patient's that is named, whatever is declared. A type of which that brought resources is not searched again.
  */
 const afterEverything = (inputs: PlanInputs): readonly SearchTask[] => {
   const { types } = inputs.asked;
-  return typesDeclared(inputs)
+  // A Patient that the payer does not declare is read by its id.
+  const named = [...namedTypes(inputs)].filter((type) => isMemberType(type) && type !== 'Patient');
+  return [...new Set([...typesDeclared(inputs), ...named])]
     .filter((type) => types?.includes(type) ?? true)
     .flatMap((type) => tasksByEach(inputs, type))
     .map((task) => Object.assign(unlessAbsent(inputs, task), { unlessCame: true as const }));

@@ -26,20 +26,17 @@ const provenancesOf = (tasks: readonly SearchTask[]): Readonly<Record<string, Pr
 };
 
 /** Puts a plan's searches before what is left. */
-export const followPlan = (
-  leg: RecordLeg,
-  plan: Plan,
-  { left = [...leg.next.queue], ...options }: { readonly left?: readonly Task[]; readonly narrowed?: true } = {},
-): void => {
+export const followPlan = (leg: RecordLeg, plan: Plan, left: readonly Task[] = [...leg.next.queue]): void => {
   const {
     next: { queue, planned },
     problems,
+    wantedAtKickOff,
   } = leg;
   if (plan.readsPatient) readPatientById(leg);
   replace(queue, plan.tasks, left);
   replace(planned, new Set(plan.tasks.map(({ type }) => type)));
   leg.next.provenances = provenancesOf(plan.tasks);
-  for (const problem of problemsOf(plan, options)) problems.add(problem);
+  for (const problem of problemsOf(plan, wantedAtKickOff.isWanted)) problems.add(problem);
   for (const type of [...plan.outOfScope, ...plan.halfInScope.map((problem) => problem.type)])
     leg.seen.add(`beyond ${type}`);
 };
@@ -48,7 +45,7 @@ export const followPlan = (
 const searchByType = (leg: RecordLeg): void => {
   const { payer, wanted, item, next } = leg;
   const left = next.queue.filter(({ kind }) => kind !== 'search');
-  followPlan(leg, planByType({ payer, wanted, asked: item, declared: next.declares }), { left, narrowed: true });
+  followPlan(leg, planByType({ payer, wanted, asked: item, declared: next.declares }), left);
 };
 
 /**

@@ -110,13 +110,16 @@ export const makeRecordLeg = async (
 ): Promise<RecordLeg> => {
   const leg = await beginLeg(job, item, state, { most: legBounds, stopped });
   const readable = readableNow(item, granted, partner);
-  const wanted = wantedOf(readable, item.types);
+  const wantedAtKickOff = wantedOf(item.scope, item.types);
+  const readableTypes = wantedOf(readable, item.types);
+  // What the scope named, and no longer covers, is to be named in the account.
+  const wanted = { ...readableTypes, named: [...new Set([...wantedAtKickOff.named, ...readableTypes.named])] };
   const asking = { payer, ...(await job.credentials(item)), ...leg.calls };
   return {
     ...leg,
     payer,
     wanted,
-    wantedAtKickOff: wantedOf(item.scope, item.types),
+    wantedAtKickOff,
     binaries: binariesBy(item.scope, readable),
     rules: {
       patient: item.patient,

@@ -63,17 +63,18 @@ describe('a search whose payer named more resources than came is incomplete', ()
     });
     const made = await run(
       (base) => (asked) => {
+        if (asked.path.startsWith('/Observation?')) return { status: 403 };
         if (waited.has(asked.path)) return paging({ '/Patient/member-1/$everything?': pages })(base)(asked);
         waited.add(asked.path);
         return { status: 429, headers: { 'retry-after': '60' } };
       },
-      // Without the Patient, nothing is asked for but $everything.
+      // Without the Patient, nothing is asked for but $everything, and the search that the payer refuses.
       { deps: { mostOperations: 12 }, types: ['Observation'] },
     );
 
     expect(made.world.durable.engine.executions().length).toBeGreaterThan(1);
     expect(made).toMatchObject({ complete: false, outcomes: { Observation: 'incomplete 60' } });
-    expect(made.errors).toEqual(short(120, 60, '$everything'));
+    expect(made.errors).toEqual([...short(120, 60, '$everything'), 'The payer refused Observation with status 403.']);
   });
 
   it('if one of them is an OperationOutcome that does not say so', async () => {

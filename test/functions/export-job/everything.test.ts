@@ -133,6 +133,30 @@ describe('an export by $everything from a payer that says which types it has', (
     expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Claim: 'complete 1', Provenance: 'incomplete 0' });
   });
 
+  const account = { resourceType: 'Account', id: 'a', subject: [{ reference: 'Patient/member-1' }] };
+  const claims = { statement: statementOf({ Patient: ['_id'], Claim: ['patient'] }) };
+  const inPlace = { profile: { everything: false, wholeRecord: { substitute: 'Claim?_include=*' } } };
+  it.each<[string, WorldOptions]>([
+    ['by _type', { types: ['Patient', 'Claim', 'Account'] }],
+    ['by the scope', { scope: 'patient/*.rs patient/Account.rs' }],
+    ['by _type, after a search in place of $everything', { types: ['Claim', 'Account'], ...inPlace }],
+    ['by the scope, after a search in place of $everything', { scope: 'patient/*.rs patient/Account.rs', ...inPlace }],
+  ])('searches each that is named though the payer does not declare it: %s', async (_, options) => {
+    const answers = async (accounts: Sent) =>
+      runWith({ ...claims, ...options }, ({ path }) => {
+        if (path.includes('$everything')) return pageOf([memberPatient, claim]);
+        if (path.startsWith('/Patient?')) return pageOf([memberPatient]);
+        if (path.startsWith('/Claim?')) return pageOf([claim]);
+        return path.startsWith('/Account?') ? accounts : pageOf([]);
+      });
+
+    expect(await answers(pageOf([account]))).toMatchObject({ complete: true, outcomes: { Account: 'complete 1' } });
+    expect(await answers({ status: 404 })).toMatchObject({
+      complete: false,
+      outcomes: { Account: 'refusedByPayer 0', Claim: 'complete 1' },
+    });
+  });
+
   it('names each of which nothing came and that it may not search', async () => {
     const made = await declared({ status: 403 }, pageOf([memberPatient, observation(1)]));
 

@@ -534,6 +534,25 @@ describe("a partner's scopes that are narrowed while an export runs", () => {
     expect(made.outcomes).toMatchObject({ Patient: 'complete 1', Observation: 'complete 1', Goal: 'notRead 0' });
   });
 
+  it.each([
+    ['by type', { everything: false, wholeRecord: { searches: ['Patient', 'Observation'] } }, ''],
+    ['by $everything', { everything: true }, ' patient/*.rs'],
+  ])('leave out what they lose before the searches are planned, and name it: %s', async (_, profile, more) => {
+    const scope = `${both} patient/Account.rs${more}`;
+    const made = await changed(
+      '/metadata',
+      to('patient/Patient.rs'),
+      { scope, profile, statement: 'fromScript' },
+      { ...patients, '/metadata': statementOf({ Patient: ['_id'], Observation: ['patient'] }) },
+    );
+
+    expect(made).toMatchObject({ status: 'partial', complete: false });
+    expect(made.outcomes).toMatchObject({ Patient: 'complete 1', Observation: 'notRead 0', Account: 'notRead 0' });
+    expect(made.reasons['Account']).toBe(
+      'Account is not complete: the app lost the scope for it while the export ran.',
+    );
+  });
+
   const specimens = ['1', '2'].map((id) => ({ resourceType: 'Specimen', id }));
   it.each<[string, string, string, Pages, string]>([
     [

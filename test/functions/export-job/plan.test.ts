@@ -92,7 +92,7 @@ describe('a type of the patient compartment that the payer declares', () => {
     expect(plan({ declares }).requests.slice(1)).toEqual([['Claim', '/Claim?patient=p-1']]);
     const substitute = plan({ declares, wholeRecord: { substitute: 'ExplanationOfBenefit' } });
     expect(substitute.requests.slice(2)).toEqual([['Claim', '/Claim?patient=p-1']]);
-    expect(plan({ declares, types: ['Goal'] }).requests).toHaveLength(1);
+    expect(plan({ declares, types: ['Goal'] }).requests.map(([type]) => type)).toEqual(['$everything', 'Goal']);
   });
 
   it('is named if the scope does not cover it', () => {
@@ -291,6 +291,8 @@ describe('a record is read', () => {
 
     expect(requests).toEqual([
       ['$everything', '/Patient/p-1/$everything?_since=2026-01-01T00:00:00Z&_type=Observation,Patient&_count=50'],
+      // If that brings none.
+      ['Observation', '/Observation?patient=p-1&_lastUpdated=ge2026-01-01T00:00:00Z&_count=50'],
     ]);
   });
 

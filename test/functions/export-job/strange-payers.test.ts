@@ -467,9 +467,12 @@ describe('a payer whose pages', () => {
 
     expect(made.status).toBe('partial');
     expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 0' });
-    expect(made.errors).toEqual([
-      `The payer put a remark on page 1 of $everything: ${severity}, ${code}. Resources may be missing.`,
-    ]);
+    expect(made.errors).toEqual(
+      // The payer answers a search of Observation the same.
+      ['$everything', 'Observation'].map(
+        (what) => `The payer put a remark on page 1 of ${what}: ${severity}, ${code}. Resources may be missing.`,
+      ),
+    );
   });
 
   // In $everything, no parameter has the patient.
