@@ -52,6 +52,7 @@ const firstDelta = (item: Pick<Export, 'exchange'>): Delta => ({
     queue: tasksOf(item),
     planned: [],
     finished: [],
+    ...(item.exchange === 'group' && { ownPatients: [] }),
     reported: {},
     pages: 0,
     resources: 0,

@@ -6,6 +6,7 @@ import type { Export } from '../../shared/store/export-item.ts';
 import { patientIn, type GroupInput, type MatchInput } from '../exchange/line-rules.ts';
 import { deletedParts } from '../exchange/take-deletion.ts';
 import type { Problem } from '../reading/problems.ts';
+import { isPatientDue } from '../record/wanted.ts';
 import { earliestTimeOf, type JobState } from '../state/state.ts';
 import { countsOf, outcomesByType } from './outcomes-by-type.ts';
 
@@ -34,13 +35,22 @@ const countsIn = ({ about = {} }: JobState['known']) => {
   return (member: Pick<GroupMember, 'reference'>): number => counts.get(patientIn(member)) ?? 0;
 };
 
-/** Reports the members who were left out, and those with no records. */
+/** Whether the Patient of each member must come. */
+const arePatientsDue = ({ asked: { types, typeFilters = [], ...times } }: GroupInput): boolean =>
+  isPatientDue({ isWanted: (type) => types?.includes(type) !== false }, { ...times, filters: typeFilters });
+
+/** Reports the members who were left out, those with no records, and those whose own Patient is missing. */
 const memberProblems = (
-  { members, leftOut, asked }: GroupInput,
-  { known }: JobState,
+  input: GroupInput,
+  { known, parts }: JobState,
   { isRead, whyNot }: { readonly isRead: boolean; readonly whyNot: WhyNot },
 ): readonly Problem[] => {
+  const { members, leftOut, asked } = input;
   const isPart = Object.values(asked).some((value) => value !== undefined);
+  const isDue = arePatientsDue(input);
+  const came = countsOf(parts);
+  const lacksAll = isRead && isDue && came.size > 0 && !came.has('Patient');
+  const own = lacksAll || !isRead || !isDue || known.ownPatients === undefined ? undefined : new Set(known.ownPatients);
   const countOf = countsIn(known);
   const ofMember = (member: GroupInput['members'][number]): readonly Problem[] => {
     const { submitted } = member;
@@ -48,11 +58,13 @@ const memberProblems = (
     const why = whyNot(member);
     if (countOf(member) > 0) {
       const isCut = known.cut?.includes(patientIn(member)) === true;
-      return isCut ? [{ kind: 'memberLeftOut', ...one, why: why ?? 'ended', isPart: true }] : [];
+      if (isCut) return [{ kind: 'memberLeftOut', ...one, why: why ?? 'ended', isPart: true }];
+      const isMissing = why === undefined && own?.has(patientIn(member)) === false;
+      return isMissing ? [{ kind: 'patientNotGiven', ...one }] : [];
     }
     if (why !== undefined) return [{ kind: 'memberLeftOut', ...one, why }];
     if (!isRead) return [];
-    return [{ kind: isPart ? 'memberUnchanged' : 'memberWithoutRecord', ...one }];
+    return [{ kind: isPart && !isDue ? 'memberUnchanged' : 'memberWithoutRecord', ...one }];
   };
   return [
     ...leftOut.map(({ submitted, why }): Problem => ({
@@ -62,6 +74,7 @@ const memberProblems = (
       why,
     })),
     ...members.flatMap(ofMember),
+    ...(lacksAll ? [{ kind: 'patientNotGiven', type: 'Patient', ofGroup: true } as const] : []),
   ];
 };
 
@@ -97,14 +110,7 @@ export const exchangeEnd = (
   const isRead = !found.some(({ kind }) => unreadKinds.has(kind));
   const ofMembers =
     input.kind === 'match' ? unaskedProblems(input, state, whyNot) : memberProblems(input, state, { isRead, whyNot });
-  const came = countsOf(state.parts);
-  const isWhole = input.kind === 'group' && Object.values(input.asked).every((value) => value === undefined);
-  const lacksPatients = isWhole && isRead && came.size > 0 && !came.has('Patient');
-  const problems = [
-    ...found,
-    ...ofMembers,
-    ...(lacksPatients ? [{ kind: 'patientNotGiven', type: 'Patient', ofGroup: true } as const] : []),
-  ];
+  const problems = [...found, ...ofMembers];
   const asked = input.kind === 'match' ? [] : (input.asked.types ?? []);
   const planned = known.planned.length === 0 ? typesDue(input) : [...new Set([...asked, ...known.planned])];
   const parts = state.parts.filter(({ type }) => type !== deletedParts);

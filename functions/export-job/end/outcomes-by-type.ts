@@ -7,14 +7,12 @@ import { sentenceOf as sentence } from './outcomes.ts';
 /**
  * Whether a problem means that some of the type's resources are, or may be, missing for this member. Another patient's that
  * only came along are not, unless nothing else came. If the payer gave it as the member's, some may be: the payer may know the
- * member by another id. A Patient of another id is another person's, if the member's own came.
+ * member by another id. A Patient of another id is another person's, if the member's own came; among the Patients of a Group it may be
+ * that of a member.
  */
 export const isLack = (problem: Problem, count: number): boolean => {
-  // A file has only lines that were asked for.
-  const isLine = problem.kind === 'fileLines' && problem.why === 'stranger';
-  if (!isLine && problem.kind !== 'otherPatient') return isMissing(problem);
-  const isAnswer = problem.kind === 'fileLines' || problem.from !== undefined;
-  return count === 0 || (isAnswer && problem.type !== 'Patient');
+  if (problem.kind !== 'otherPatient') return isMissing(problem);
+  return count === 0 || (problem.from !== undefined && problem.type !== 'Patient');
 };
 
 /**

@@ -260,9 +260,11 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
   typeAstray: incomplete(
     ({ type }) => `${type} is not complete: the payer lists it at a base where its profile does not name it.`,
   ),
-  patientNotGiven: incomplete(({ ofGroup }) =>
-    ofGroup === true ? 'No Patient came of any member.' : "The member's own Patient resource did not come.",
-  ),
+  patientNotGiven: incomplete(({ ofGroup, member }) => {
+    if (member !== undefined)
+      return `The Patient of member ${member} did not come: none has the id that the payer gave for the member.`;
+    return ofGroup === true ? 'No Patient came of any member.' : "The member's own Patient resource did not come.";
+  }),
   typeNotSearched: incomplete(
     ({ type }) => `${type} is not read: no search finds those of a member, and none came by reference.`,
   ),

@@ -192,6 +192,7 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
   noteBeyond(taking, resource);
   for (const member of membersOf(taking.lines, patients)) {
     leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);
+    if (type === 'Patient' && resource.id === member) leg.next.ownPatients.add(member);
   }
   return true;
 };

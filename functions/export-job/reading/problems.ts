@@ -111,7 +111,7 @@ export type Problem =
   /** A further base of the payer's declares the type, and the profile does not name it there. */
   | { readonly kind: 'typeAstray'; readonly type: string }
   /** The export should have the member's Patient, or those of a Group, and has none. */
-  | { readonly kind: 'patientNotGiven'; readonly type: 'Patient'; readonly ofGroup?: true }
+  | { readonly kind: 'patientNotGiven'; readonly type: 'Patient'; readonly ofGroup?: true; readonly member?: string }
   /** No search finds the resources of this type that belong to a member, and no reference brought one. */
   | { readonly kind: 'typeNotSearched'; readonly type: string }
   | { readonly kind: 'typeNotRead'; readonly type: string; readonly why: NotReadReason }

@@ -9,6 +9,7 @@ export const openKnown = ({
   linked = [],
   early = [],
   about = {},
+  ownPatients,
   cut = [],
   byGroup = {},
   references = 0,
@@ -22,6 +23,7 @@ export const openKnown = ({
   linked: [...linked],
   early: [...early],
   about: new Map(Object.entries(about)),
+  ownPatients: new Set(ownPatients),
   cut: new Set(cut),
   byGroup: new Map(Object.entries(byGroup)),
   references,
@@ -31,7 +33,7 @@ export type NextKnown = ReturnType<typeof openKnown>;
 
 /** What the next leg begins with. @param before what this one began with */
 export const closeKnown = (
-  { finished, withEverything, about, cut, byGroup, ...next }: NextKnown,
+  { finished, withEverything, about, ownPatients, cut, byGroup, ...next }: NextKnown,
   before: Known,
   { reported, bytes }: Pick<Known, 'reported' | 'bytes'>,
 ): Known => ({
@@ -41,6 +43,7 @@ export const closeKnown = (
   ...(about.size > 0 && { about: Object.fromEntries(about) }),
   ...(cut.size > 0 && { cut: [...cut] }),
   ...(byGroup.size > 0 && { byGroup: Object.fromEntries(byGroup) }),
-  // The state of an earlier version does not have them.
+  // The state of an earlier version does not have these.
+  ...(before.ownPatients !== undefined && { ownPatients: [...ownPatients] }),
   ...(before.finished !== undefined && { finished: [...finished], withEverything: [...withEverything] }),
 });

@@ -246,6 +246,8 @@ export interface Known {
   readonly linesTotal?: number;
   /** Of a group export: how many resources about each member are in the record, by the ids at the payer. */
   readonly about?: Readonly<Record<string, number>>;
+  /** Of a group export: the members whose own Patient is in the record, by their ids at the payer. Absent in the state of an earlier version. */
+  readonly ownPatients?: readonly string[];
   /** Of a match: what the payer said of whom, by the ids that were submitted; and how many strangers it named. */
   readonly said?: Readonly<Record<string, MemberSaid>>;
   readonly strangers?: number;

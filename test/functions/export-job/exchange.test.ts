@@ -1,4 +1,7 @@
 import { jest } from '@jest/globals';
+import { exchangeEnd } from '../../../functions/export-job/end/members-at-end.ts';
+import { closeKnown, openKnown } from '../../../functions/export-job/state/next-known.ts';
+import type { JobState, Known } from '../../../functions/export-job/state/state.ts';
 import { nowSeconds } from '../../../functions/shared/clock.ts';
 import { GatewayError } from '../../../functions/shared/errors.ts';
 import type { GroupMember } from '../../../functions/shared/exchanges/group.ts';
@@ -75,6 +78,8 @@ const people = patients('a', 'b');
 const mixGroup = ({ exchanges, deps }: World) =>
   notePatients(exchanges, { payer: 'northwind', id: 'g1', patients: 'others', expiresAt: nowSeconds(deps.clock) });
 const consentEnded = 'Member ours-b is left out: the consent has ended.';
+const lacksPatient = (member: string): string =>
+  `The Patient of member ${member} did not come: none has the id that the payer gave for the member.`;
 const onlyOfA = [{ name: 'patient', valueReference: { reference: 'Patient/a' } }];
 /** Whose data alone was asked for. */
 const namedIn = ({ asked }: World): unknown => JSON.parse(asked[0]!.form!).parameter.slice(1);
@@ -649,6 +654,58 @@ describe('what comes of a Group', () => {
     expect((await run(groupInput(two, { asked }), { output })).complete).toBe(true);
   });
 
+  const photographed = { ...patient('b'), photo: [{ contentType: 'image/png', url: 'Binary/1' }] };
+  it.each<[string, readonly object[], object, string, readonly string[]]>([
+    ['of anybody else', [], {}, 'incomplete 1', ['']],
+    ['but a Patient of another id', [patient('other')], {}, 'incomplete 1', ['is left out', '']],
+    ['if all types but Patient are asked for', [], { types: ['Observation'] }, '', []],
+    ['if Patient is asked for', [], { types: ['Patient', 'Observation'] }, 'incomplete 1', ['']],
+    ['of what has changed', [], { since }, 'complete 1', []],
+    ['by a filter of Patient', [], { typeFilters: ['Patient?active=true'] }, 'complete 1', []],
+    ['unless it waits for its photograph', [photographed], {}, 'complete 2', []],
+  ])('and has no Patient of a member is not complete: %s', async (_, more, asked, patientOutcome, errors) => {
+    const types = (asked as { readonly types?: readonly string[] }).types ?? ['Patient'];
+    const output = [
+      ...(types.includes('Patient') ? [{ type: 'Patient', lines: [patient('a'), ...more] }] : []),
+      observations('1 a', '2 b'),
+    ];
+    const made = await run(groupInput(two, { asked }), {
+      output,
+      instead: ({ path }) =>
+        path === '/Binary/1' ? { headers: { 'content-type': 'image/png' }, body: 'photo' } : undefined,
+    });
+
+    expect(made.outcomes['Patient'] ?? '').toBe(patientOutcome);
+    expect(made.errors).toEqual(
+      errors.map((text) =>
+        text === ''
+          ? lacksPatient('ours-b')
+          : '1 resource of type Patient in file 1 is left out: it is about a patient who is no member of the Group.',
+      ),
+    );
+  });
+
+  it('says nothing of single Patients in an export that an earlier version began, which did not note whose had come', async () => {
+    const world = worldOf(groupInput(two), { output: [people, observations('1 a')] });
+    await world.run();
+    const item = (await world.item())!;
+    const known = { queue: [], planned: [], reported: {}, pages: 0, resources: 3, bytes: 0, about: { a: 2, b: 1 } };
+    const parts = [{ type: 'Patient', count: 1, object: 'x', bytes: 1 }];
+    const endWith = (own: Pick<Known, 'ownPatients'>) =>
+      exchangeEnd(item, groupInput(two), {
+        state: {
+          known: closeKnown(openKnown({ ...known, ...own }), { ...known, ...own }, known),
+          problems: [],
+          parts,
+        } as unknown as JobState,
+        left: [],
+        whyNot: () => undefined,
+      }).problems;
+
+    expect(endWith({})).toEqual([]);
+    expect(endWith({ ownPatients: ['a'] })).toMatchObject([{ kind: 'patientNotGiven', member: 'ours-b' }]);
+  });
+
   it('is counted for each member, though the id be a name that every object has', async () => {
     const ids = ['constructor', 'toString', 'valueOf', 'a'];
     const members = ids.map((id) => memberOf(id));
@@ -669,7 +726,7 @@ describe('what comes of a Group', () => {
 
     expect(made).toMatchObject({
       ids: ['a', '3'],
-      outcomes: { Patient: 'complete 1', Observation: 'incomplete 1' },
+      outcomes: { Patient: 'incomplete 1', Observation: 'incomplete 1' },
       errors: expect.arrayContaining(
         ['Patient in file 1', 'Observation in file 2'].map(
           (where) => `1 resource of type ${where} is left out: it is about a patient who is no member of the Group.`,
