@@ -1,4 +1,5 @@
 import { nowSeconds } from '../shared/clock.ts';
+import { exchangeOwner } from '../shared/store/exchange-items.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { beginExport, continueExport } from '../shared/store/exports.ts';
 import { inStep } from './job/in-step.ts';
@@ -10,9 +11,10 @@ import type { Delta, Task } from './state/state.ts';
 
 const stateKeyBytes = 32;
 
-/** The result of beginning: the state file to start from, or why the export cannot run now. */
+/** The result of beginning: the state file to start from and, of an exchange, who has a place; or why the export cannot run now. */
 export type Begun =
-  Committed | { readonly next: Exclude<Allowed, { kind: 'yes' }> | TooLate | { readonly kind: 'gone' } };
+  | (Committed & { readonly owner?: string })
+  | { readonly next: Exclude<Allowed, { kind: 'yes' }> | TooLate | { readonly kind: 'gone' } };
 
 /** Nothing could be read in the time of an export. */
 interface TooLate {
@@ -77,7 +79,8 @@ export const begin = (job: Job): Promise<Begun> =>
     const item = await withStateKey(job, found);
     if (item === undefined) return { next: { kind: 'gone' } };
     memory.forget();
-    return memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item));
+    const committed = await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item));
+    return item.exchange === undefined ? committed : { ...committed, owner: exchangeOwner(item) };
   });
 
 /**

@@ -10,7 +10,7 @@ import { endStaleInvocation } from '../shared/aws/stale-invocation.ts';
 import { causeOf } from '../shared/errors.ts';
 import { begin, goOn, type Begun } from './begin.ts';
 import { dropSecretsIfOverdue, endIfFailed } from './end/end-if-failed.ts';
-import { fail, finish, writeEndOfRecord, type Ended } from './end/finish.ts';
+import { fail, finish, giveBack, writeEndOfRecord, type Ended } from './end/finish.ts';
 import { closeAtPlan } from './exchange/close.ts';
 import type { JobDeps } from './job/deps.ts';
 import type { JobInput } from './job/job-input.ts';
@@ -75,6 +75,8 @@ interface Run {
   readonly input: JobInput;
   /** As in a leg's result: the sealed status URL, where a DELETE ends the former plan's work. */
   closing: string | undefined;
+  /** As in the input, once this execution has begun the exchange. */
+  owner: string | undefined;
 }
 
 /** The whole job: it begins, runs legs with waits between them, and finishes. */
@@ -82,6 +84,7 @@ const run = async (job: Job, context: DurableContext, one: Run): Promise<Ended |
   const { input } = one;
   const begun = await beginning(job, context, input);
   if ('next' in begun) return begun.next.kind === 'never' ? stop(job, context, begun.next.why) : gone;
+  one.owner = begun.owner ?? one.owner;
   const mostTurns = (job.deps.mostOperations ?? mostOperations) / operationsPerTurn;
   let files = afterFile([], begun);
   for (let turn = 0; turn < mostTurns; turn += 1) {
@@ -109,7 +112,7 @@ const run = async (job: Job, context: DurableContext, one: Run): Promise<Ended |
         return gone;
     }
   }
-  return (await startSuccessor(job, context, { ...input, closing: one.closing }, files)) ?? gone;
+  return (await startSuccessor(job, context, { ...input, closing: one.closing, owner: one.owner }, files)) ?? gone;
 };
 
 const runOrStop = async (job: Job, context: DurableContext, one: Run): Promise<Ended | Succeeded> => {
@@ -127,15 +130,19 @@ export const runExport =
   async (input, context) => {
     const execution = { arn: context.executionContext.durableExecutionArn, after: input.after };
     const job = startJob(deps, input.exportId, execution, () => context.lambdaContext.getRemainingTimeInMillis());
-    const one: Run = { input, closing: input.closing };
+    const one: Run = { input, closing: input.closing, owner: input.owner };
     const ended = await runOrStop(job, context, one);
     if (ended.status === 'gone') {
       await context.step('drop-secrets', () => dropSecretsIfOverdue(job), { retryStrategy: patiently });
     }
-    const { closing } = one;
+    const { closing, owner } = one;
     if (closing !== undefined && ended.status !== 'succeeded') {
       // The export has ended whether or not this succeeds.
       await context.step('close', () => closeAtPlan(job, closing), { retryStrategy: aFewTimes }).catch(() => undefined);
+    }
+    // While the former plan works for it, an exchange that was deleted counts as running.
+    if (owner !== undefined && ended.status === 'gone') {
+      await context.step('give-back', () => giveBack(job, owner), { retryStrategy: aFewTimes }).catch(() => undefined);
     }
     return ended;
   };

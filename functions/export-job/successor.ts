@@ -35,7 +35,7 @@ const start = (job: Job, name: string, input: JobInput): Promise<void> =>
 export const startSuccessor = async (
   job: Job,
   context: DurableContext,
-  { exportId, run = 1, closing }: JobInput,
+  { exportId, run = 1, closing, owner }: JobInput,
   files: readonly string[],
 ): Promise<Succeeded | undefined> => {
   const snapshot = await context.step('snapshot', () => writeSnapshot(job, files), { retryStrategy: patiently });
@@ -47,6 +47,7 @@ export const startSuccessor = async (
     state: snapshot.state,
     after: job.execution.arn,
     ...(closing === undefined ? {} : { closing }),
+    ...(owner === undefined ? {} : { owner }),
   };
   const by = executionName(exportId, next.run);
   await context.step('successor', () => start(job, by, next), { retryStrategy: patiently });

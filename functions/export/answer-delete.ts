@@ -12,12 +12,16 @@ const outcome = JSON.stringify({
   issue: [{ severity: 'information', code: 'informational', diagnostics: 'The export is deleted.' }],
 });
 
-/** Deletes an export. The table's stream deletes its files, and its job ends when it finds nothing: that of an exchange then tells the former plan. */
+/**
+ * Deletes an export. The table's stream deletes its files, and its job ends when it finds nothing. That of an exchange then tells the
+ * former plan, and only then gives the place among those that run back: until then the plan may still work for it.
+ */
 export const answerDelete = async (deps: ExportDeps, item: Export, context: AuditContext): Promise<ApiResponse> => {
   context.record.interaction = 'export delete';
   auditRead(deps, context, item.patient);
   await deleteExport(deps.exports, item);
-  if (item.exchange !== undefined && deps.exchange !== undefined) {
+  const hasBegun = item.executionArn !== undefined;
+  if (item.exchange !== undefined && deps.exchange !== undefined && !hasBegun) {
     // If this fails, the exchange counts as running until it would be overdue.
     await noteEnded(deps.exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);
   }

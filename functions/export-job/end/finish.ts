@@ -9,7 +9,7 @@ import { noteEnded } from '../../shared/store/exchanges.ts';
 import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
 import { endExport, getExport } from '../../shared/store/exports.ts';
 import { sealFile } from '../age/seal-file.ts';
-import type { JobDeps } from '../job/deps.ts';
+import { exchangeDeps, type JobDeps } from '../job/deps.ts';
 import { inStep } from '../job/in-step.ts';
 import { getRunning, readInput, type Job } from '../job/job.ts';
 import { writeEnd } from '../job/log.ts';
@@ -100,6 +100,10 @@ const noteOver = async ({ exchange }: JobDeps, item: Export): Promise<void> => {
   if (item.exchange === undefined || exchange === undefined) return;
   await noteEnded(exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);
 };
+
+/** Gives back the place of an exchange that was deleted. If that fails, the note expires when the exchange would be overdue. */
+export const giveBack = ({ deps, exportId }: Pick<Job, 'deps' | 'exportId'>, owner: string): Promise<void> =>
+  inStep({ deps, exportId }, 'give-back', () => noteEnded(exchangeDeps(deps).table, owner, exportId));
 
 /**
  * Writes an export's end, and its log line. If the answer is lost, the item says whether it was written. Returns false if

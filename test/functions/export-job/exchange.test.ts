@@ -10,7 +10,7 @@ import { UnusableAnswer } from '../../../functions/shared/payer/decode-body.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
-import { countRunning } from '../../../functions/shared/store/exchanges.ts';
+import { countRunning, noteRunning } from '../../../functions/shared/store/exchanges.ts';
 import { endMember, notePatients } from '../../../functions/shared/store/groups.ts';
 import { turns } from '../../support/eventually.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
@@ -1747,12 +1747,15 @@ describe('the end of a group export', () => {
     const world = worldOf(groupInput([memberOf('a')]), { output: [patients('a')], busy: 50 });
     await world.kickOff();
     const arn = world.start();
+    await noteRunning(world.exchanges, owner, { exportId: (await world.item())!.exportId, expiresAt: 1 });
     await world.durable.until(() => world.asked.some(({ path }) => path === '/status/1'));
 
     await end(world);
 
+    expect(await countRunning(world.exchanges, owner, 0)).toBe(1);
     expect((await world.durable.finish(arn)).result).toMatchObject({ status });
     expect(askedFor(world, 'DELETE')).toHaveLength(1);
+    expect(await countRunning(world.exchanges, owner, 0)).toBe(0);
     if (status === 'failed') expect(cameOf(world)).toEqual([{ ...memberOf('a'), outcome: 'notDelivered' }]);
   });
 });

@@ -8,7 +8,7 @@ import { writeBearer } from '../../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
 import { exchangeOwner } from '../../../functions/shared/store/exchange-items.ts';
 import { countRunning, noteRunning } from '../../../functions/shared/store/exchanges.ts';
-import { endExport, noteProgress, putExport } from '../../../functions/shared/store/exports.ts';
+import { beginExport, endExport, noteProgress, putExport } from '../../../functions/shared/store/exports.ts';
 import { putSystemToken } from '../../../functions/shared/store/system-tokens.ts';
 import { ask, exportGateway } from '../../support/export-gateway.ts';
 import { localData } from '../../support/gateway.ts';
@@ -159,14 +159,21 @@ describe('an exchange between plans', () => {
     });
   });
 
-  it('can be deleted, and then no longer counts among those that run', async () => {
+  it.each([
+    ['no longer counts among those that run, if its job has not begun', false, 0],
+    ['counts among those that run until its job, which has begun, has told the former plan', true, 1],
+  ])('can be deleted, and then %s', async (_, hasBegun, left) => {
     const { deps, tokenOf, begin, partners, table, now, stored } = gatewayOf();
     const { grantId, exportId } = await begin();
+    if (hasBegun) {
+      const by = { stateKey: randomBytes(32), executionArn: 'arn', now };
+      expect(await beginExport(deps.exports, { grantId, exportId }, by)).toBe(true);
+    }
     const owner = exchangeOwner({ payer: 'northwind', partner: partners[0] });
     expect(await countRunning(table, owner, now)).toBe(1);
 
     const { statusCode } = await ask(deps, exportId, await tokenOf(partners[0]), { method: 'DELETE' });
 
-    expect([statusCode, stored(grantId), await countRunning(table, owner, now)]).toEqual([202, undefined, 0]);
+    expect([statusCode, stored(grantId), await countRunning(table, owner, now)]).toEqual([202, undefined, left]);
   });
 });
