@@ -5,6 +5,7 @@ import { isR4 } from '../../functions/shared/fhir/release.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
 import { withoutUndefined } from '../shared/objects.ts';
+import { baseOf } from './discover.ts';
 import { sameBase } from './draft.ts';
 
 /** A payer as a bundle has it, merged from all entries that share an endpoint or a number. */
@@ -122,7 +123,9 @@ const addressOf = (endpoint: JsonObject): string | undefined => {
   const versions = extensionsIn(endpoint, 'endpoint-fhir-version').map(({ valueCode }) => text(valueCode) ?? '');
   const isOfR4 = versions.length === 0 || versions.some(isR4);
   if (!isRest || !isOfR4 || (status !== undefined && status !== 'active')) return undefined;
-  return valid(rules.fhirBaseUrl, text(endpoint['address'])?.replace(/\/+$/, ''));
+  const address = text(endpoint['address']);
+  // Some directories give the URL of the payer's statement.
+  return valid(rules.fhirBaseUrl, address === undefined ? undefined : baseOf(address));
 };
 
 /** The type and id in a reference or in a full URL, such as `Endpoint/7`, whatever version it names; a URN as it is. */

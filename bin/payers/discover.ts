@@ -38,7 +38,7 @@ export interface Discovered {
 }
 
 /** Turns the URL of a document into the base URL that it is about. */
-const baseOf = (url: string): string =>
+export const baseOf = (url: string): string =>
   url.replace(/\/(metadata|\.well-known\/(smart-configuration|openid-configuration))?\/*$/, '').replace(/\/+$/, '');
 
 /** The most places above a URL that are looked at: real paths are shorter. */

@@ -305,6 +305,29 @@ describe('an import', () => {
     },
   );
 
+  it('takes the base from an address that is that of a document at it', async () => {
+    const base = 'https://a.example.org/r4';
+    const entry = ['/metadata', '', '/.well-known/smart-configuration'].flatMap((more, at) => [
+      { resource: { resourceType: 'Endpoint', id: `e${at}`, status: 'active', address: base + more } },
+      {
+        resource: {
+          resourceType: 'Organization',
+          id: `o${at}`,
+          name: 'Plan',
+          endpoint: [{ reference: `Endpoint/e${at}` }],
+        },
+      },
+    ]);
+    const file = join(folder, 'bundle.json');
+    await writeFile(file, JSON.stringify({ resourceType: 'Bundle', entry }));
+
+    await run(async () => Response.json({ token_endpoint: 'https://login.example.org/token' }), file);
+
+    expect(await drafts()).toEqual(['plan.json']);
+    const draft = JSON.parse(await readFile(join(folder, 'drafts', 'plan.json'), 'utf8')) as Payer;
+    expect(draft.fhirBaseUrl).toBe(base);
+  });
+
   it('gives a payer no invented name where one of its organizations has a name', async () => {
     const entry = [
       ...['健康', 'Plan', '健'].map((name, at) => ({
