@@ -55,7 +55,7 @@ const versionsAfter = async function* (
   startAfter: string,
 ): AsyncGenerator<ObjectVersion> {
   let from: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> | undefined =
-    startAfter === '' ? {} : { KeyMarker: startAfter };
+    startAfter <= prefix ? {} : { KeyMarker: startAfter };
   while (from !== undefined) {
     const page: ListObjectVersionsCommandOutput = await client.send(
       new ListObjectVersionsCommand({ Bucket: name, Prefix: prefix, ...from }),

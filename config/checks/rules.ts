@@ -598,6 +598,11 @@ export const publicJwk = (jwk: Readonly<Record<string, unknown>>): string | unde
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return 'is not for signatures; write "use": "sig"';
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' });
+    // Keys are compared as texts, and served as they are.
+    const own = key.export({ format: 'jwk' }) as Readonly<Record<string, unknown>>;
+    const odd = ['x', 'y', 'n', 'e'].find((member) => jwk[member] !== own[member]);
+    if (odd !== undefined)
+      return `has "${odd}" in another form than RFC 7518 has (base64url without padding or leading zeros); write "${odd}": "${String(own[odd])}"`;
     const bits = alg === 'RS384' ? key.asymmetricKeyDetails?.modulusLength : undefined;
     return bits !== undefined && bits < 2048 ? 'is an RSA key under 2048 bits; write a longer one' : undefined;
   } catch {

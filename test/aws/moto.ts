@@ -17,8 +17,26 @@ export interface ClientSettings {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** Where the Debian package puts it; otherwise wherever the PATH finds one. */
+/** Where the Debian package puts it; otherwise with whatever Python the PATH finds. */
 const packaged = '/usr/bin/moto_server';
+
+/**
+ * Moto's server, with a mend: after a `key-marker` that is no key it leaves out the first key, which S3 lists
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
+ */
+const server = `
+import sys
+from moto.s3.models import S3Backend
+from moto.server import main
+listed = S3Backend.list_object_versions
+def list_object_versions(self, bucket_name, delimiter=None, key_marker=None, max_keys=1000, prefix="", version_id_marker=None):
+    if key_marker and not version_id_marker:
+        before = [key for key in self.get_bucket(bucket_name).keys.keys() if key <= key_marker]
+        key_marker = max(before) if before else None
+    return listed(self, bucket_name, delimiter, key_marker, max_keys, prefix, version_id_marker)
+S3Backend.list_object_versions = list_object_versions
+sys.exit(main())
+`;
 const advice =
   'The suite needs moto_server: apt-get install python3-moto python3-flask-cors python3-openapi-spec-validator';
 const startsWithinMs = 240_000;
@@ -40,8 +58,8 @@ const addressOf = async (child: ChildProcess): Promise<string> => {
  * @throws Error that says what to install if there is none, or if it does not start
  */
 const startMoto = async (account: string): Promise<Moto> => {
-  const command = existsSync(packaged) ? packaged : 'moto_server';
-  const child = spawn(command, ['--host', '127.0.0.1', '--port', '0'], {
+  const command = existsSync(packaged) ? '/usr/bin/python3' : 'python3';
+  const child = spawn(command, ['-c', server, '--host', '127.0.0.1', '--port', '0'], {
     env: { ...process.env, MOTO_ACCOUNT_ID: account },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -525,6 +525,15 @@ describe('a public key', () => {
     ['for another algorithm of RSA', { ...rsa, alg: 'RS256' }, otherAlg('RS384')],
     ['for encryption', { ...ec, use: 'enc' }, 'is not for signatures; write "use": "sig"'],
     ['under 2048 bits', publicHalf({ bits: 2040 }), 'is an RSA key under 2048 bits; write a longer one'],
+    ...Object.entries({ x: ec, y: ec, n: rsa, e: rsa }).flatMap(([member, key]) =>
+      [`${String(key[member])}=`, ` ${String(key[member])}`, `AAAA${String(key[member])}`].map(
+        (text): [string, Record<string, unknown>, string] => [
+          `whose ${member} is in another form`,
+          { ...key, [member]: text },
+          `has "${member}" in another form than RFC 7518 has (base64url without padding or leading zeros); write "${member}": "${String(key[member])}"`,
+        ],
+      ),
+    ),
     [
       'off its curve',
       { ...ec, x: ec['y'] },

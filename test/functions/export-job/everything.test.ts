@@ -476,24 +476,30 @@ describe("the Provenances of the member's resources", () => {
     expect(made.reasons['Provenance']).toContain(why);
   });
 
-  it('are incomplete if a search that does not bring them found nothing, and kept something back', async () => {
-    const resource = { resourceType: 'OperationOutcome', issue: [{ severity: 'warning', code: 'suppressed' }] };
-    const entry = [{ resource, search: { mode: 'outcome' } }];
-    const made = await runWith(
-      {
-        statement: declares('Patient'),
-        types: ['Patient', 'Observation', 'Provenance'],
-        profile: { everything: false },
-      },
-      ({ path }) => {
-        if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
-        if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
-        return fhir({ resourceType: 'Bundle', type: 'searchset', entry });
-      },
-    );
+  const suppressed = { resourceType: 'OperationOutcome', issue: [{ severity: 'warning', code: 'suppressed' }] };
+  const subsetted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
+  it.each<[string, object]>([
+    ['by a remark', { entry: [{ resource: suppressed, search: { mode: 'outcome' } }] }],
+    ['by a label of the page', { entry: [], meta: { tag: [subsetted] } }],
+  ])(
+    'are incomplete if a search that does not bring them found nothing, and kept something back: %s',
+    async (_, page) => {
+      const made = await runWith(
+        {
+          statement: declares('Patient'),
+          types: ['Patient', 'Observation', 'Provenance'],
+          profile: { everything: false },
+        },
+        ({ path }) => {
+          if (path.startsWith('/Provenance')) return pageOf([ofPatient]);
+          if (path.startsWith('/Patient')) return withIncluded(memberPatient, ofPatient);
+          return fhir({ resourceType: 'Bundle', type: 'searchset', ...page });
+        },
+      );
 
-    expect(made.outcomes).toMatchObject({ Provenance: 'incomplete 1' });
-  });
+      expect(made.outcomes).toMatchObject({ Provenance: 'incomplete 1' });
+    },
+  );
 
   it('are incomplete without a statement that says whether a search brings them', async () => {
     const made = await run({ status: 404 });
