@@ -55,8 +55,8 @@ const daysKept = ({ production, retention: { auditDays, logDays } }: AuditConfig
 /**
  * Removes objects after so many days, counted to the next midnight UTC and whenever S3 then comes to it. S3 hides an object,
  * deletes the hidden version a day or two later, and then the marker that hid it (https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html). It never
- * deletes a locked object, but hides it: so the tools read versions (`bin/audit/audit-bucket.ts`), which is for stages whose
- * `auditDays` was once longer.
+ * deletes a locked object, but it hides one if `auditDays` was longer when the object was written. That is why the tools read
+ * versions (`bin/audit/audit-bucket.ts`).
  */
 const removedAfter = (days: number, id: string): LifecycleRule[] => [
   {

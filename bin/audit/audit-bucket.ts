@@ -45,8 +45,8 @@ export const findBucket = async (client: S3Client, stage: string, given: string 
 };
 
 /**
- * The versions of the objects under a prefix, by key and the newest first, from a key on, without delete markers. Where S3's
- * lifecycle has hidden an object that is still locked, as after `auditDays` was lowered, its version is there nevertheless
+ * Lists the versions of the objects under a prefix: in the order of their keys, the newest version first, without delete markers.
+ * If `auditDays` was lowered, S3's lifecycle hides objects that are still locked, but their versions are still listed
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html#object-lock-managing-lifecycle).
  */
 const versionsAfter = async function* (
@@ -73,7 +73,7 @@ const readVersion = async ({ client, name }: AuditBucket, key: string, versionId
   return (await body?.transformToString()) ?? '';
 };
 
-/** Reads an object's text, the newest if a delete marker hides it; `undefined` if there is no such object. */
+/** Reads an object's text, or that of its newest version if a delete marker hides it; `undefined` if there is no such object. */
 export const readObject = async (bucket: AuditBucket, key: string): Promise<string | undefined> => {
   try {
     return await readVersion(bucket, key);
@@ -85,7 +85,7 @@ export const readObject = async (bucket: AuditBucket, key: string): Promise<stri
   return version?.Key === key ? readVersion(bucket, key, version.VersionId) : undefined;
 };
 
-/** The keys under a prefix that sort after a text that is no key, in order, those of hidden objects too. */
+/** Lists the keys under a prefix in order, including those of hidden objects. @param startAfter sorts before the first key to list, and is not a key itself */
 export const keysAfter = async function* (
   bucket: AuditBucket,
   prefix: string,

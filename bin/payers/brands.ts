@@ -124,7 +124,7 @@ const addressOf = (endpoint: JsonObject): string | undefined => {
   const isOfR4 = versions.length === 0 || versions.some(isR4);
   if (!isRest || !isOfR4 || (status !== undefined && status !== 'active')) return undefined;
   const address = text(endpoint['address']);
-  // Some directories give the URL of the payer's statement.
+  // Some directories give the URL of the CapabilityStatement in place of the base URL.
   return valid(rules.fhirBaseUrl, address === undefined ? undefined : baseOf(address));
 };
 

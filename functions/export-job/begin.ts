@@ -11,7 +11,7 @@ import type { Delta, Task } from './state/state.ts';
 
 const stateKeyBytes = 32;
 
-/** The result of beginning: the state file to start from and, of an exchange, who has a place; or why the export cannot run now. */
+/** What beginning gives: the state file to start from and, for an exchange, its owner; or the reason why the export cannot run now. */
 export type Begun =
   | (Committed & { readonly owner?: string })
   | { readonly next: Exclude<Allowed, { kind: 'yes' }> | TooLate | { readonly kind: 'gone' } };

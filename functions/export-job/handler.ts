@@ -75,7 +75,7 @@ interface Run {
   readonly input: JobInput;
   /** As in a leg's result: the sealed status URL, where a DELETE ends the former plan's work. */
   closing: string | undefined;
-  /** As in the input, once this execution has begun the exchange. */
+  /** As in the input. Known once an execution has begun the exchange. */
   owner: string | undefined;
 }
 
@@ -140,7 +140,7 @@ export const runExport =
       // The export has ended whether or not this succeeds.
       await context.step('close', () => closeAtPlan(job, closing), { retryStrategy: aFewTimes }).catch(() => undefined);
     }
-    // While the former plan works for it, an exchange that was deleted counts as running.
+    // A deleted exchange counts as running until the former plan has been told.
     if (owner !== undefined && ended.status === 'gone') {
       await context.step('give-back', () => giveBack(job, owner), { retryStrategy: aFewTimes }).catch(() => undefined);
     }

@@ -13,8 +13,8 @@ const outcome = JSON.stringify({
 });
 
 /**
- * Deletes an export. The table's stream deletes its files, and its job ends when it finds nothing. That of an exchange then tells the
- * former plan, and only then gives the place among those that run back: until then the plan may still work for it.
+ * Deletes an export. The table's stream then deletes its files, and its job ends when the item is gone. For an exchange, the job also tells
+ * the former plan to stop. The exchange counts as running until then, because the plan may still be working on it.
  */
 export const answerDelete = async (deps: ExportDeps, item: Export, context: AuditContext): Promise<ApiResponse> => {
   context.record.interaction = 'export delete';

@@ -9,11 +9,11 @@ export interface StoredObject {
   readonly lastModified: Date;
   /** Headers that were sent with it and are returned with it: type, metadata, checksum, encryption, lock. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether it is a delete marker: while it is the newest version, there seems to be no such object. */
+  /** Whether this is a delete marker. While it is the newest version, S3 answers as if the object did not exist. */
   readonly isMarker?: boolean;
 }
 
-/** The version that a request without a version's id is about; undefined if there is none, or a marker hides it. */
+/** The version that a request without a version id gets; undefined if there is none, or if a delete marker hides it. */
 export const currentOf = (versions: readonly StoredObject[] = []): StoredObject | undefined => {
   const newest = versions.at(-1);
   return newest?.isMarker === true ? undefined : newest;

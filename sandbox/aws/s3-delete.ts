@@ -9,7 +9,7 @@ const remove = ({ objects }: Bucket, key: string): void => {
   objects.delete(key);
 };
 
-/** What a versioned bucket does in place of a deletion, whatever is locked: it deletes no version. */
+/** Hides an object behind a delete marker, as a versioned bucket does. All versions stay, locked or not. */
 const hide = ({ objects }: Bucket, key: string, bodies: BodyStore): string => {
   const versions = objects.get(key) ?? [];
   const versionId = `local-${versions.length + 1}`;

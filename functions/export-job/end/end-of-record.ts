@@ -137,8 +137,8 @@ const asSearched =
       : { ...problem, type: parseRecordSearch(substitute).type };
 
 /**
- * Whether something is missing of which nothing says the type. A request for everything that fell short may have left out a type that
- * the payer does not declare, so that no search of its own makes up for it.
+ * Whether something is missing and nothing says of which type. A request for everything that fell short may have left out resources of a
+ * type that the payer does not declare. That type has no search of its own, which would have found them.
  */
 const isUntypedMissing = (
   { known: { declares, finished = [] } }: JobState,

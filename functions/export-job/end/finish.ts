@@ -12,7 +12,7 @@ import { sealFile } from '../age/seal-file.ts';
 import { exchangeDeps, type JobDeps } from '../job/deps.ts';
 import { inStep } from '../job/in-step.ts';
 import { getRunning, readInput, type Job } from '../job/job.ts';
-import { writeEnd } from '../job/log.ts';
+import { loggedCause, writeEnd } from '../job/log.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
@@ -101,9 +101,17 @@ const noteOver = async ({ exchange }: JobDeps, item: Export): Promise<void> => {
   await noteEnded(exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);
 };
 
-/** Gives back the place of an exchange that was deleted. If that fails, the note expires when the exchange would be overdue. */
-export const giveBack = ({ deps, exportId }: Pick<Job, 'deps' | 'exportId'>, owner: string): Promise<void> =>
-  inStep({ deps, exportId }, 'give-back', () => noteEnded(exchangeDeps(deps).table, owner, exportId));
+/**
+ * Gives back the place of a deleted exchange. If this fails, the place is free when the exchange would be overdue.
+ * @throws Error with a message that contains nothing from the record
+ */
+export const giveBack = async ({ deps, exportId }: Pick<Job, 'deps' | 'exportId'>, owner: string): Promise<void> => {
+  try {
+    await noteEnded(exchangeDeps(deps).table, owner, exportId);
+  } catch (error) {
+    throw loggedCause(deps, { exportId, jobStep: 'give-back' }, error);
+  }
+};
 
 /**
  * Writes an export's end, and its log line. If the answer is lost, the item says whether it was written. Returns false if

@@ -35,7 +35,7 @@ const countsIn = ({ about = {} }: JobState['known']) => {
   return (member: Pick<GroupMember, 'reference'>): number => counts.get(patientIn(member)) ?? 0;
 };
 
-/** Whether the Patient of each member must come. */
+/** Whether each member's Patient must be in the record. */
 const arePatientsDue = ({ asked: { types, typeFilters = [], ...times } }: GroupInput): boolean =>
   isPatientDue({ isWanted: (type) => types?.includes(type) !== false }, { ...times, filters: typeFilters });
 

@@ -7,8 +7,8 @@ import { sentenceOf as sentence } from './outcomes.ts';
 /**
  * Whether a problem means that some of the type's resources are, or may be, missing for this member. Another patient's that
  * only came along are not, unless nothing else came. If the payer gave it as the member's, some may be: the payer may know the
- * member by another id. A Patient of another id is another person's, if the member's own came; among the Patients of a Group it may be
- * that of a member.
+ * member by another id. A Patient of another id is another person's, if the member's own came. In an exchange it may be a
+ * member's.
  */
 export const isLack = (problem: Problem, count: number): boolean => {
   if (problem.kind !== 'otherPatient') return isMissing(problem);

@@ -80,7 +80,9 @@ const provenancesMissing = (
   const half = withProblem(isHalfInScope);
   const missed = withProblem(({ kind }) => kind === 'searchMissed');
   const inPart = withProblem(({ kind }) => kind === 'typeInPart');
-  const keptBack = withProblem((problem) => /^(?:payerRemark|pageWithheld)$/.test(problem.kind) && isMissing(problem));
+  const keptBack = withProblem(
+    (problem) => problem.kind === 'pageWithheld' || (problem.kind === 'payerRemark' && isMissing(problem)),
+  );
   const whyOf = (type: string): InPart['why'] | undefined => {
     if (missed.has(type)) return 'missed';
     // A type that the payer does not have has no Provenances.

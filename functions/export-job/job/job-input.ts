@@ -7,7 +7,7 @@ export interface JobInput {
   readonly state?: string;
   /** As in a leg's result. It is sealed for the job. */
   readonly closing?: string | undefined;
-  /** Of an exchange: who has a place among those that run. */
+  /** For an exchange: the partner and payer whose limit of running exchanges it counts toward. */
   readonly owner?: string | undefined;
   /** The ARN of the execution that this one continues. */
   readonly after?: string;

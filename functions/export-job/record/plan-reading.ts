@@ -55,7 +55,7 @@ export interface Plan {
   readonly readsPatient?: true;
 }
 
-/** The problems to report about a plan. @param wasWanted whether the scope covered a type at the kick-off */
+/** The problems that a plan reports. @param wasWanted whether the scope covered a type at the kick-off */
 export const problemsOf = (
   { outOfScope, halfInScope, notSearched, inPart }: Plan,
   wasWanted: Wanted['isWanted'],
@@ -300,7 +300,7 @@ export const planByType = (inputs: PlanInputs): Plan => {
  */
 const afterEverything = (inputs: PlanInputs): readonly SearchTask[] => {
   const { types } = inputs.asked;
-  // A Patient that the payer does not declare is read by its id.
+  // If the payer does not declare Patient, the member's Patient is read by its id.
   const named = [...namedTypes(inputs)].filter((type) => isMemberType(type) && type !== 'Patient');
   return [...new Set([...typesDeclared(inputs), ...named])]
     .filter((type) => types?.includes(type) ?? true)

@@ -120,7 +120,7 @@ export const nextTask = (leg: RecordLeg): Task | undefined => {
   }
 };
 
-/** Whether a problem means that `$everything` did not return even a first page, and nothing says that its content is withheld. */
+/** Whether a problem means that `$everything` did not return even a first page. If the payer says that it withholds the content, that is reported. */
 const isRefusal = (problem: Problem): boolean =>
   problem.type === everything &&
   ((problem.kind === 'typeRefused' && (problem.status !== 200 || problem.isOfForm === true)) ||

@@ -112,7 +112,7 @@ export const makeRecordLeg = async (
   const readable = readableNow(item, granted, partner);
   const wantedAtKickOff = wantedOf(item.scope, item.types);
   const readableTypes = wantedOf(readable, item.types);
-  // What the scope named, and no longer covers, is to be named in the account.
+  // The account also names the types that the scope named at the kick-off and no longer covers.
   const wanted = { ...readableTypes, named: [...new Set([...wantedAtKickOff.named, ...readableTypes.named])] };
   const asking = { payer, ...(await job.credentials(item)), ...leg.calls };
   return {

@@ -246,7 +246,7 @@ export interface Known {
   readonly linesTotal?: number;
   /** Of a group export: how many resources about each member are in the record, by the ids at the payer. */
   readonly about?: Readonly<Record<string, number>>;
-  /** Of a group export: the members whose own Patient is in the record, by their ids at the payer. Absent in the state of an earlier version. */
+  /** In a group export: the payer's ids of the members whose own Patient is in the record. State that an earlier version wrote does not have it. */
   readonly ownPatients?: readonly string[];
   /** Of a match: what the payer said of whom, by the ids that were submitted; and how many strangers it named. */
   readonly said?: Readonly<Record<string, MemberSaid>>;

@@ -136,7 +136,7 @@ describe('a resource that is left out makes its type incomplete', () => {
     expect(made).toMatchObject({ status: 'partial', complete: false });
     expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 0' });
     expect(made.errors).toEqual(
-      // The payer answers a search of Observation the same.
+      // The payer gives the same answer to the search for Observation.
       ['$everything', 'Observation'].map(
         (what) => `A resource on page 1 of ${what} is left out: it is not a FHIR resource.`,
       ),

@@ -468,7 +468,7 @@ describe('a payer whose pages', () => {
     expect(made.status).toBe('partial');
     expect(made.outcomes).toMatchObject({ Patient: 'incomplete 1', Observation: 'incomplete 0' });
     expect(made.errors).toEqual(
-      // The payer answers a search of Observation the same.
+      // The payer gives the same answer to the search for Observation.
       ['$everything', 'Observation'].map(
         (what) => `The payer put a remark on page 1 of ${what}: ${severity}, ${code}. Resources may be missing.`,
       ),
