@@ -39,9 +39,9 @@ const inSmartSpelling = (word: string): string => {
 /**
  * Reads the `scope` of a payer's token answer, a text or a list of texts, as far as each word means one thing: also with
  * other upper and lower case, with commas, and percent-encoded. A word that is about resources and cannot be read stays,
- * and grants nothing. So does an empty text, or a value that is neither: RFC 6749 §5.1 lets a payer leave out the scope that was asked
- * for, and §3.3 has no empty one.
- * @returns undefined if it is missing or null, since some servers write null for a missing member
+ * and grants nothing.
+ * @returns empty for an empty text, or a value that is neither: RFC 6749 §5.1 lets a payer leave out the scope that was asked
+ * for, and §3.3 has no empty one. Undefined if it is missing or null, since some servers write null for a missing member
  */
 export const readGrantedScope = (value: unknown): Scopes | undefined => {
   if (value === undefined || value === null) return undefined;

@@ -101,8 +101,26 @@ describe('when payer tokens are refreshed', () => {
     const widened = await scopesAfter(narrowed.after, 'patient/*.rs');
     expect(widened.scope).toBe('patient/Patient.rs patient/Observation.rs?category=laboratory');
     expect((await scopesAfter(widened.after, undefined)).scope).toBe(widened.scope);
-    // As at a login: neither what we asked for nor the answer names resources.
-    expect((await scopesAfter(widened.after, 'openid')).scope).toBe(widened.scope);
+  });
+
+  // As at a login.
+  it.each([
+    ['names none of the resources that we asked for', {}, 'openid', ''],
+    ['names no resources, and was asked for none', { scopes: [] }, 'openid', 'patient/*.rs'],
+    ['names no resources, which means all at this payer', { grantedScope: 'asRequested' }, 'openid', 'patient/*.rs'],
+    ['is empty', {}, '', ''],
+    ['is empty, and we asked for none (RFC 6749 §3.3)', { scopes: [] }, ' ', ''],
+    ['is empty, which means all at this payer', { scopes: [], grantedScope: 'asRequested' }, '', 'patient/*.rs'],
+  ] as const)('narrows the grant to what is left, if the scope %s', async (_, profile, scope, left) => {
+    const { test, before } = await agedGrant(250);
+    test.payer.http = answers({ ...rotated, scope });
+
+    const after = await ensureFreshPayerTokens(test.deps, { ...(await northwind(test)), ...profile }, before, {
+      requestId: 'request-a',
+    });
+
+    expect(test.payer.requests).toHaveLength(1);
+    expect(writeScopes(after.grant.scope.filter(({ kind }) => kind === 'resource'))).toBe(left);
   });
 
   it('keeps the old refresh token if the payer gives no new one', async () => {
