@@ -21,12 +21,13 @@ const tell = (child: ChildProcess, message: ToEnvironment): void => void child.s
 /**
  * A round of reads over `width` concurrent processes, each with one read at a time. The clock starts after all of them
  * have prepared.
- * @param latencies gets each read's milliseconds
+ * @param latencies gets the milliseconds of each read, round by round
+ * @throws Error unless every process has as many of a round's reads
  */
 export const startFleet = async (
   { registry }: Pick<World, 'registry'>,
   kind: EnvironmentOrder['kind'],
-  { width, latencies }: { readonly width: number; readonly latencies: number[] },
+  { width, latencies }: { readonly width: number; readonly latencies: number[][] },
 ): Promise<Round> => {
   const children = Array.from({ length: width }, (_none, index) => {
     const order: EnvironmentOrder = { kind, name: `${kind}.${index}`, registry };
@@ -43,17 +44,20 @@ export const startFleet = async (
       }),
     );
   return async (operations) => {
-    const each = Math.ceil(operations / width);
+    const each = operations / width;
+    if (!Number.isInteger(each)) throw new Error(`${operations} reads cannot be divided among ${width} processes`);
     await tellAll({ operations: each });
     const startedAt = performance.now();
     const results = await tellAll({});
-    const wallMs = (performance.now() - startedAt) / (each * width);
+    const wallMs = (performance.now() - startedAt) / operations;
     let cpuMs = 0;
+    const ofRound: number[] = [];
     for (const result of results) {
       if (!('cpuMs' in result)) throw new Error('An environment did not say what its reads took');
       cpuMs += result.cpuMs / width;
-      latencies.push(...result.latencies);
+      ofRound.push(...result.latencies);
     }
+    latencies.push(ofRound);
     return { wallMs, cpuMs };
   };
 };

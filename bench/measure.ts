@@ -37,6 +37,7 @@ export interface Plan {
   readonly rounds: number;
   /** Operations per round. */
   readonly operations: number;
+  /** Operations of each candidate before its first round. */
   readonly warmUpOperations: number;
 }
 
@@ -178,14 +179,12 @@ const reasonOf = (error: unknown): string =>
 
 type Running = Series & { readonly round: Round };
 
-/** A round prepares all of its operations at once, and a code lives for a minute. */
-const mostAtOnce = 100;
-/** A floor is little more than the AWS client, which the gateway's own operations have already warmed up. */
-const enoughForFloor = 500;
+/** A round prepares all of its operations at once, and a code lives for a minute. A fleet divides these evenly. */
+const mostAtOnce = 80;
 
-const warmUp = async (round: Round, kind: Kind, operations: number): Promise<void> => {
-  let left = kind === 'floor' ? Math.min(operations, enoughForFloor) : operations;
-  for (; left > 0; left -= mostAtOnce) await round(Math.min(left, mostAtOnce));
+/** Floors and peers are warmed by as many operations as the gateway. */
+const warmUp = async (round: Round, operations: number): Promise<void> => {
+  for (let left = operations; left > 0; left -= mostAtOnce) await round(Math.min(left, mostAtOnce));
 };
 
 const unlessPeer = (candidate: Pick<Candidate, 'name' | 'kind'>, missing: Missing[], error: unknown): void => {
@@ -202,7 +201,7 @@ const startAll = async (
   for (const { name, kind, start } of candidates) {
     try {
       const round = await start();
-      await warmUp(round, kind, warmUpOperations);
+      await warmUp(round, warmUpOperations);
       running.push({ name, kind, samples: [], round });
     } catch (error) {
       unlessPeer({ name, kind }, missing, error);

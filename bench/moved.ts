@@ -22,7 +22,7 @@ const ratiosOf = ({ name, rows }: Section): (readonly [string, Spread])[] =>
       ? []
       : [
           [`${name} to ${row.name}, wall time`, row.ours.wall] as const,
-          [`${name} to ${row.name}, CPU time`, row.ours.cpu] as const,
+          ...(row.ours.cpu === undefined ? [] : [[`${name} to ${row.name}, CPU time`, row.ours.cpu] as const]),
         ],
   );
 

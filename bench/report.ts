@@ -8,8 +8,9 @@ export interface Row {
   readonly name: string;
   readonly kind: Kind;
   readonly wallMs: Spread;
-  readonly cpuMs: Spread;
-  readonly ours?: { readonly wall: Spread; readonly cpu: Spread };
+  /** Omitted where other processes do the work. */
+  readonly cpuMs?: Spread;
+  readonly ours?: { readonly wall: Spread; readonly cpu?: Spread };
 }
 
 /** A limit and what was measured; `met` is omitted if it could not be measured. */
@@ -21,6 +22,13 @@ export interface Budget {
   readonly met?: boolean;
 }
 
+/** What was measured and has no limit. */
+export interface Figure {
+  readonly name: string;
+  readonly measured: string;
+  readonly value: number;
+}
+
 /** The result of one part of the benchmark. */
 export interface Section {
   readonly name: string;
@@ -29,6 +37,8 @@ export interface Section {
   readonly rows: readonly Row[];
   readonly missing: readonly Missing[];
   readonly budgets: readonly Budget[];
+  /** @default none */
+  readonly figures?: readonly Figure[];
   readonly notes: readonly string[];
   /** How long it took. */
   readonly seconds?: number;
@@ -84,17 +94,32 @@ export const seriesOf = ({ series }: Measured, name: string): Series => {
   return found;
 };
 
+interface RowOptions {
+  /** What each name begins with. */
+  readonly prefix?: string;
+  /** If other processes do the work, whose CPU time is not counted. @default false */
+  readonly wallOnly?: boolean;
+}
+
 /** One row per series. If one of them is the gateway's, the others say how it compares. */
-export const rowsOf = ({ series }: Pick<Measured, 'series'>, prefix = ''): Row[] => {
+export const rowsOf = (
+  { series }: Pick<Measured, 'series'>,
+  { prefix = '', wallOnly = false }: RowOptions = {},
+): Row[] => {
   const [ours, ...more] = series.filter(({ kind }) => kind === 'ours');
   return series.map((one) => ({
     name: prefix + one.name,
     kind: one.kind,
     wallMs: spreadOf(one.samples.map(({ wallMs }) => wallMs)),
-    cpuMs: spreadOf(one.samples.map(({ cpuMs }) => cpuMs)),
+    ...(wallOnly ? {} : { cpuMs: spreadOf(one.samples.map(({ cpuMs }) => cpuMs)) }),
     ...(ours === undefined || ours === one || more.length > 0
       ? {}
-      : { ours: { wall: spreadOf(ratios(ours, one, 'wallMs')), cpu: spreadOf(ratios(ours, one, 'cpuMs')) } }),
+      : {
+          ours: {
+            wall: spreadOf(ratios(ours, one, 'wallMs')),
+            ...(wallOnly ? {} : { cpu: spreadOf(ratios(ours, one, 'cpuMs')) }),
+          },
+        }),
   }));
 };
 
@@ -103,6 +128,12 @@ const digits = (value: number): string =>
 
 /** `1.08 [1.05–1.11]` */
 export const inWords = ({ low, median, high }: Spread): string => `${digits(median)} [${digits(low)}–${digits(high)}]`;
+
+export const figure = (name: string, spread: Spread): Figure => ({
+  name,
+  measured: inWords(spread),
+  value: spread.median,
+});
 
 interface Limit {
   readonly name: string;
@@ -137,9 +168,9 @@ const table = (rows: readonly Row[]): string[] =>
         ...rows.map(({ name, kind, wallMs, cpuMs, ours }) => [
           kind === 'peer' ? name : `${name} (${kind})`,
           inWords(wallMs),
-          inWords(cpuMs),
+          cpuMs === undefined ? '' : inWords(cpuMs),
           ours === undefined ? '' : inWords(ours.wall),
-          ours === undefined ? '' : inWords(ours.cpu),
+          ours?.cpu === undefined ? '' : inWords(ours.cpu),
         ]),
       ]);
 
@@ -157,6 +188,7 @@ export const sectionText = (section: Section): string =>
     ...table(section.rows),
     ...section.missing.map(({ name, reason }) => `  missing: ${name} (${reason})`),
     ...section.budgets.map(budgetLine),
+    ...(section.figures ?? []).map(({ name, measured }) => `  ${name}: ${measured}`),
     ...section.notes.map((note) => `  ${note}`),
     ...(section.failed === undefined ? [] : [`  failed: ${section.failed}`]),
     '',

@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
+import type { PayerResponse } from '../functions/shared/payer/http.ts';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
 import { gatewayOver, type Gateway } from './gateway.ts';
 import { collectGarbage, timed } from './measure.ts';
@@ -34,16 +36,18 @@ const ours = async (path: string, query?: Record<string, string>): Promise<void>
   if (status !== 200) throw new Error(`no answer, but ${status}`);
 };
 
-const answerOf = async (path: string, query?: Record<string, string>): Promise<Response> => {
-  const response = await fetch(`${payerBase}/${path}?${new URLSearchParams(query)}`);
-  if (!response.ok) throw new Error(`the payer answered ${response.status}`);
+/** The functions' own client: that of `fetch` holds tens of megabytes, which would hide what the gateway's code holds. */
+const payerClient = createPayerHttp();
+
+const answerOf = async (path: string, query?: Record<string, string>): Promise<PayerResponse> => {
+  const response = await payerClient(`${payerBase}/${path}?${new URLSearchParams(query)}`);
+  if (response.status !== 200) throw new Error(`the payer answered ${response.status}`);
   return response;
 };
 
 const piped = async (path: string, query?: Record<string, string>): Promise<void> => {
   const { body } = await answerOf(path, query);
   const stream = drain();
-  // Leaner than `pipeline`, which wraps the body in a Node stream.
   for await (const chunk of body ?? []) if (!stream.write(chunk)) await once(stream, 'drain');
   stream.end();
 };

@@ -3,7 +3,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { gatewayOver } from '../gateway.ts';
 import { measure, oneAfterAnother, timed, type Candidate, type Measured, type Round } from '../measure.ts';
-import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { atMost, figure, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
 import { reading } from '../requests.ts';
 import { spreadOf, type Spread } from '../statistics.ts';
 import { makeTables, type World } from '../world.ts';
@@ -100,9 +100,10 @@ export const auditedRead: Step = {
         const name = `with audit to without, payer ${realMs} ms, ${end}`;
         return atMost({ name, value: wall.median, limit: 1.1, unit: ' ×', detail: inWords(wall) });
       }),
-      notes: ends.map(
-        (end) => `with audit to without, payer ${noMs} ms, ${end}: ${inWords(ratioOf(measured, noMs, end))}`,
+      figures: ends.map((end) =>
+        figure(`with audit to without, payer ${noMs} ms, ${end}`, ratioOf(measured, noMs, end)),
       ),
+      notes: [],
     };
   },
 };

@@ -7,7 +7,7 @@ import { floors } from '../floors.ts';
 import { gatewayOver } from '../gateway.ts';
 import { measure, oneAfterAnother, type Candidate, type Round } from '../measure.ts';
 import { startRecording } from '../recording.ts';
-import { atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
+import { atMost, figure, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
 import { each, prepare, type RequestName } from '../requests.ts';
 import { spreadOf } from '../statistics.ts';
 import { makeTables, type World } from '../world.ts';
@@ -72,7 +72,8 @@ export const firstCalls: Step = {
           detail: inWords(read),
         }),
       ],
-      notes: names.filter((name) => name !== 'fetch').map((name) => `${name} to its floor: ${inWords(toFloor(name))}`),
+      figures: names.filter((name) => name !== 'fetch').map((name) => figure(`${name} to its floor`, toFloor(name))),
+      notes: [],
     };
   },
 };

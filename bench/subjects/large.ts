@@ -67,6 +67,7 @@ export const large: Step = {
       ],
       { rounds: world.quick ? 1 : 5, operations: 1, warmUpOperations: 0 },
     );
+    const rise = spreadOf(grown.ours);
     const above = spreadOf(grown.ours.map((mb, round) => mb - (grown.pipe[round] ?? Number.NaN)));
     const memory = Object.entries(grown).map(
       ([way, values]) => `${way} ${values.length === 0 ? '–' : inWords(spreadOf(values))}`,
@@ -78,6 +79,7 @@ export const large: Step = {
       rows: rowsOf(measured),
       missing: measured.missing,
       budgets: [
+        atMost({ name: 'memory', value: rise.median, limit: 10, unit: ' MB', detail: inWords(rise) }),
         atMost({
           name: 'memory above the bare pipe',
           value: above.median,

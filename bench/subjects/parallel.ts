@@ -12,7 +12,7 @@ const floor = 'bare proxy: the same calls';
 export const parallel: Step = {
   name: 'parallel',
   run: async (world) => {
-    const latencies: number[] = [];
+    const latencies: number[][] = [];
     const candidates: Candidate[] = [
       { name: 'fetch', kind: 'ours', start: () => startFleet(world, 'ours', { width, latencies }) },
       { name: floor, kind: 'floor', start: () => startFleet(world, 'floor', { width, latencies: [] }) },
@@ -24,7 +24,8 @@ export const parallel: Step = {
     };
     const measured = await measure(candidates, plan);
     const throughput = spreadOf(ratios(seriesOf(measured, floor), seriesOf(measured, 'fetch'), 'wallMs'));
-    const measuredLatencies = latencies.slice(plan.warmUpOperations);
+    // The rounds before these warmed the processes.
+    const measuredLatencies = latencies.slice(-plan.rounds).flat();
     const [p50, p99] = [quantile(measuredLatencies, 0.5), quantile(measuredLatencies, 0.99)];
     return {
       name: 'parallel',

@@ -104,7 +104,7 @@ export const rewriter: Step = {
         const measured = await compare(world, document, chunkKb * 1024);
         const faster = spreadOf(ratios(seriesOf(measured, parsing), seriesOf(measured, 'ours'), 'cpuMs'));
         const name = `${document.name}, ${chunkKb} KB chunks`;
-        rows.push(...rowsOf(measured, `${name}: `));
+        rows.push(...rowsOf(measured, { prefix: `${name}: ` }));
         budgets.push(
           atLeast({
             name: `${name}: ${parsing} to ours, CPU time`,

@@ -3,7 +3,7 @@ import { floors } from '../floors.ts';
 import { gatewayOver } from '../gateway.ts';
 import { measure, oneAfterAnother, twoSteps, type Measured, type Round, type Sample } from '../measure.ts';
 import { startRecording, startReplay } from '../recording.ts';
-import { atLeast, inWords, ratios, rowsOf, type Section } from '../report.ts';
+import { atLeast, figure, inWords, ratios, rowsOf, type Section } from '../report.ts';
 import { returningAndRedeeming } from '../requests.ts';
 import { spreadOf } from '../statistics.ts';
 import { authorizeEvent, callbackEvent, pairOf, redeemEvent } from '../walk.ts';
@@ -97,10 +97,9 @@ const pairSection = (measured: Measured): Section => {
         ...(pair === undefined ? {} : { detail: inWords(pair) }),
       }),
     ],
-    notes:
-      least === undefined
-        ? []
-        : [`the floor itself is ${inWords(least)} × faster than openauth: these calls allow no more`],
+    // These calls allow no more.
+    figures: least === undefined ? [] : [figure('the floor itself: faster than openauth', least)],
+    notes: [],
   };
 };
 
