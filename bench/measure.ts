@@ -13,7 +13,7 @@ export interface Sample {
 /** Runs a number of operations and returns the mean of one. */
 export type Round = (operations: number) => Promise<Sample>;
 
-/** Something to measure. If a peer fails, it is reported as missing. Any other failure is an error. */
+/** Something to measure. If a peer fails, the others are still measured, and the report says so. Any other failure is an error. */
 export interface Candidate {
   readonly name: string;
   readonly kind: Kind;

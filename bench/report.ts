@@ -88,9 +88,12 @@ export const ratios = (of: Series, to: Series, field: keyof Sample): number[] =>
   of.samples.map((sample, round) => sample[field] / (to.samples[round]?.[field] ?? Number.NaN));
 
 /** The series of this name. @throws Error if there is none */
-export const seriesOf = ({ series }: Measured, name: string): Series => {
+export const seriesOf = ({ series, missing }: Measured, name: string): Series => {
   const found = series.find((one) => one.name === name);
-  if (found === undefined) throw new Error(`${name} was not measured`);
+  if (found === undefined) {
+    const reason = missing.find((one) => one.name === name)?.reason ?? 'nothing of that name was';
+    throw new Error(`${name} was not measured: ${reason}`);
+  }
   return found;
 };
 
@@ -205,6 +208,10 @@ export const headText = ({ commit, node, system, cpu, cores, memoryGb, load }: M
     '',
   ].join('\n');
 
+/** If a part, or a side of one, could not be measured. */
+export const hasFailed = (sections: readonly Section[]): boolean =>
+  sections.some(({ failed, missing }) => failed !== undefined || missing.length > 0);
+
 /** The lines below the sections. */
 export const footText = ({ sections, seconds }: Pick<Report, 'sections' | 'seconds'>): string => {
   const budgets = sections.flatMap((section) => section.budgets.map((one) => ({ ...one, section: section.name })));
@@ -212,7 +219,10 @@ export const footText = ({ sections, seconds }: Pick<Report, 'sections' | 'secon
   const open = budgets.filter(({ met }) => met === undefined);
   return [
     `${budgets.length - unmet.length - open.length} of ${budgets.length} budgets met, ${open.length} not measured, in ${Math.round(seconds)} s`,
-    ...sections.flatMap(({ name, failed }) => (failed === undefined ? [] : [`  ✗ ${name} failed: ${failed}`])),
+    ...sections.flatMap(({ name, failed, missing }) => [
+      ...(failed === undefined ? [] : [`  ✗ ${name} failed: ${failed}`]),
+      ...missing.map((peer) => `  ✗ ${name}: ${peer.name} failed: ${peer.reason}`),
+    ]),
     ...unmet.map((one) => `  ✗ ${one.section}: ${one.name} ${one.limit}: ${one.measured}`),
   ].join('\n');
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readOrExit } from '../bin/shared/command-line.ts';
 import { spec } from './flags.ts';
 import { lastSaved, movedText, resultsFolder } from './moved.ts';
-import { describeMachine, footText, headText, sectionText, type Report, type Section } from './report.ts';
+import { describeMachine, footText, hasFailed, headText, sectionText, type Report, type Section } from './report.ts';
 import { steps } from './steps.ts';
 import type { Step } from './subjects/step.ts';
 import { startWorld } from './world.ts';
@@ -33,7 +33,7 @@ const startedAt = performance.now();
 const at = new Date().toISOString();
 const machine = describeMachine();
 print(headText(machine, flags.quick));
-/** A part that fails is reported, and the others are still measured. */
+/** A part or a peer that fails is reported, the others are still measured, and the run ends with 1. */
 const measureStep = async (step: Step): Promise<readonly Section[]> => {
   const begunAt = performance.now();
   try {
@@ -41,7 +41,6 @@ const measureStep = async (step: Step): Promise<readonly Section[]> => {
     if (first === undefined) throw new Error('it measured nothing');
     return [{ ...first, seconds: (performance.now() - begunAt) / 1000 }, ...more];
   } catch (error) {
-    process.exitCode = 1;
     const failed = error instanceof Error ? error.message : String(error);
     return [{ name: step.name, what: 'not measured', rows: [], missing: [], budgets: [], notes: [], failed }];
   }
@@ -58,6 +57,7 @@ for (const step of selected) {
 }
 const report: Report = { at, quick: flags.quick, seconds: (performance.now() - startedAt) / 1000, machine, sections };
 print(footText(report));
+if (hasFailed(sections)) process.exitCode = 1;
 const last = lastSaved(report);
 if (!flags.quick && last !== undefined) print(movedText(sections, last));
 const text = `${JSON.stringify(report, undefined, 2)}\n`;
