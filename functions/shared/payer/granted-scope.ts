@@ -19,11 +19,11 @@ const decoded = (text: string): string => {
   }
 };
 
+/** Words are apart by blanks, or by commas up to a word's filter. A comma at a word's end is no part of its filter. */
 const wordsIn = (text: string): string[] =>
   decoded(text)
-    .split(/\s+/)
-    .flatMap((word) => (hasFilter(word) ? [word] : word.split(',')))
-    .filter((word) => word !== '');
+    .split(/,?\s+|,$/)
+    .flatMap((word) => word.match(/[^,?]*\?.*|[^,?]+/g) ?? []);
 
 const resourceForm = /^(patient|user|system)\/([^.?]*)(?:\.([^?]*))?(\?.*)?$/is;
 

@@ -89,7 +89,16 @@ describe('what a payer may omit or spell differently', () => {
     ['patient%2F*.read+launch%2fpatient', 'patient/*.read launch/patient'],
     ['patient%2F%ZZ.read', 'patient%2F%ZZ.read'],
     ['my-patient/Observation.RS', 'my-patient/Observation.RS'],
+    // What follows a comma in a filter is the filter's: read as a scope, it could grant more than the payer did.
     ['patient/Claim.rs?status=a,patient/Claim.rs', 'patient/Claim.rs?status=a,patient/Claim.rs'],
+    ['?status=a,patient/Claim.rs', '?status=a,patient/Claim.rs'],
+    ['patient/Claim.r,patient/Goal.rs?a=b,c', 'patient/Claim.r patient/Goal.rs?a=b,c'],
+    [
+      'openid, patient/Goal.rs?a=b, Patient/claim.r,user/Goal.r?c=d,',
+      'openid patient/Goal.rs?a=b patient/Claim.r user/Goal.r?c=d',
+    ],
+    [',patient/Goal.rs?a=b,c?d', 'patient/Goal.rs?a=b,c?d'],
+    ['patient%2FClaim.r%2Cpatient%2FGoal.rs%3Fa=b', 'patient/Claim.r patient/Goal.rs?a=b'],
     ['patient/Claim.rs?status=a%2Cb', 'patient/Claim.rs?status=a%2Cb'],
     [['patient/Claim.r,Patient/claim.r'], 'patient/Claim.r'],
     ['', ''],
