@@ -18,7 +18,7 @@ const begin = onSignal(async () => {
 }, latencies);
 const round: Round = await (kind === 'ours'
   ? startOurs({ registry }, name, reading, begin)
-  : startFloor({ registry, tablePrefix: `${name}.` }, reading, floors.fetch.calls, floors.fetch.remake, begin));
+  : startFloor({ registry, tablePrefix: `${name}.` }, reading, floors.fetch, { run: begin }));
 
 // The parent process has ended.
 process.once('disconnect', () => process.exit());

@@ -1,6 +1,6 @@
+import type { Recording } from './calls.ts';
 import type { Sample } from './measure.ts';
-import type { Recording } from './recording.ts';
-import type { Prepared, RequestName } from './requests.ts';
+import type { Prepared } from './requests.ts';
 import type { Tables } from './world.ts';
 
 /** What a new process does first: requests to a gateway, or the calls of their floor. */
@@ -11,7 +11,7 @@ export type FirstCalls =
       readonly registry: string;
       readonly requests: readonly Prepared[];
     }
-  | { readonly kind: 'floor'; readonly name: RequestName; readonly recordings: readonly Recording[] };
+  | { readonly kind: 'floor'; readonly recordings: readonly Recording[] };
 
 /** What they took together. */
 export type FirstCallsTook = Sample;

@@ -2,10 +2,9 @@
 import { once } from 'node:events';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
 import type { FirstCalls, FirstCallsTook } from './first-calls-order.ts';
-import { floors } from './floors.ts';
 import { gatewayOver } from './gateway.ts';
 import { timed } from './measure.ts';
-import { startReplay } from './recording.ts';
+import { remake, startReplay } from './recording.ts';
 import { send } from './requests.ts';
 
 const callsOf = (order: FirstCalls): readonly (() => Promise<void>)[] => {
@@ -14,7 +13,7 @@ const callsOf = (order: FirstCalls): readonly (() => Promise<void>)[] => {
     return order.requests.map((prepared) => () => send(gateway, prepared));
   }
   const replay = startReplay();
-  return order.recordings.map((recording) => () => floors[order.name].remake(replay, recording));
+  return order.recordings.map((recording) => () => remake(replay, recording));
 };
 
 const [order] = (await once(process, 'message')) as [FirstCalls];

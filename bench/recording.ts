@@ -3,13 +3,21 @@ import {
   PutItemCommand,
   UpdateItemCommand,
   type DynamoDBClient,
-  type GetItemCommandInput,
   type PutItemCommandInput,
-  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { createPayerHttp } from '../functions/shared/payer/http-client.ts';
-import type { PayerHttp, PayerRequest } from '../functions/shared/payer/http.ts';
+import type { PayerHttp } from '../functions/shared/payer/http.ts';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
+import {
+  callRecorder,
+  checkCalls,
+  type Call,
+  type Counted,
+  type PayerCall,
+  type Recorder,
+  type Recording,
+} from './calls.ts';
+import type { Floor } from './floors.ts';
 import { gatewayOver } from './gateway.ts';
 import { oneAfterAnother, oneByOne, type Round } from './measure.ts';
 import type { Begin } from './requests.ts';
@@ -20,24 +28,10 @@ import { makeTables, type Tables, type World } from './world.ts';
  * recorded, and the floor repeats them on a second set. So a floor has the same items, expressions and sizes, and stays
  * current when the handler's calls change.
  */
-type Call =
-  | { readonly command: 'GetItem'; readonly input: GetItemCommandInput }
-  | { readonly command: 'PutItem'; readonly input: PutItemCommandInput }
-  | { readonly command: 'UpdateItem'; readonly input: UpdateItemCommandInput };
-
-type PayerCall = readonly [input: string | URL, init: PayerRequest];
-
-/** The calls of one request, in order. */
-export interface Recording {
-  readonly calls: readonly Call[];
-  readonly payerCalls: readonly PayerCall[];
-}
 
 export interface Replay {
-  /** Repeats a call. @throws if DynamoDB refuses it */
-  readonly send: (call: Call | undefined) => Promise<void>;
-  /** Repeats the call to the payer and reads its answer to the end. */
-  readonly callPayer: (call: PayerCall | undefined) => Promise<void>;
+  /** Repeats a call. That to the payer is read to its end. @throws if it is refused */
+  readonly send: (call: Call) => Promise<void>;
 }
 
 const recordedPrefix = 'recorded';
@@ -46,46 +40,46 @@ const floorPrefix = 'floor';
 /** The functions' own client, so that a floor calls the payer the same way. */
 const payerClient = createPayerHttp();
 
-/** Repeats calls with a connection of its own. */
-export const startReplay = (): Replay => {
+/** Calls the payer with the functions' client, and nothing around it. */
+const callPayer = async ([input, init]: PayerCall): Promise<void> => {
+  const response = await payerClient(input, init);
+  if (response.status !== 200) throw new Error(`the payer answered ${response.status}`);
+  for await (const chunk of response.body ?? []) void chunk;
+};
+
+/** Repeats calls with a connection of its own. @param toPayer how it calls the payer */
+export const startReplay = (toPayer = callPayer): Replay => {
   const client = dynamoClient();
   return {
     send: async (call) => {
-      if (call?.command === 'GetItem') await client.send(new GetItemCommand(call.input));
-      else if (call?.command === 'PutItem') await client.send(new PutItemCommand(call.input));
-      else if (call?.command === 'UpdateItem') await client.send(new UpdateItemCommand(call.input));
-      else throw new Error('the handler made fewer calls than its floor has');
-    },
-    callPayer: async (call) => {
-      if (call === undefined) throw new Error('the handler called no payer');
-      const response = await payerClient(...call);
-      if (response.status !== 200) throw new Error(`the payer answered ${response.status}`);
-      for await (const chunk of response.body ?? []) void chunk;
+      if (call.command === 'GetItem') await client.send(new GetItemCommand(call.input));
+      else if (call.command === 'PutItem') await client.send(new PutItemCommand(call.input));
+      else if (call.command === 'UpdateItem') await client.send(new UpdateItemCommand(call.input));
+      else await toPayer(call.input);
     },
   };
 };
 
+/** Repeats the calls of a request in the handler's order, and side by side what the handler makes side by side. */
+export const remake = async (replay: Replay, recording: Recording): Promise<void> => {
+  for (const together of recording) await Promise.all(together.map(replay.send));
+};
+
 /**
- * A lease on a partner's rate lasts for many reads, and an entry of the registry for twenty seconds, so both count as the
- * handler's own time and are not part of a floor.
+ * Left out, since many requests share them: a lease on a partner's rate, a look at a payer's breaker, and an entry of the
+ * registry. Whatever they take counts as the handler's own time.
  */
-const isShared = (table: string, { limits = false }: Counted): boolean =>
+const isShared = (table: string, { limits = false }: Pick<Counted, 'limits'>): boolean =>
   (!limits && table.endsWith('.Limits')) || table.startsWith('Registry.');
 
-/** Which calls are counted in addition to the request's own. */
-export interface Counted {
-  /** Calls to the table Limits, if each request makes its own. @default no */
-  readonly limits?: boolean;
-}
-
-const recordCalls = (client: DynamoDBClient, calls: Call[], counted: Counted): void => {
+const recordCalls = (client: DynamoDBClient, recorder: Recorder, counted: Counted): void => {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const command = String(context['commandName']).replace(/Command$/, '');
       const { TableName: table = '', ...input } = args.input as PutItemCommandInput;
       if (isShared(table, counted)) return next(args);
-      calls.push({ command, input: { ...input, TableName: table.replace(recordedPrefix, floorPrefix) } } as Call);
-      return next(args);
+      const call = { command, input: { ...input, TableName: table.replace(recordedPrefix, floorPrefix) } } as Call;
+      return recorder.during(call, () => next(args));
     },
     { step: 'initialize' },
   );
@@ -103,66 +97,58 @@ interface FloorWorld extends Pick<World, 'registry'> {
   readonly tablePrefix?: string;
 }
 
-/** Refuses a handler whose calls differ from those that its floor was written for. */
-const checkCalls = ({ calls, payerCalls }: Recording, expected: readonly string[]): void => {
-  const made = [...calls.map(({ command }) => command), ...payerCalls.map(() => 'payer')].toSorted().join(', ');
-  const wanted = expected.toSorted().join(', ');
-  if (made !== wanted) throw new Error(`the handler calls ${made}; its floor has ${wanted}`);
-};
-
-/** Repeats the calls of one request in the handler's order, and in parallel if the handler makes them in parallel. */
-export type Remake = (replay: Replay, recording: Recording) => Promise<void>;
-
 /**
  * Begins to record requests. Each call makes one, after repeating on the floor's tables whatever prepared it.
  * @param begin the requests whose calls are recorded
- * @param expected the commands of one request, and `payer` for a call to the payer
  * @throws Error if the handler makes other calls than these
  */
 export const startRecording = async (
   { registry, tablePrefix = '' }: FloorWorld,
   begin: Begin,
-  expected: readonly string[],
-  counted: Counted = {},
+  counted: Counted,
 ): Promise<() => Promise<Recording>> => {
   const { recorded } = await (tables ??= makeBoth(tablePrefix));
-  const calls: Call[] = [];
-  const payerCalls: PayerCall[] = [];
+  const recorder = callRecorder();
   const client = dynamoClient();
-  recordCalls(client, calls, counted);
+  recordCalls(client, recorder, counted);
   const payerHttp: PayerHttp = (input, init = {}) => {
     // The handler's deadline does not apply to the floor.
     const { signal: _signal, ...rest } = init;
-    payerCalls.push([input, rest]);
-    return payerClient(input, init);
+    return recorder.during({ command: 'payer', input: [input, rest] }, () => payerClient(input, init));
   };
   const next = begin(gatewayOver({ tables: recorded, client, registry, payerHttp }));
-  const replay = startReplay();
+  const replay = startReplay(async () => undefined);
   return async () => {
     const request = await next();
-    payerCalls.length = 0;
-    for (const call of calls.splice(0)) await replay.send(call);
+    await remake(replay, recorder.take());
     await request();
-    const recording = { calls: calls.splice(0), payerCalls: payerCalls.splice(0) };
-    checkCalls(recording, expected);
+    const recording = recorder.take();
+    checkCalls(recording, counted.calls);
     return recording;
   };
 };
 
+interface FloorOptions {
+  /** Makes the requests, one after another or at once. @default one after another */
+  readonly run?: typeof oneByOne;
+  /** @default with the functions' own client */
+  readonly toPayer?: typeof callPayer;
+}
+
 /**
  * A round of a floor: it is recorded, then repeated.
- * @param run makes the requests, one after another or at once
  * @throws Error as {@link startRecording}
  */
 export const startFloor = async (
   world: FloorWorld,
   begin: Begin,
-  expected: readonly string[],
-  remake: Remake,
-  run: typeof oneByOne = oneByOne,
-  counted: Counted = {},
+  floor: Floor,
+  { run = oneByOne, toPayer = callPayer }: FloorOptions = {},
 ): Promise<Round> => {
-  const record = await startRecording(world, begin, expected, counted);
-  const replay = startReplay();
-  return run(oneAfterAnother(record), (recording) => remake(replay, recording));
+  const record = await startRecording(world, begin, floor);
+  const replay = startReplay(toPayer);
+  return run(oneAfterAnother(record), (recording) => {
+    floor.work?.();
+    return remake(replay, recording);
+  });
 };

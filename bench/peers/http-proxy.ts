@@ -2,6 +2,7 @@ import { Agent, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import httpProxy from 'http-proxy';
+import type { PayerCall } from '../calls.ts';
 
 const agent = new Agent({ keepAlive: true });
 const proxy = httpProxy.createProxyServer({ agent });
@@ -27,12 +28,11 @@ const outgoing = (): Writable & Sent =>
   });
 
 /** Passes a read on to the payer and discards the answer. @throws Error if it is not a 200 */
-export const proxyGet = async (call: readonly [string | URL, RequestInit] | undefined): Promise<void> => {
-  if (call === undefined) throw new Error('the handler called no payer');
-  const url = new URL(call[0]);
+export const proxyGet = async ([input, init]: PayerCall): Promise<void> => {
+  const url = new URL(input);
   const response = outgoing();
   const served = response as unknown as ServerResponse;
-  proxy.web(incoming(url, call[1].headers as Record<string, string>), served, { target: url.origin }, (error) =>
+  proxy.web(incoming(url, init.headers as Record<string, string>), served, { target: url.origin }, (error) =>
     response.destroy(error),
   );
   await finished(response);

@@ -11,16 +11,7 @@ export const fetch2Kb = requestStep({
   peers: {
     'http-proxy with the same calls': async (world) => {
       const { proxyGet } = await import('../peers/http-proxy.ts');
-      return startFloor(
-        world,
-        reading,
-        floors.fetch.calls,
-        async (replay, { calls: [read, open, end], payerCalls: [call] }) => {
-          await replay.send(read);
-          await Promise.all([replay.send(open), proxyGet(call)]);
-          await replay.send(end);
-        },
-      );
+      return startFloor(world, reading, floors.fetch, { toPayer: proxyGet });
     },
   },
   limit: 1.25,

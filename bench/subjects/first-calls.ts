@@ -36,8 +36,8 @@ const oursOf = async ({ registry }: World, name: RequestName): Promise<Round> =>
 };
 
 const floorOf = async (world: World, name: RequestName): Promise<Round> => {
-  const record = oneAfterAnother(await startRecording(world, each(name), floors[name].calls));
-  return inNewProcess(async (count) => ({ kind: 'floor', name, recordings: await record(count) }));
+  const record = oneAfterAnother(await startRecording(world, each(name), floors[name]));
+  return inNewProcess(async (count) => ({ kind: 'floor', recordings: await record(count) }));
 };
 
 const names = Object.keys(floors) as RequestName[];

@@ -93,25 +93,20 @@ const signatures = (): void => {
 const floor: Floor = {
   name: 'two signatures verified and one made, the same calls',
   calls: [
-    'PutItem',
-    'GetItem',
-    'UpdateItem',
-    'PutItem',
-    'PutItem',
-    'payer',
-    'UpdateItem',
-    'GetItem',
-    'PutItem',
-    'GetItem',
-    'UpdateItem',
+    ['PutItem'],
+    ['GetItem'],
+    ['UpdateItem'],
+    ['PutItem'],
+    ['PutItem'],
+    ['payer'],
+    ['UpdateItem'],
+    ['GetItem'],
+    ['PutItem'],
+    ['GetItem'],
+    ['UpdateItem'],
   ],
   limits: true,
-  remake: async (replay, { calls, payerCalls: [exchange] }) => {
-    signatures();
-    for (const call of calls.slice(0, 5)) await replay.send(call);
-    await replay.callPayer(exchange);
-    for (const call of calls.slice(5)) await replay.send(call);
-  },
+  work: signatures,
 };
 
 export const identity = requestStep({

@@ -92,7 +92,7 @@ export const requestStep = ({ requests, floor, peers, ...section }: RequestStep)
       {
         name: floor.name,
         kind: 'floor',
-        start: () => startFloor(world, requests, floor.calls, floor.remake, oneByOne, floor),
+        start: () => startFloor(world, requests, floor),
       },
       ...Object.entries(peers).map(([peer, start]): Candidate => ({
         name: peer,

@@ -2,7 +2,7 @@ import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { floors } from '../floors.ts';
 import { gatewayOver } from '../gateway.ts';
 import { measure, oneAfterAnother, twoSteps, type Measured, type Round, type Sample } from '../measure.ts';
-import { startRecording, startReplay } from '../recording.ts';
+import { remake, startRecording, startReplay } from '../recording.ts';
 import { atLeast, figure, inWords, ratios, rowsOf, type Section } from '../report.ts';
 import { returningAndRedeeming } from '../requests.ts';
 import { spreadOf } from '../statistics.ts';
@@ -28,16 +28,16 @@ const startOurs = async ({ registry }: World, apart: Apart): Promise<Round> => {
 /** Records both requests as one, and repeats the calls of each. */
 const startFloor = async (world: World, apart: Apart): Promise<Round> => {
   const { callback, token } = floors;
-  const record = await startRecording(world, returningAndRedeeming, [...callback.calls, ...token.calls]);
+  const record = await startRecording(world, returningAndRedeeming, { calls: [...callback.calls, ...token.calls] });
   const replay = startReplay();
   return twoSteps(
     oneAfterAnother(record),
     [
-      async ({ calls: [consume, put, ...calls], payerCalls }) => {
-        await callback.remake(replay, { calls: [consume, put].filter((call) => call !== undefined), payerCalls });
-        return { calls, payerCalls: [] };
+      async (recording) => {
+        await remake(replay, recording.slice(0, callback.calls.length));
+        return recording.slice(callback.calls.length);
       },
-      (recording) => token.remake(replay, recording),
+      (recording) => remake(replay, recording),
     ],
     apart,
   );
