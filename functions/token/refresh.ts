@@ -1,3 +1,4 @@
+import { base64url } from '../shared/base64url.ts';
 import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import {
@@ -28,7 +29,7 @@ import { requirePublicClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
 import { accessExpiresAt, issuedAccess, tokenAnswer, type TokenAnswer } from './issue.ts';
 
-const rotationSaltBytes = 32;
+const randomSaltBytes = 32;
 
 const invalidRefreshToken = (detail: string): GatewayError =>
   new GatewayError('invalid_grant', 'The refresh token is unknown, expired, or not for this client.', { detail });
@@ -43,6 +44,23 @@ const noLongerOffline = (): GatewayError =>
   });
 
 type Form = TokenRequest['form'];
+
+/** The requested scope, whatever the order of its words. */
+const requestHash = ({ values }: Form): string => {
+  const words = parseScopes(values.get('scope') ?? '').map(({ word }) => word);
+  return sha256(words.sort().join(' '));
+};
+
+/** A rotation's salt ends with the requested scope's hash, so that one write keeps both. */
+const saltFor = (deps: TokenDeps, form: Form): Uint8Array =>
+  Buffer.concat([deps.randomBytes(randomSaltBytes), Buffer.from(requestHash(form), 'base64url')]);
+
+/**
+ * Whether a repeat asks for what the first call asked for, word by word. What it would get now may differ: a registration that
+ * has gained something since gives the first call nothing more.
+ */
+const isSameRequest = (salt: Uint8Array, form: Form): boolean =>
+  sameHash(base64url(salt.subarray(randomSaltBytes)), requestHash(form));
 
 /**
  * The scope of the new access token: the grant's, or a requested narrower one (RFC 6749 §6), limited to the partner's
@@ -192,7 +210,7 @@ const rotatePair = async (deps: TokenDeps, request: TokenRequest, shown: Shown):
   const { grant, presented, hash, partner, now } = shown;
   const { requestId, form } = request;
   const scope = narrowScope(grant, partner, form);
-  const salt = deps.randomBytes(rotationSaltBytes);
+  const salt = saltFor(deps, form);
   const pair = successors(presented, salt);
   const access = writeBearer(pair.access);
   const refreshToken = writeBearer(pair.refresh);
@@ -223,9 +241,11 @@ const repeatOrRevoke = async (deps: TokenDeps, request: TokenRequest, shown: Sho
   request.count('refreshRepeated');
   // A repeat gets the access token of the first call, so another scope would be answered with too much or too little.
   const scope = accessScopeNow(grant, access, partner);
-  const asked = narrowScope(grant, partner, request.form);
-  if (asked.length !== scope.length || asked.some(({ word }) => !hasWord(scope, word))) {
-    throw invalidScope('A repeat must ask for the same scope.', 'another scope');
+  if (!isSameRequest(rotationSalt, request.form) || !readsSomething(scope)) {
+    const asked = narrowScope(grant, partner, request.form);
+    if (asked.length !== scope.length || asked.some(({ word }) => !hasWord(scope, word))) {
+      throw invalidScope('A repeat must ask for the same scope.', 'another scope');
+    }
   }
   const answer = await answerRepeat(deps, shown, rotationSalt, { ...access, scope });
   if (answer) return answer;

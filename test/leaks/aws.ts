@@ -40,7 +40,8 @@ export const shownClient = (dynamo: MemoryDynamo, garden: Garden, trouble: Troub
   }): Promise<unknown> => {
     const { input, constructor } = command;
     const salt = input.ExpressionAttributeValues?.[':rotationSalt']?.B;
-    if (salt !== undefined) garden.note('rotation salt', salt);
+    // After its random bytes it has a hash of the requested scope, which is no secret.
+    if (salt !== undefined) garden.note('rotation salt', salt.subarray(0, 32));
     const linkKey = (input.Item?.['linkKey'] ?? input.ExpressionAttributeValues?.[':linkKey'])?.B;
     const isGrant = input.TableName === 'Grants';
     if (isGrant && linkKey !== undefined) {

@@ -26,6 +26,9 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** Which scope a refresh asks for. */
+type Requested = 'narrow' | 'widen' | 'whole' | 'none';
+
 interface Attempt extends Authorize {
   readonly granted: string;
   readonly expiresAt: number;
@@ -57,6 +60,8 @@ export interface Grant {
   /** The refresh token that the last rotation used up. */
   previous: string | undefined;
   rotatedAt: number;
+  /** Which scope the last rotation asked for. */
+  rotatedFor: Requested;
   /** What a thief holds, newest first. */
   readonly stolen: string[];
   /** Whether the partner has refreshed with a token that no thief holds, since something was stolen from it. */
@@ -222,18 +227,26 @@ const repeated = (model: Model, grant: Grant, held: string[], { body }: Answer):
 const exchange = (
   model: Model,
   grant: Grant,
-  { shown, scope, isRefused, held }: { shown: string; scope: string; isRefused: boolean; held: string[] },
+  {
+    shown,
+    scope,
+    isRefused,
+    held,
+    requested,
+  }: { shown: string; scope: string; isRefused: boolean; held: string[]; requested: Requested },
   answer: Answer,
 ): string | undefined => {
   if (grant.current.includes(shown)) {
     // A refusal for the scope uses nothing up. One that was replaced longer ago is judged whatever scope is requested.
     if (isRefused) return is(answer, '400 invalid_scope');
+    grant.rotatedFor = requested;
     return is(answer, '200') ?? issue(model, grant, { scope, shown, held }, answer);
   }
   if (shown === grant.previous && inGrace(model, grant)) {
-    // A repeat must ask for what the first call got.
+    // A repeat must ask for what the first call asked for, or for what it got.
     const issued = leftOf(model, grant.partner, grant.access[0]?.scope ?? '');
-    if (isRefused || sorted(scope) !== sorted(issued)) return is(answer, '400 invalid_scope');
+    const isAskedAgain = requested === grant.rotatedFor && reads(issued);
+    if (!isAskedAgain && (isRefused || sorted(scope) !== sorted(issued))) return is(answer, '400 invalid_scope');
     return is(answer, '200') ?? repeated(model, grant, held, answer);
   }
   grant.ended = 'a used refresh token was shown';
@@ -248,7 +261,8 @@ const theft = (model: Model, grant: Grant, { how }: Thief, { bearer }: Aimed, an
   const scope = leftOf(model, grant.partner, grant.scope);
   // The same for every token of the grant, so it does not reveal whether this one was rotated.
   if (!reads(scope)) return is(answer, '400 invalid_scope');
-  const shown = { shown: bearer, scope, isRefused: how === 'widen', held: grant.stolen };
+  const requested = how === 'widen' ? 'widen' : 'none';
+  const shown = { shown: bearer, scope, isRefused: how === 'widen', held: grant.stolen, requested } as const;
   const complaint = exchange(model, grant, shown, answer);
   const follows = answer.outcome === '200' && grant.movedOn;
   return first(complaint, same('a thief who still follows the partner', follows, false));
@@ -276,7 +290,8 @@ const refresh = (
   // A token of the right family that was never issued to anyone.
   const shown = how === 'sameFamily' ? 'a token of nobody’s' : bearer;
   if (answer.outcome === '200' && !grant.stolen.includes(shown)) grant.movedOn = true;
-  return exchange(model, grant, { shown, scope, isRefused, held: grant.refresh }, answer);
+  const requested = how === 'narrow' || how === 'widen' || how === 'whole' ? how : 'none';
+  return exchange(model, grant, { shown, scope, isRefused, held: grant.refresh, requested }, answer);
 };
 
 const revoke = (model: Model, grant: Grant, call: Revoke, answer: Answer, payer: PayerSays): string | undefined => {
@@ -407,6 +422,7 @@ export const judgeCallback = (
     current: [],
     previous: undefined,
     rotatedAt: 0,
+    rotatedFor: 'none',
     stolen: [],
     movedOn: false,
   });

@@ -101,6 +101,7 @@ export interface Grant {
    */
   readonly repeatHashes?: readonly string[];
   readonly rotatedAt?: number;
+  /** Ends with a hash of the scope that the refresh asked for; one of version 0.2 does not. */
   readonly rotationSalt?: Uint8Array;
   readonly sealedPayerTokens: Uint8Array;
   /** The key that seals page links; a grant of version 0.1 has none until its first pages. */

@@ -112,6 +112,73 @@ describe('a refresh that is repeated within its grace', () => {
     },
   );
 
+  it.each<[string, Record<string, string>, string[], string[], string]>([
+    ['gained types, and the request names none', {}, ['patient/Claim.r'], ['patient/*.rs'], 'patient/Claim.r'],
+    [
+      'gained the type of a wildcard',
+      { scope: 'patient/*.rs' },
+      ['patient/Claim.r'],
+      ['patient/*.rs'],
+      'patient/Claim.r',
+    ],
+    [
+      'gained a type that is requested',
+      { scope: 'patient/Claim.r patient/Goal.r' },
+      ['patient/Claim.r'],
+      ['patient/*.rs'],
+      'patient/Claim.r',
+    ],
+    [
+      'gained more of a type than was granted',
+      { scope: 'user/*.rs patient/*.rs' },
+      ['patient/Claim.r'],
+      ['user/*.rs', 'patient/*.rs'],
+      'patient/Claim.r',
+    ],
+    [
+      'lost a type',
+      { scope: 'patient/Goal.r patient/Claim.r' },
+      ['patient/*.rs'],
+      ['patient/Claim.r'],
+      'patient/Claim.r',
+    ],
+    [
+      'lost all that was answered',
+      { scope: 'patient/Goal.r' },
+      ['patient/*.rs'],
+      ['patient/Claim.r'],
+      'gives this app nothing to read',
+    ],
+  ])(
+    'gives the same pair again, and never more, after the registration %s',
+    async (_, form, before, after, expected) => {
+      for (const [headers, client] of [
+        [basic(), {}],
+        [{}, { ...app, code_verifier: verifier }],
+      ] as const) {
+        const test = gateway();
+        const isApp = 'client_id' in client;
+        const code = await test.login(isApp ? { ...app, ...pkce } : {});
+        const { refresh_token: token } = bodyOf(await test.redeem(code, client, headers));
+        const under = (scopes: string[], asked: Record<string, string>) =>
+          test
+            .reconfigured(withPartner(isApp ? 'demo-app' : 'demo-partner', { scopes: [...scopes, 'offline_access'] }))
+            .refresh(token, asked, headers);
+        const first = bodyOf(await under(before, form));
+
+        // The same words in another order are the same request.
+        const words = form['scope']?.split(' ').toReversed().join('  ');
+        const again = bodyOf(await under(after, words === undefined ? {} : { scope: words }));
+
+        if (again.error === undefined) {
+          expect(again.access_token).toBe(first.access_token);
+          expect(again.scope.replace(/ ?offline_access/, '')).toBe(expected);
+        } else
+          expect(again).toMatchObject({ error: 'invalid_scope', error_description: expect.stringContaining(expected) });
+      }
+    },
+  );
+
   it('gives the pair whose answer was lost on the way', async () => {
     const { connect, refresh, dynamo, isActive } = gateway();
     const { refresh_token: token } = await connect();
