@@ -44,9 +44,9 @@ const countReferences = async (
   return counts;
 };
 
-/** The types that the scope names but no search can find. */
-const namedByReference = (wanted: Wanted): readonly string[] =>
-  namedIn(wanted).filter((type) => wanted.isWanted(type) && !isMemberType(type));
+/** The types that the request or, without any there, the scope names, and no search can find. */
+const namedByReference = (wanted: Wanted, asked: readonly string[] | undefined): readonly string[] =>
+  namedIn(wanted, asked).filter((type) => wanted.isWanted(type) && !isMemberType(type));
 
 /**
  * The problems to report if an export ends before its queue is empty: one for each type that was not searched to the end,
@@ -71,7 +71,9 @@ const whatIsLeft = async (
   // What is left may refer to more of those that only references bring.
   const isMore = types.size + references.size > 0;
   const byReference = isMore
-    ? [...new Set([...namedByReference(wanted), ...countsOf(state.parts).keys()])].filter((type) => !isMemberType(type))
+    ? [...new Set([...namedByReference(wanted, item.types), ...countsOf(state.parts).keys()])].filter(
+        (type) => !isMemberType(type),
+      )
     : [];
   return [
     ...[...types].map((type) => ({ kind: 'typeNotRead', type, why }) as const),
@@ -161,7 +163,7 @@ export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promi
   const scope = await scopeAtEnd(job, item);
   const wanted = wantedOf(item.scope, item.types);
   const { isWanted } = wanted;
-  const byReference = namedByReference(wanted);
+  const byReference = namedByReference(wanted, item.types);
   // What was read in part stays so, whatever the payer granted or took later.
   const limited = [item.scope, scope].map(limitedByPayer);
   const isLimited = (type: string): boolean => limited.some((isOf) => isOf(type));

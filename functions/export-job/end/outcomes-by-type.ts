@@ -54,7 +54,7 @@ export const countsOf = (parts: JobState['parts']): ReadonlyMap<string, number> 
  * The outcome of each type that was planned, that came, that the scope names, or that has a problem. A problem with the request for
  * everything counts for every type, except those with a search of their own that was read to its end.
  * @param asked the types that were asked for; undefined for all
- * @param byReference the types that the scope names and no search finds
+ * @param byReference the types that the request or the scope names and no search finds
  * @param sentenceOf describes a problem in a sentence
  */
 export const outcomesByType = (

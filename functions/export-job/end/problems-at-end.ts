@@ -119,7 +119,7 @@ const provenancesMissing = (
 interface Rules extends Pick<Wanted, 'isWanted'> {
   /** Whether the payer granted only a part of a type. */
   readonly isLimited: (type: string) => boolean;
-  /** The types that the scope names but no search can find. */
+  /** The types that the request or the scope names and no search can find. */
   readonly byReference: readonly string[];
 }
 

@@ -196,9 +196,9 @@ const typesDeclared = ({ declared }: PlanInputs): readonly string[] => {
   return [...new Set([...types, ...memberTypes.filter((type) => !isKnownOf(declared, type))])];
 };
 
-/** The types that the scope names. A Binary is no part of the record, but an attachment's content. */
-export const namedIn = ({ named }: Pick<Wanted, 'named'>): readonly string[] =>
-  named.filter((type) => type !== 'Binary');
+/** The types that were asked for or, if none were, those that the scope names. A Binary is no part of the record, but an attachment's content. */
+export const namedIn = ({ named }: Pick<Wanted, 'named'>, asked?: readonly string[]): readonly string[] =>
+  (asked ?? named).filter((type) => type !== 'Binary');
 
 /** The types that the profile, the request or the scope names, and so are reported if they are not read. */
 const namedTypes = ({ payer, wanted, asked }: PlanInputs): ReadonlySet<string> =>
@@ -242,9 +242,15 @@ const searchTasks = (inputs: PlanInputs, text: string): readonly SearchTask[] =>
   return given.flatMap(({ parameters: filter }) => tasksByEach(inputs, text, filter));
 };
 
-/** Those that are read by reference only. */
-const notSearchedIn = ({ wanted }: PlanInputs, types: readonly string[]): readonly string[] =>
-  types.filter((type) => !isMemberType(type) && wanted.may(type, 'r'));
+/** Those that are read by reference only, unless they were named and something is searched that may refer to them. */
+const notSearchedIn = (
+  { wanted, asked }: PlanInputs,
+  types: readonly string[],
+  isAnySearched: boolean,
+): readonly string[] => {
+  const mayBeReferred = (type: string): boolean => isAnySearched && namedIn(wanted, asked.types).includes(type);
+  return types.filter((type) => !isMemberType(type) && wanted.may(type, 'r') && !mayBeReferred(type));
+};
 
 /** Whether a filter that was asked for lies within one of these limits, and so leaves nothing out by them. */
 const isWithin = (limits: readonly string[], filter: string): boolean => {
@@ -280,15 +286,13 @@ export const planByType = (inputs: PlanInputs): Plan => {
   );
   const isHalf = (type: string): boolean => wanted.may(type, 'r') || wanted.may(type, 's');
   const isAnySearched = covered.some((text) => isMemberType(typeOf(text)));
-  const mayBeReferred = (type: string): boolean =>
-    isAnySearched && asked.types === undefined && namedIn(wanted).includes(type);
   return {
     tasks: covered.flatMap((text) => searchTasks(inputs, text)).map((task) => unlessAbsent(inputs, task)),
     outOfScope: beyond.filter((type) => !isHalf(type)),
     halfInScope: beyond
       .filter(isHalf)
       .map((type) => ({ kind: 'typeOnlyReferred', type, why: isMemberType(type) ? 'scope' : 'scopeOfReads' })),
-    notSearched: notSearchedIn(inputs, types).filter((type) => !mayBeReferred(type)),
+    notSearched: notSearchedIn(inputs, types, isAnySearched),
     inPart: inPartBy(inputs, covered),
     ...(readsPatient && { readsPatient }),
   };
@@ -317,6 +321,7 @@ export const planReading = (inputs: PlanInputs): Plan => {
   const { substitute, searches } = payer.wholeRecord ?? {};
   // Neither a filter nor an end can be asked of `$everything`.
   if (!wanted.mayAll('rs') || asked.filters !== undefined || asked.until !== undefined) return planByType(inputs);
+  const { types = [] } = asked;
   const whole = (task: SearchTask | undefined, first?: SearchTask): Plan => {
     const tasks = [first, task].filter((one) => one !== undefined);
     const rest = afterEverything(inputs).filter(({ type }) => type !== first?.type);
@@ -325,7 +330,7 @@ export const planReading = (inputs: PlanInputs): Plan => {
       tasks: [...tasks, ...rest],
       outOfScope: [],
       halfInScope: [],
-      notSearched: notSearchedIn(inputs, asked.types ?? []),
+      notSearched: notSearchedIn(inputs, types, types.some(isMemberType)),
       inPart: inPartBy(inputs, substitute === undefined || isSearched(typeOf(substitute)) ? [] : [substitute]),
     };
   };

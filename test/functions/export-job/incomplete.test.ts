@@ -653,11 +653,28 @@ describe('a type that was asked for', () => {
     expect(made.world.asked).toEqual([]);
   });
 
-  it('and that no search finds is not read beside one that is', async () => {
-    const made = await runWith(asking('Observation Practitioner'), observations());
+  it.each([
+    ['by searches', byType('Patient', 'Observation'), { '/Observation?': pageOf([observation(1)]) }],
+    ['by $everything', {}, { '/Patient/': pageOf([observation(1)]) }],
+  ])(
+    'and that no search finds is complete with none, like one that the scope names, if what may refer to one was read: %s',
+    async (_, options, pages) => {
+      const asked = { ...options, types: words('Observation Practitioner') };
+      const outcomes = { Observation: 'complete 1', Practitioner: 'complete 0' };
 
-    expect(made).toMatchObject({ status: 'partial', complete: false });
-    expect(made.outcomes).toEqual({ Observation: 'complete 1', Practitioner: 'notRead 0' });
+      expect(await runWith(asked, pages)).toMatchObject({ status: 'completed', complete: true, errors: [], outcomes });
+      const since = { ...asked, since: '2026-01-31T00:00:00Z' };
+      expect(await runWith(since, pages)).toMatchObject({ status: 'completed', complete: true, errors: [], outcomes });
+    },
+  );
+
+  it('and that no search finds may be missing if what may refer to one was not read to its end', async () => {
+    const made = await runWith(asking('Observation Practitioner'), { '/Observation?': { status: 403 } });
+
+    expect(made.outcomes).toEqual({ Observation: 'refusedByPayer 0', Practitioner: 'incomplete 0' });
+    expect(made.reasons['Practitioner']).toBe(
+      'Practitioner may be missing: the record was not read to its end, and what did not come may refer to it.',
+    );
   });
 
   it('and that no search finds is complete if it comes by reference', async () => {

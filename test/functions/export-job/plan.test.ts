@@ -398,8 +398,14 @@ describe('a record is read', () => {
     expect(requests).toEqual([['Claim', '/Claim?patient=p-1']]);
   });
 
-  it('and, with $everything too, says which of those no search finds', () => {
-    expect(plan({ types: ['Practitioner', 'Patient'] }).notSearched).toEqual(['Practitioner']);
+  it('and says which of those no search finds, unless something is read that may refer to one', () => {
+    for (const everything of [true, false]) {
+      const notSearched = (...types: readonly string[]) => plan({ types, everything }).notSearched;
+      expect(notSearched('Practitioner', 'Location')).toEqual(['Practitioner', 'Location']);
+      expect(notSearched('Practitioner', 'Patient')).toEqual([]);
+      // A Binary is an attachment's content, which no file has.
+      expect(notSearched('Practitioner', 'Patient', 'Binary')).toEqual(['Binary']);
+    }
   });
 
   it('not at all where the scope covers nothing that was asked for', () => {

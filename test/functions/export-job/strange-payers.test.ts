@@ -1123,7 +1123,6 @@ describe('a payer that', () => {
     expect(made.errors).toEqual(
       times === 5
         ? [
-            'Practitioner is not read: no search finds those of a member, and none came by reference.',
             'The payer put a remark on page 1 of Practitioner: error, timeout. Resources may be missing.',
             'Practitioner/p, which the record refers to, could not be read: the payer answered with another resource.',
           ]
