@@ -7,6 +7,7 @@ import {
   type RecordSearch,
 } from '../../shared/fhir/record-search.ts';
 import { payerUrl } from '../../shared/fhir/to-payer-url.ts';
+import { baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import type { Payer } from '../../shared/registry/types.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Problem } from '../reading/problems.ts';
@@ -115,11 +116,12 @@ const withinScope = (search: RecordSearch, text: string, { payer, wanted }: Plan
 /** Brings the Provenances of what a search finds (https://hl7.org/fhir/us/core/general-guidance.html). */
 const withProvenances: Parameter = ['_revinclude', 'Provenance:target'];
 
-/** Whether the search of a type, as the profile has it, brings Provenances, or may be asked to. */
+/** Whether the search of a type, as the profile has it, brings Provenances, or may be asked to. Those of another base are not taken. */
 const provenanceBy = (
-  { wanted, asked, declared }: PlanInputs,
+  { payer, wanted, asked, declared }: PlanInputs,
   { type, parameters }: RecordSearch,
 ): SearchTask['provenance'] => {
+  if (baseUrlOf(payer, type) !== baseUrlOf(payer, 'Provenance')) return undefined;
   const isSaid = ([name, value]: Parameter): boolean =>
     name === '_revinclude' && value.split(',').some((one) => /^(?:\*|Provenance:(?:\*|target))$/.test(one.trim()));
   if (parameters.some(isSaid)) return 'profile';

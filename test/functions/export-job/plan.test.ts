@@ -15,6 +15,7 @@ interface Given {
   readonly filters?: readonly string[];
   readonly everything?: boolean;
   readonly wholeRecord?: Payer['wholeRecord'];
+  readonly furtherBases?: Payer['furtherBases'];
   /** The search parameters of each type that the payer declares, or that nobody knows what it declares. */
   readonly declares?: Readonly<Record<string, readonly string[]>> | Statement | 'unknown';
 }
@@ -38,17 +39,22 @@ const statement = (types: object) => ({
   ],
 });
 
-const plan = (given: Given = {}) => {
-  const { scope = 'patient/*.rs', types, since, until, filters, everything = true, wholeRecord, declares = {} } = given;
-  const payer = { fhirBaseUrl: 'https://payer.example/r4', everything, wholeRecord } as Payer;
+const planOf = (given: Given) => {
+  const { scope = 'patient/*.rs', types, since, until, filters, everything = true, declares = {} } = given;
+  const { wholeRecord, furtherBases = [] } = given;
+  const payer = { fhirBaseUrl: 'https://payer.example/r4', everything, wholeRecord, furtherBases } as Payer;
   const limits = { ...(since && { since }), ...(until && { until }), ...(filters && { filters }) };
   const asked = { patient: 'p-1', ...(types && { types }), ...limits };
-  const { tasks, outOfScope, halfInScope, notSearched } = planReading({
+  return planReading({
     payer,
     wanted: wantedOf(parseScopes(scope), types),
     asked,
     declared: declares === 'unknown' ? undefined : declaredBy('rest' in declares ? declares : statement(declares)),
   });
+};
+
+const plan = (given: Given = {}) => {
+  const { tasks, outOfScope, halfInScope, notSearched } = planOf(given);
   const half = halfInScope.map(({ type }) => type);
   return { requests: tasks.map(({ type, rest }) => [type, rest]), outOfScope, half, notSearched };
 };
@@ -175,6 +181,26 @@ describe('the Provenances of what a search finds are asked for with it', () => {
   it('once, if the profile asks for them', () => {
     const searches = ['Goal?_revinclude=Provenance:target'];
     expect(asked(['*'], { wholeRecord: { searches } })).toEqual(both);
+  });
+
+  it.each([
+    ['Goal', 'undeclared'],
+    ['Provenance', 'undeclared'],
+    ['Goal Provenance', 'asked'],
+  ])('if the base of the type has them, too; of %s at a further base they are %s', (types, how) => {
+    const furtherBases = [{ fhirBaseUrl: 'https://goals.example', types: types.split(' ') }];
+    const searches = ['Goal?_revinclude=Provenance:target'];
+    const provenances = [{}, { wholeRecord: { searches } }].map((more) => {
+      const { tasks } = planOf({
+        everything: false,
+        types: ['Goal', 'Provenance'],
+        declares: declares(['*']),
+        furtherBases,
+        ...more,
+      });
+      return tasks.find(({ type }) => type === 'Goal')?.provenance;
+    });
+    expect(provenances).toEqual(how === 'asked' ? ['declared', 'profile'] : [undefined, undefined]);
   });
 });
 
