@@ -30,7 +30,7 @@ export interface ExistingVpc {
 }
 
 /** The keys that the stack makes unless the account brings them. */
-export const keyNames = ['data', 'audit', 'exports', 'memberIndex'] as const;
+export const keyNames = ['data', 'audit', 'exports', 'memberIndex', 'alarms'] as const;
 
 /** What a key is for. */
 export type KeyName = (typeof keyNames)[number];
@@ -49,7 +49,7 @@ export interface Existing {
   /** ARNs of keys in the stage's region and account: symmetric ones, and for `memberIndex` one of kind HMAC_256. */
   readonly keys?: Readonly<Partial<Record<KeyName, string>>>;
   readonly logDestination?: LogDestination;
-  /** ARN of the SNS topic where alarms are published, instead of a topic with `alarmAddresses`. */
+  /** ARN of the SNS topic where alarms are published, instead of a topic with `alarmAddresses`. The stack then makes no topic. */
   readonly alarmTopicArn?: string;
   /** ARN of the SNS topic for alarms that can wait. @default `alarmTopicArn`, or a topic with `ticketAddresses` */
   readonly ticketTopicArn?: string;
@@ -59,3 +59,7 @@ export interface Existing {
    */
   readonly webAclArn?: string;
 }
+
+/** The keys that the stack makes: one for alarms only with a topic of its own. */
+export const ownKeys = ({ keys, alarmTopicArn }: Existing = {}): readonly KeyName[] =>
+  keyNames.filter((name) => keys?.[name] === undefined && (name !== 'alarms' || alarmTopicArn === undefined));

@@ -5,7 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Topic, type ITopic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { alarmsMayPublish, alarmsMayUseKey } from '../config/account/policy-needs.ts';
+import { alarmsMayPublish } from '../config/account/policy-needs.ts';
 import type { StageConfig } from '../config/stage.ts';
 import type { AlarmDefinition } from './alarm-definition.ts';
 import { alarmsFor } from './alarm-definitions.ts';
@@ -15,8 +15,8 @@ import type { Watched } from './watched.ts';
 
 export interface GatewayAlarmsProps {
   readonly config: Pick<StageConfig, 'stage' | 'alarmAddresses' | 'ticketAddresses' | 'existing' | 'runbookUrl'>;
-  /** Encrypts the topic. */
-  readonly key: IKey;
+  /** Encrypts the stage's own topics. */
+  readonly key: IKey | undefined;
   readonly watched: Watched;
 }
 
@@ -41,9 +41,6 @@ export class GatewayAlarms extends Construct {
     this.tickets =
       existingTopic(this, 'Tickets', config, 'ticketTopicArn') ??
       (ticketAddresses.length === 0 ? this.topic : this.ownTopic('Tickets', key, config, ticketAddresses));
-    if (config.existing?.alarmTopicArn === undefined) {
-      key.addToResourcePolicy(PolicyStatement.fromJson(alarmsMayUseKey(here)));
-    }
     for (const definition of alarmsFor(watched)) this.addAlarm(definition);
   }
 
@@ -55,7 +52,7 @@ export class GatewayAlarms extends Construct {
    */
   private ownTopic(
     id: string,
-    key: IKey,
+    key: IKey | undefined,
     { stage }: GatewayAlarmsProps['config'],
     addresses: readonly string[],
   ): Topic {

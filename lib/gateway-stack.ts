@@ -65,7 +65,7 @@ export class GatewayStack extends Stack {
     const { leading, distribution } = addFront(this, { config, api, key, request });
     // If it ran earlier, it would find every payer down.
     canary.schedule.node.addDependency(...request.map(({ lambda }) => lambda), api.restApi.deploymentStage, ...leading);
-    addMonitoring(this, { config, key, api, distribution, functions, tables, audit, canary, exports, events });
+    addMonitoring(this, { config, keys, api, distribution, functions, tables, audit, canary, exports, events });
     addOutputs(this, { api, audit, tables, keys, payerSecrets, addresses: network?.addresses });
   }
 

@@ -1,7 +1,7 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage, type IKey, type KeyProps } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { durableFunctionsMayUseKey, logsMayUseKey } from '../config/account/policy-needs.ts';
+import { alarmsMayUseKey, durableFunctionsMayUseKey, logsMayUseKey } from '../config/account/policy-needs.ts';
 import type { StageConfig } from '../config/stage.ts';
 import { existingKey } from './existing.ts';
 import { here } from './place.ts';
@@ -15,12 +15,12 @@ export interface GatewayKeysProps {
 const forMac: KeyProps = { keySpec: KeySpec.HMAC_256, keyUsage: KeyUsage.GENERATE_VERIFY_MAC };
 
 /**
- * Four keys, so that permission to read tables and logs includes neither the audit nor exports nor finding a member, and
- * the other way round. Each key's policy leaves the account's principals to IAM: a role can use a key only if its own
+ * Five keys, so that permission to read tables and logs includes neither the audit nor exports nor finding a member, and
+ * the other way round, and so that alarms are published while another key is disabled. Each key's policy leaves the account's principals to IAM: a role can use a key only if its own
  * policy says so. The account may bring keys, whose policies are its own.
  */
 export class GatewayKeys extends Construct {
-  /** For tables, secrets, logs and the alarm topic. */
+  /** For tables, secrets and logs. */
   readonly data: IKey;
   /** For the audit bucket. */
   readonly audit: IKey;
@@ -28,6 +28,8 @@ export class GatewayKeys extends Construct {
   readonly exports: IKey;
   /** Makes the index by which a member's grants are found. It encrypts nothing. */
   readonly memberIndex: IKey;
+  /** For the stage's own alarm topics, and nothing else. `undefined` if the account brings the topics. */
+  readonly alarms: IKey | undefined;
   /** The name of the data key. */
   readonly dataAlias: string;
   /** The name of the key of the member index. */
@@ -51,6 +53,9 @@ export class GatewayKeys extends Construct {
       existingKey(this, 'MemberIndex', config, 'memberIndex') ??
       this.ownKey('MemberIndex', kept, "finding a member's grants", forMac);
     this.memberIndex.addAlias(this.memberIndexAlias);
+    if (config.existing?.alarmTopicArn !== undefined) return;
+    this.alarms = existingKey(this, 'Alarms', config, 'alarms') ?? this.ownKey('Alarms', config, 'alarm topics');
+    this.alarms.addToResourcePolicy(PolicyStatement.fromJson(alarmsMayUseKey(here)));
   }
 
   private ownKey(

@@ -1,23 +1,22 @@
 import { CfnOutput, type Stack } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { StageConfig } from '../config/stage.ts';
 import { GatewayAlarms } from './alarms.ts';
 import { GatewayDashboard } from './dashboard.ts';
+import type { GatewayKeys } from './keys.ts';
 import { watchedOf, type WatchedParts } from './watched.ts';
 
 export interface MonitoringProps extends WatchedParts {
   readonly config: StageConfig;
-  /** Encrypts what alarms publish. */
-  readonly key: IKey;
+  readonly keys: Pick<GatewayKeys, 'alarms'>;
 }
 
 /**
  * Alarms and the dashboard, directly in the stack: in a construct of their own they would get other logical ids, and an
  * update of a running stage would replace them.
  */
-export const addMonitoring = (stack: Stack, { config, key, ...parts }: MonitoringProps): void => {
+export const addMonitoring = (stack: Stack, { config, keys, ...parts }: MonitoringProps): void => {
   const watched = watchedOf(config.stage, parts);
-  const alarms = new GatewayAlarms(stack, 'Alarms', { config, key, watched });
+  const alarms = new GatewayAlarms(stack, 'Alarms', { config, key: keys.alarms, watched });
   const { topic, tickets } = alarms;
   // CloudFront takes minutes to deploy. The alarm is on until the canary has run twice (docs/deploy.md), and not longer.
   alarms.node.findChild('CanarySilent').node.addDependency(parts.canary.schedule);

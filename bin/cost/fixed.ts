@@ -59,7 +59,7 @@ export const fixedMonth = ({
   webAcls,
 }: StageSize): readonly FixedLine[] => [
   {
-    what: 'KMS keys (each of the first two rotations of three of them adds its cost again)',
+    what: 'KMS keys (each of the first two rotations of four of them adds its cost again)',
     quantities: { keyMonths: keys },
   },
   { what: '`edge`: secrets', quantities: { secretMonths: originSecrets } },

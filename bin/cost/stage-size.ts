@@ -1,6 +1,6 @@
 /** What a stage's stack makes and AWS bills by the month, as its configuration says. */
 import { inWords } from '../../config/checks/in-words.ts';
-import { keyNames, type Existing } from '../../config/existing.ts';
+import { keyNames, ownKeys, type Existing } from '../../config/existing.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { secretOwnerOf } from '../../functions/shared/registry/profile.ts';
 
@@ -60,7 +60,7 @@ export const sizeOf = (config: Shape): StageSize => {
     exchangeKeys: payers.filter(({ exchange }) => exchange !== undefined).length,
     exchangeTables: exchanges === undefined ? 0 : 1,
     zones: network === 'none' ? 0 : (network.zones?.length ?? network.availabilityZones ?? 0),
-    keys: keyNames.filter((name) => existing?.keys?.[name] === undefined).length,
+    keys: ownKeys(existing).length,
     distributions: edge === false ? 0 : 1,
     originSecrets: edge !== false && waf !== 'none' ? 2 : 0,
     webAcls: webAclsOf(config),

@@ -7,7 +7,6 @@ import {
 } from '@aws-sdk/client-kms';
 import { keyNeeds, type PolicyStatement } from '../../config/account/policy-needs.ts';
 import type { KeyName } from '../../config/existing.ts';
-import type { StageConfig } from '../../config/stage.ts';
 import { verdictOn, type PolicyDocument } from './judge-policy.ts';
 import { placeOf } from './needs.ts';
 import { ok, unclear, wrong, type Finding, type Question } from './question.ts';
@@ -55,7 +54,7 @@ export const readKeyPolicy = async (client: KMSClient, keyId: string): Promise<P
 };
 
 /** Asks whether a key can be used for what it is brought for. */
-export const askKey = (client: KMSClient, config: StageConfig, name: KeyName, arn: string): Question => ({
+export const askKey = (client: KMSClient, name: KeyName, arn: string): Question => ({
   field: `existing.keys.${name}`,
   name: arn,
   service: 'KMS',
@@ -69,7 +68,7 @@ export const askKey = (client: KMSClient, config: StageConfig, name: KeyName, ar
     if (metadata === undefined) return [wrong('there is no such key; write the ARN of one in this account and region')];
     const problem = kindProblem(name, metadata);
     if (problem !== undefined) return [wrong(problem)];
-    const found = judgePolicy(await readKeyPolicy(client, arn), keyNeeds(name, config, placeOf(arn)));
+    const found = judgePolicy(await readKeyPolicy(client, arn), keyNeeds(name, placeOf(arn)));
     return found.length === 0 ? [ok('is enabled, and its policy lets the stack use it')] : found;
   },
 });

@@ -35,7 +35,7 @@ const ofKeys = (config: StageConfig): Need[] =>
             field: `existing.keys.${name}`,
             name: arn,
             says: ['The policy of the key must have these statements.'],
-            statements: keyNeeds(name, config, placeOf(arn)),
+            statements: keyNeeds(name, placeOf(arn)),
           },
         ];
   });

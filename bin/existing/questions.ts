@@ -25,7 +25,7 @@ export const awsQuestions = (config: StageConfig, environment: NodeJS.ProcessEnv
     ...(vpc === undefined ? [] : [askVpc(new EC2Client(settings), config, vpc)]),
     ...keyNames.flatMap((name) => {
       const arn = keys[name];
-      return arn === undefined ? [] : [askKey(kms, config, name, arn)];
+      return arn === undefined ? [] : [askKey(kms, name, arn)];
     }),
     ...topicsOf(config).map((topic) => askTopic({ sns: new SNSClient(settings), kms }, config, topic)),
     ...(permissionsBoundaryArn === undefined

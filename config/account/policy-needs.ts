@@ -111,6 +111,8 @@ const usedByRoles: Readonly<Record<KeyName, readonly string[]>> = {
   audit: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey'],
   exports: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey'],
   memberIndex: ['kms:CreateAlias', 'kms:DeleteAlias', 'kms:DescribeKey', 'kms:GenerateMac', 'kms:UpdateAlias'],
+  // Only CloudWatch publishes.
+  alarms: ['kms:DescribeKey'],
 };
 
 /** Leaves the account's principals to IAM, without which a role's own policy has no effect on the key. */
@@ -123,16 +125,13 @@ const rolesMayUseKey = (name: KeyName, { partition, account }: Place): PolicySta
 });
 
 /** The statements that a brought key's policy must have. */
-export const keyNeeds = (
-  name: KeyName,
-  { existing }: Pick<StageConfig, 'existing'>,
-  place: Place,
-): readonly PolicyStatement[] => {
+export const keyNeeds = (name: KeyName, place: Place): readonly PolicyStatement[] => {
   const byName: Readonly<Record<KeyName, readonly PolicyStatement[]>> = {
-    data: [logsMayUseKey(place), ...(existing?.alarmTopicArn === undefined ? [alarmsMayUseKey(place)] : [])],
+    data: [logsMayUseKey(place)],
     audit: [],
     exports: [durableFunctionsMayUseKey(place)],
     memberIndex: [],
+    alarms: [alarmsMayUseKey(place)],
   };
   return [rolesMayUseKey(name, place), ...byName[name]];
 };

@@ -109,6 +109,10 @@ const checkTopics = ({ existing = {}, ...addresses }: StageConfig, context: Cont
 };
 
 const checkKeys = ({ existing }: StageConfig, context: Context): void => {
+  if (existing?.keys?.alarms !== undefined && existing.alarmTopicArn !== undefined) {
+    const message = 'would encrypt a topic of the stack, but existing.alarmTopicArn names yours; remove it';
+    problem(context, ['existing', 'keys', 'alarms'], message);
+  }
   const given = keyNames.filter((name) => existing?.keys?.[name] !== undefined);
   for (const [index, name] of given.entries()) {
     const same = given.slice(0, index).find((other) => existing?.keys?.[other] === existing?.keys?.[name]);

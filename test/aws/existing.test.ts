@@ -54,19 +54,19 @@ describe('a key', () => {
     );
     return metadata?.Arn ?? '';
   };
-  const check = (name: KeyName, arn: string) => linesOf(askKey(kms, config, name, arn));
+  const check = (name: KeyName, arn: string) => linesOf(askKey(kms, name, arn));
 
   it.each(['data', 'audit', 'exports'] as const)(
     'a key with the statements that are printed is right: %s',
     async (name) => {
-      expect(await check(name, await make(keyNeeds(name, config, place)))).toEqual([
+      expect(await check(name, await make(keyNeeds(name, place)))).toEqual([
         'ok: is enabled, and its policy lets the stack use it',
       ]);
     },
   );
 
   it('a key whose policy does not let CloudWatch Logs is wrong', async () => {
-    const needs = keyNeeds('data', config, place).filter(({ Sid }) => Sid !== 'LogGroupsOfThisAccount');
+    const needs = keyNeeds('data', place).filter(({ Sid }) => Sid !== 'LogGroupsOfThisAccount');
     expect(await check('data', await make(needs))).toEqual([
       expect.stringMatching(
         /^wrong: its policy does not let logs\.us-east-1\.amazonaws\.com do kms:Decrypt, .*; add the statement LogGroupsOfThisAccount$/,
@@ -75,21 +75,21 @@ describe('a key', () => {
   });
 
   it('a key that does not leave the account’s roles to IAM is wrong', async () => {
-    const needs = keyNeeds('exports', config, place).filter(({ Sid }) => Sid !== 'RolesOfThisAccount');
+    const needs = keyNeeds('exports', place).filter(({ Sid }) => Sid !== 'RolesOfThisAccount');
     expect(await check('exports', await make(needs))).toEqual([
       expect.stringContaining('does not let arn:aws:iam::123456789012:root do'),
     ]);
   });
 
   it('a key for signatures is wrong', async () => {
-    const arn = await make(keyNeeds('data', config, place), { KeyUsage: 'SIGN_VERIFY', KeySpec: 'RSA_2048' });
+    const arn = await make(keyNeeds('data', place), { KeyUsage: 'SIGN_VERIFY', KeySpec: 'RSA_2048' });
     expect(await check('data', arn)).toEqual([
       'wrong: is a key of kind RSA_2048 for SIGN_VERIFY; write one of kind SYMMETRIC_DEFAULT for ENCRYPT_DECRYPT',
     ]);
   });
 
   it('a key for the member index makes codes, and encrypts nothing', async () => {
-    const needs = keyNeeds('memberIndex', config, place);
+    const needs = keyNeeds('memberIndex', place);
     const right = await make(needs, { KeyUsage: 'GENERATE_VERIFY_MAC', KeySpec: 'HMAC_256' });
     expect(await check('memberIndex', right)).toEqual(['ok: is enabled, and its policy lets the stack use it']);
     expect(await check('memberIndex', await make(needs))).toEqual([
@@ -98,7 +98,7 @@ describe('a key', () => {
   });
 
   it('a key that is disabled is wrong', async () => {
-    const arn = await make(keyNeeds('audit', config, place));
+    const arn = await make(keyNeeds('audit', place));
     await kms.send(new DisableKeyCommand({ KeyId: arn.split('/').at(-1) }));
     expect(await check('audit', arn)).toEqual(['wrong: is Disabled; enable it, or write another key']);
   });

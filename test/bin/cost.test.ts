@@ -99,7 +99,7 @@ describe('npm run cost', () => {
     );
     const { out } = await run('--config', stage);
 
-    expect(out).toMatch(/^\| KMS keys.* 3\.00 \|$/m);
+    expect(out).toMatch(/^\| KMS keys.* 4\.00 \|$/m);
     expect(out).toMatch(/^\| `waf`.* 11\.00 \|$/m);
     expect(out).toContain('Not counted, since the stage brings it: the key for audit.');
   });

@@ -12,7 +12,7 @@ import { ok, unclear, wrong, type Finding } from '../../bin/existing/question.ts
 import { awsQuestions } from '../../bin/existing/questions.ts';
 import { boundaryActions } from '../../config/account/boundary-actions.ts';
 import { keyNeeds, logsMayUseKey, type PolicyStatement } from '../../config/account/policy-needs.ts';
-import { calledServices } from '../../config/existing.ts';
+import { calledServices, keyNames } from '../../config/existing.ts';
 import { localStage } from '../../config/local.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { ownEverything } from '../support/own-everything.ts';
@@ -57,7 +57,7 @@ describe('npm run existing -- needs', () => {
     const blocks = [...out.matchAll(/^\[\n[\s\S]*?^\]$/gm)].map(([json]) => JSON.parse(json) as PolicyStatement[]);
     const place = { partition: 'aws', region: 'us-east-1', account: '111122223333' };
     expect(blocks.slice(0, 4)).toEqual(
-      (['data', 'audit', 'exports', 'memberIndex'] as const).map((name) => keyNeeds(name, config, place)),
+      (['data', 'audit', 'exports', 'memberIndex'] as const).map((name) => keyNeeds(name, place)),
     );
     expect(blocks.at(-1)).toMatchObject([{ Sid: 'AlarmsOfThisStage', Resource: config.existing?.ticketTopicArn }]);
     expect(out).toContain('kms:GenerateDataKey');
@@ -140,13 +140,10 @@ const policyOf = (...statements: readonly object[]): PolicyDocument => ({ Statem
 const logs = logsMayUseKey(place);
 
 describe('the policy of a key', () => {
-  it.each(['data', 'audit', 'exports', 'memberIndex'] as const)(
-    'the policy of a key that has what is printed allows what is needed: %s',
-    (name) => {
-      const needs = keyNeeds(name, {}, place);
-      for (const need of needs) expect(verdictOn(policyOf(...needs), need)).toEqual(allowed);
-    },
-  );
+  it.each(keyNames)('the policy of a key that has what is printed allows what is needed: %s', (name) => {
+    const needs = keyNeeds(name, place);
+    for (const need of needs) expect(verdictOn(policyOf(...needs), need)).toEqual(allowed);
+  });
 
   it.each<[string, object]>([
     ['all actions', { ...logs, Action: 'kms:*' }],
@@ -229,7 +226,7 @@ describe('the policy of a key', () => {
   });
 
   it('lets the account’s roles use it, named by its number or its root', () => {
-    const [roles] = keyNeeds('audit', {}, place) as [PolicyStatement];
+    const [roles] = keyNeeds('audit', place) as [PolicyStatement];
     for (const AWS of [root, account, '*']) {
       expect(verdictOn(policyOf({ ...roles, Principal: { AWS } }), roles)).toEqual(allowed);
     }

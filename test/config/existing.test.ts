@@ -90,6 +90,9 @@ const refusedBeside: Readonly<Record<string, object>> = {
     { existing: { alarmTopicArn: topic }, alarmAddresses: ['oncall@plan.example.org'] },
   'ticketAddresses: would be subscribed to a topic of the stack, but existing.ticketTopicArn names yours; subscribe them there, and remove them':
     { existing: { ticketTopicArn: topic }, ticketAddresses: ['desk@plan.example.org'] },
+  'existing.keys.alarms: would encrypt a topic of the stack, but existing.alarmTopicArn names yours; remove it': {
+    existing: { alarmTopicArn: topic, keys: { alarms: key } },
+  },
   'existing.webAclArn: has the scope REGIONAL, but edge puts it in front of CloudFront; write one with the scope CLOUDFRONT':
     { existing: { webAclArn: regional }, ...edge },
   'waf: is "none", but existing.webAclArn names a web ACL; remove one of them': {

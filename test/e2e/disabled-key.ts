@@ -4,9 +4,9 @@ import { askOnce, connect, type RunningStack } from './support.ts';
 
 const payer = 'northwind';
 
-/** What callers get, and what is logged and rings, while the key of tables and secrets is disabled (docs/alarms.md). */
+/** What callers get, and what is logged for alarms to count, while the key of tables and secrets is disabled (docs/alarms.md). */
 export const disabledKey = (running: () => RunningStack): void => {
-  it('refuses each request for a moment, rings as the runbook says, and works again once the key is enabled', async () => {
+  it('refuses each request for a moment, logs what `RegistryDown` counts, and works again once the key is enabled', async () => {
     const stack = running();
     const { access_token: token, refresh_token: refresh, patient } = await connect(stack, payer);
     const asPartner = (endpoint: string, form: Record<string, string>) => () => {

@@ -18,11 +18,34 @@ describe.each(stages)('the keys of %s', (stage) => {
     template = await stageTemplate(stage);
   });
 
-  it('are four, for data, the audit, exports and the member index, and all that encrypt are rotated', () => {
+  it('are five, for data, the audit, exports, the member index and alarms, and all that encrypt are rotated', () => {
     const keys = ofType(template, 'AWS::KMS::Key');
-    expect(keys.map(pathOf).sort()).toEqual(['Keys/Audit', 'Keys/Data', 'Keys/Exports', 'Keys/MemberIndex']);
+    const encrypt = ['Keys/Alarms', 'Keys/Audit', 'Keys/Data', 'Keys/Exports'];
+    expect(keys.map(pathOf).sort()).toEqual([...encrypt, 'Keys/MemberIndex']);
     const rotated = keys.filter((key) => key.Properties?.['EnableKeyRotation'] === true);
-    expect(rotated.map(pathOf).sort()).toEqual(['Keys/Audit', 'Keys/Data', 'Keys/Exports']);
+    expect(rotated.map(pathOf).sort()).toEqual(encrypt);
+  });
+
+  it('let alarms be published while any other key is disabled: the topics have one that nothing else has', () => {
+    const own = Object.entries(template.Resources).find(([, resource]) => pathOf(resource) === 'Keys/Alarms')?.[0];
+    const topics = ofType(template, 'AWS::SNS::Topic');
+    const users = Object.values(template.Resources).filter((one) => JSON.stringify(one).includes(`"${own}"`));
+
+    expect(topics.map((topic) => nameOf(template, property(topic, 'KmsMasterKeyId')))).toEqual(
+      topics.map(() => 'Keys/Alarms'),
+    );
+    expect(users.map(pathOf)).toEqual(topics.map(pathOf));
+  });
+
+  it('serve CloudWatch only for alarms of the account, and only that of the topics', () => {
+    const serving = ofType(template, 'AWS::KMS::Key').flatMap((key) =>
+      statementsOf(key, 'KeyPolicy')
+        .filter((statement) => principalsOf(template, statement).includes('cloudwatch.amazonaws.com'))
+        .map((statement) => [pathOf(key), lineOf(template, statement)]),
+    );
+    expect(serving).toEqual([
+      ['Keys/Alarms', 'Allow kms:Decrypt kms:GenerateDataKey on * if StringEquals aws:SourceAccount={account}'],
+    ]);
   });
 
   it('let two be found by name: for whoever makes a payer’s secret, and whoever finds a member', () => {

@@ -80,6 +80,24 @@ describe('a stage that brings everything', () => {
     expect(own.Outputs['AlarmTopic']?.Value).toBe(everything.alarmTopicArn);
   });
 
+  it('encrypts the stack’s own topics with its key for alarms', async () => {
+    const { existing = {}, ...config } = await ownEverything({ edge: false });
+    const { alarmTopicArn: _page, ticketTopicArn: _ticket, ...rest } = existing;
+    const alarms = 'arn:aws:kms:us-east-1:111122223333:key/55555555-1111-2222-3333-444455556666';
+    const addresses = { alarmAddresses: ['oncall@example.org'], ticketAddresses: ['desk@example.org'] };
+    const template = await synthesized({
+      ...config,
+      ...addresses,
+      existing: { ...rest, keys: { ...rest.keys, alarms } },
+    });
+
+    expect(ofType(template, 'AWS::SNS::Topic').map((topic) => property(topic, 'KmsMasterKeyId'))).toEqual([
+      alarms,
+      alarms,
+    ]);
+    expect(ofType(template, 'AWS::KMS::Key')).toEqual([]);
+  });
+
   it('still finds its data key by the name that the tools make secrets with', () => {
     const aliases = ofType(own, 'AWS::KMS::Alias').map(({ Properties }) => Properties);
     expect(aliases).toEqual([
@@ -218,13 +236,13 @@ describe('what a brought key must allow', () => {
     ['audit', 'Keys/Audit'],
     ['exports', 'Keys/Exports'],
     ['memberIndex', 'Keys/MemberIndex'],
+    ['alarms', 'Keys/Alarms'],
   ] as const;
 
-  it('is what the policies of the stack’s own keys allow', async () => {
-    const config = await import('../../config/production-example.ts');
+  it('is what the policies of the stack’s own keys allow', () => {
     const place = { partition: '{partition}', region: '{region}', account: '{account}' };
     for (const [name, path] of keyPaths) {
-      const [, ...needed] = keyNeeds(name, config.default, place);
+      const [, ...needed] = keyNeeds(name, place);
       const [, ...allowed] = statementsOf(at(production, path), 'KeyPolicy');
       const asLine = (statement: Statement): string =>
         `${principalsOf(production, statement).join()}: ${lineOf(production, statement)}`;
@@ -245,6 +263,7 @@ describe('what a brought key must allow', () => {
       audit: [],
       exports: [],
       memberIndex: handlers('AWS::KMS::Alias'),
+      alarms: [],
     };
     const byFunctions = (path: string): string[] =>
       ofType(production, 'AWS::IAM::ManagedPolicy')
@@ -255,7 +274,7 @@ describe('what a brought key must allow', () => {
     const common = ['kms:DescribeKey'];
     const place = { partition: 'aws', region: 'us-east-1', account: '111122223333' };
     for (const [name, path] of keyPaths) {
-      const [roles] = keyNeeds(name, {}, place);
+      const [roles] = keyNeeds(name, place);
       const needed = new Set([...byCloudFormation[name], ...byFunctions(path), ...common]);
       expect([name, roles?.Action]).toEqual([
         name,
