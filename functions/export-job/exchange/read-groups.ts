@@ -24,7 +24,8 @@ const mostGroups = 1000;
 const mostCharacters = 32 * 1024 * 1024;
 
 export interface ReadMatch {
-  readonly groups: readonly ReadGroup[];
+  /** Each with its place among the Groups as they came. */
+  readonly groups: readonly (ReadGroup & { readonly at: number })[];
   /** The ids of Groups that were left out, except ids that a Group in `groups` has. */
   readonly unread: readonly string[];
   readonly problems: readonly Problem[];
@@ -135,10 +136,10 @@ export const readMatch = (
   const problems: Problem[] = [];
   const resources = submittedIn(body);
   const submitted = new Map(members.map(({ patient, consent }) => [patient, consent]));
-  const found = new Map<string, Found>();
+  const found = new Map<string, Found & { readonly at: number }>();
   const contradictions: Found[] = [];
   let room = mostCharacters;
-  for (const one of given) {
+  for (const [at, one] of given.entries()) {
     if (room <= 0 || found.size + contradictions.length === mostGroups) {
       problems.push({ kind: 'groupUnusable', type: 'Group', why: 'tooMany' });
       continue;
@@ -168,7 +169,7 @@ export const readMatch = (
     const read = readGroup(one, code, name, { submitted, bases, resources });
     if (typeof read === 'string') problems.push({ kind: 'groupUnusable', type: 'Group', why: read });
     else {
-      found.set(name, read);
+      found.set(name, { ...read, at });
       room -= read.line.length;
     }
   }
@@ -181,7 +182,8 @@ export const readMatch = (
     members.map(({ patient }) => patient),
   );
   return {
-    groups: groups.map(({ named, code, id, line, entries }) => ({
+    groups: groups.map(({ named, code, id, line, entries, at }) => ({
+      at,
       code,
       id,
       line,

@@ -30,10 +30,17 @@ const mostBytes = 32 * 1024 * 1024;
  */
 const mostValues = 2_000_000;
 
-/** A file of a match's answer: its resources, or why it did not come. */
+/** A line of a file. */
+interface GroupLine {
+  readonly file: number;
+  readonly line: string;
+  readonly resource: PageResource['resource'];
+}
+
+/** A file of a match's answer: its lines that can be read, or why it did not come. */
 type GroupFile =
   | {
-      readonly resources: readonly { readonly line: string; readonly resource: PageResource['resource'] }[];
+      readonly lines: readonly GroupLine[];
       readonly came: number;
       readonly bytes: number;
       readonly values: number;
@@ -79,7 +86,7 @@ const readFile = async (leg: ExchangeLeg, { file, withToken, report, room }: Fil
       return 'giveUp' in after ? { fault: 'broken' } : { after };
     }
     if (text === undefined) return { fault: 'tooLarge' };
-    const resources: { line: string; resource: PageResource['resource'] }[] = [];
+    const lines: GroupLine[] = [];
     let came = 0;
     let values = 0;
     const splitter = splitLines(
@@ -90,7 +97,7 @@ const readFile = async (leg: ExchangeLeg, { file, withToken, report, room }: Fil
         else if (given.skipped === undefined) {
           const line = given.line.toString('utf8');
           values += countValues(line);
-          if (values <= room.values) resources.push({ line, resource: given.resource });
+          if (values <= room.values) lines.push({ file: file.number, line, resource: given.resource });
         } else report({ kind: 'entrySkipped', reason: given.skipped, file: file.number, type: file.type });
       },
       () => undefined,
@@ -98,7 +105,7 @@ const readFile = async (leg: ExchangeLeg, { file, withToken, report, room }: Fil
     const bytes = Buffer.from(text);
     splitter.push(bytes);
     splitter.end();
-    return values > room.values ? { fault: 'tooLarge' } : { resources, came, bytes: bytes.length, values };
+    return values > room.values ? { fault: 'tooLarge' } : { lines, came, bytes: bytes.length, values };
   } finally {
     end();
   }
@@ -120,12 +127,14 @@ const readInTries = async (leg: ExchangeLeg, at: number, reading: FileReading): 
 };
 
 /** The Groups of all files. Those in the 2.1 envelope count only if there are no Group files. */
-const groupsOf = (
-  read: readonly { readonly line: string; readonly resource: PageResource['resource'] }[],
-): readonly GivenGroup[] => {
+const groupsOf = (read: readonly GroupLine[]): readonly (GivenGroup & { readonly from: GroupLine })[] => {
   const own = read.filter(({ resource }) => resource['resourceType'] === 'Group');
-  if (own.length > 0) return own;
-  return read.flatMap(({ resource }) => (resource['resourceType'] === 'Parameters' ? groupsInEnvelope(resource) : []));
+  if (own.length > 0) return own.map((from) => ({ line: from.line, resource: from.resource, from }));
+  return read
+    .filter(({ resource }) => resource['resourceType'] === 'Parameters')
+    .flatMap((from) =>
+      groupsInEnvelope(from.resource).map(({ line, resource, parameter }) => ({ line, resource, parameter, from })),
+    );
 };
 
 /** Reads the answer of a match, checks it, keeps its Groups, and passes them on. */
@@ -135,9 +144,9 @@ export const takeGroups = async (
   first: FilesTask,
 ): Promise<LegStop | undefined> => {
   const { files, withToken } = await leg.readList(first.list);
-  const read: { line: string; resource: PageResource['resource'] }[] = [];
+  const read: GroupLine[] = [];
   // They count only if this leg reads all files; otherwise the next leg reads them again.
-  const ended: PlanFile[] = [];
+  const ended: Omit<PlanFile, 'kept'>[] = [];
   const found = createProblemList();
   const room = { bytes: mostBytes, values: mostValues };
   for (const [at, file] of files.entries()) {
@@ -162,24 +171,27 @@ export const takeGroups = async (
         if (taken.fault === 'tooLarge') room.bytes = 0;
         found.add({ kind: 'fileNotRead', type, file: number, why: taken.fault, status: taken.status });
       } else {
-        const { resources, came, bytes, values } = taken;
-        if (kind === 'output') for (const one of resources) read.push(one);
+        const { lines, came, bytes, values } = taken;
+        if (kind === 'output') for (const one of lines) read.push(one);
         room.bytes -= bytes;
         room.values -= values;
         if (said !== undefined && said !== came && kind === 'output')
           found.add({ kind: 'fileCount', type, file: number, said, came });
-        ended.push({ number, kind, type, said, came, kept: came });
+        ended.push({ number, kind, type, said, came });
       }
       break;
     }
   }
-  const match = readMatch(groupsOf(read), input, answerBases(leg.payer));
+  const given = groupsOf(read);
+  const match = readMatch(given, input, answerBases(leg.payer));
   const { groups, problems, said, strangers } = match;
+  const passedOn = new Set(groups.map(({ at }) => given[at]!.from));
+  const keptOf = (number: number): number => [...passedOn].filter(({ file }) => file === number).length;
   leg.next.said = said;
   leg.next.strangers = strangers;
   for (const problem of problems) found.add(problem);
   leg.problems.addAll(found);
-  leg.files.push(...ended);
+  for (const file of ended) leg.files.push({ ...file, kept: file.kind === 'output' ? keptOf(file.number) : file.came });
   await noteOthers(leg, match);
   const kept: KeptGroup[] = [];
   for (const group of groups) {

@@ -57,6 +57,24 @@ describe('a match', () => {
     });
     expect(askedFor(world, 'DELETE')).toEqual([]);
   });
+
+  it('says of each file how many of its lines are passed on', async () => {
+    const odd = { resourceType: 'Group' };
+    const { lines } = await run(matchInput('ours-a', 'ours-b'), {
+      output: [
+        { type: 'Group', lines: [odd, found(a), odd, { resourceType: 'Patient', id: 'a' }] },
+        { type: 'Group', lines: [notFound('ours-b')] },
+        { type: 'Group', lines: [odd, odd] },
+      ],
+    });
+
+    const counts = lines.flatMap((line) => /\d lines came, and \d of them are passed on/.exec(line) ?? []);
+    expect(counts).toEqual([
+      '4 lines came, and 1 of them are passed on',
+      '1 lines came, and 1 of them are passed on',
+      '2 lines came, and 0 of them are passed on',
+    ]);
+  });
 });
 
 /** An entry of a Group. */
