@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { basename, dirname, join } from 'node:path';
 import { buildSync, type BuildOptions } from 'esbuild';
 import { flagName } from '../bin/shared/spec.ts';
 import { bundleOptions } from '../lib/bundle-options.ts';
@@ -78,44 +79,101 @@ export const buildBundle = ({ folder }: World, name: string, entry: string): Bun
   return bundleOf(name, file);
 };
 
-/** The AWS packages that functions load, each with a line that loads as little of it as possible. */
-const clients = {
-  '@aws-sdk/client-dynamodb': "import { DynamoDBClient as a } from '@aws-sdk/client-dynamodb'; made.push(new a());",
-  '@aws-sdk/client-kms': "import { KMSClient as b } from '@aws-sdk/client-kms'; made.push(new b());",
-  '@aws-sdk/client-lambda': "import { LambdaClient as c } from '@aws-sdk/client-lambda'; made.push(new c());",
-  '@aws-sdk/client-s3': "import { S3Client as d } from '@aws-sdk/client-s3'; made.push(new d());",
-  '@aws-sdk/client-secrets-manager':
-    "import { SecretsManagerClient as e } from '@aws-sdk/client-secrets-manager'; made.push(new e());",
-  '@aws/durable-execution-sdk-js':
-    "import { withDurableExecution as f } from '@aws/durable-execution-sdk-js'; made.push(f);",
+/** The AWS packages that functions load, and what each exports that a function makes or calls. */
+const packages = {
+  '@aws-sdk/client-dynamodb': 'DynamoDBClient',
+  '@aws-sdk/client-kms': 'KMSClient',
+  '@aws-sdk/client-lambda': 'LambdaClient',
+  '@aws-sdk/client-s3': 'S3Client',
+  '@aws-sdk/client-secrets-manager': 'SecretsManagerClient',
+  '@aws/durable-execution-sdk-js': 'withDurableExecution',
 } as const;
-export type Client = keyof typeof clients;
+export type Package = keyof typeof packages;
 
-/** The AWS packages in each function's bundle, in the order of their names. */
-export const clientsOf = (functionNames: readonly string[]): ReadonlyMap<string, readonly Client[]> => {
+/** What a function needs of AWS when it is imported. */
+export interface Needs {
+  /** Those that its own code imports, in the order of their names. */
+  readonly packages: readonly Package[];
+  /** Those whose client it makes at once. Others are made at the first event. */
+  readonly made: readonly Package[];
+}
+
+/** Imports a bundle, and prints the classes and functions that ran. */
+const coverage = `
+globalThis.awslambda = { streamifyResponse: (handler) => handler };
+const session = new (require('node:inspector').Session)();
+session.connect();
+session.post('Profiler.enable');
+session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+require(process.argv[1]);
+session.post('Profiler.takePreciseCoverage', (error, { result }) => {
+  const { functions } = result.find(({ url }) => url.endsWith(process.argv[1]));
+  const ran = functions.flatMap(({ functionName, ranges: [{ count }] }) => (count > 0 ? [functionName] : []));
+  console.log(JSON.stringify(ran));
+  process.exit();
+});
+`;
+
+/** @param file a function's code, readable */
+const ranIn = (file: string, deployedAs: Bundle): readonly string[] => {
+  const env = { ...process.env, ...deployedAs.environment, LAMBDA_TASK_ROOT: dirname(deployedAs.file) };
+  const output = execFileSync(process.execPath, ['-e', coverage, file], { env, encoding: 'utf8' });
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '') as string[];
+};
+
+/**
+ * What each function needs of AWS: the packages that its own code imports (another package may load a client, and later), and
+ * the clients that it makes while it is imported.
+ */
+export const needsOf = ({ folder }: World, functions: readonly Bundle[]): ReadonlyMap<string, Needs> => {
+  const readable = join(folder, 'readable');
   const { metafile } = buildSync({
     ...bundleOptions,
-    entryPoints: Object.fromEntries(functionNames.map((name) => [name, `functions/${flagName(name)}/index.ts`])),
-    outdir: 'bundles',
+    // With the names of classes.
+    minify: false,
+    entryPoints: Object.fromEntries(functions.map(({ name }) => [name, `functions/${flagName(name)}/index.ts`])),
+    outdir: readable,
     absWorkingDir: join(import.meta.dirname, '..'),
-    write: false,
     metafile: true,
     logLevel: 'silent',
   });
-  const packagesOf = (name: string): readonly Client[] => {
-    const inputs = Object.entries(metafile.outputs[`bundles/${name}.js`]?.inputs ?? {});
-    const paths = inputs.flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
-    return (Object.keys(clients) as Client[]).filter((client) =>
-      paths.some((path) => path.startsWith(`node_modules/${client}/`)),
-    );
-  };
-  return new Map(functionNames.map((name) => [name, packagesOf(name)]));
+  const outputs = new Map(
+    Object.entries(metafile.outputs).map(([path, { inputs }]) => [basename(path, '.js'), inputs]),
+  );
+  return new Map(
+    functions.map((deployedAs): [string, Needs] => {
+      const { name } = deployedAs;
+      const inputs = Object.entries(outputs.get(name) ?? {});
+      const own = inputs.flatMap(([path, { bytesInOutput }]) =>
+        path.startsWith('functions/') && bytesInOutput > 0 ? [path] : [],
+      );
+      const imported = own.flatMap((path) => metafile.inputs[path]?.imports.map((one) => one.path) ?? []);
+      const held = (Object.keys(packages) as Package[]).filter((one) =>
+        imported.some((path) => path.startsWith(`node_modules/${one}/`)),
+      );
+      const ran = new Set(ranIn(join(readable, `${name}.js`), deployedAs));
+      return [name, { packages: held, made: held.filter((one) => ran.has(packages[one])) }];
+    }),
+  );
 };
 
-/** A bundle of these AWS packages and nothing else. */
-export const buildClients = ({ folder }: World, name: string, of: readonly Client[]): Bundle => {
-  const file = join(folder, 'bundles', name, 'index.js');
-  const contents = `export const made = [];\n${of.map((client) => clients[client]).join('\n')}\n`;
+/**
+ * The least that a function must load: its AWS packages and nothing else, bundled as it is, in its environment. It makes the
+ * clients that the function makes, with the same kind of limits.
+ */
+export const buildFloor = ({ folder }: World, of: Bundle, { packages: held, made }: Needs): Bundle => {
+  const file = join(folder, 'bundles', `${of.name}-floor`, 'index.js');
+  const lines = held.map((one) => {
+    const name = packages[one];
+    const used = name === 'withDurableExecution' ? `${name}(async () => undefined)` : `new ${name}(limits)`;
+    return `import { ${name} } from '${one}';\nneeded.push(${made.includes(one) ? used : name});`;
+  });
+  const contents = `
+import { awsLimits } from './shared/aws/aws-limits.ts';
+const limits = awsLimits({ maxAttempts: 3, requestMs: 5000 });
+export const needed = [];
+${lines.join('\n')}
+`;
   build({ stdin: { contents, resolveDir: join(import.meta.dirname, '../functions') } }, file);
-  return bundleOf(name, file);
+  return bundleOf(`${of.name}-floor`, file, of.environment);
 };

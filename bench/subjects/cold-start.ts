@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { buildBundle, buildClients, clientsOf, deployedBundles, type Bundle, type Client } from '../bundles.ts';
+import { buildBundle, buildFloor, deployedBundles, needsOf, type Bundle, type Needs } from '../bundles.ts';
 import { measure, type Candidate, type Kind, type Measured, type Sample } from '../measure.ts';
 import { atMost, inWords, ratios, rowsOf, seriesOf, type Budget } from '../report.ts';
 import { spreadOf } from '../statistics.ts';
@@ -44,22 +44,17 @@ export const importOnce = async ({ file, environment }: Bundle): Promise<Importe
   return JSON.parse(line) as Imported;
 };
 
-/** What a function must load: AWS's packages that are in its bundle. */
-interface Floor {
-  readonly name: string;
-  readonly clients: readonly Client[];
-}
+/** `dynamodb + kms alone` */
+const inShort = ({ packages }: Needs): string =>
+  `${packages.map((one) => one.replace(/^.*\/(?:client-)?/, '')).join(' + ')} alone`;
 
-const floorOf = (clients: readonly Client[]): Floor => ({
-  name: `${clients.map((client) => client.replace(/^.*\/(?:client-)?/, '')).join(' + ')} alone`,
-  clients,
-});
+const floorOf = (name: string): string => `${name}'s AWS packages alone`;
 
-const importBudgets = (measured: Measured, floors: ReadonlyMap<string, Floor>): Budget[] =>
-  [...floors].map(([name, floor]) => {
-    const ratio = spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floor.name), 'wallMs'));
+const importBudgets = (measured: Measured, needs: ReadonlyMap<string, Needs>): Budget[] =>
+  [...needs].map(([name, need]) => {
+    const ratio = spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floorOf(name)), 'wallMs'));
     return atMost({
-      name: `import of ${name} to ${floor.name}`,
+      name: `import of ${name} to ${inShort(need)}`,
       value: ratio.median,
       limit: 1.2,
       aim: 1.1,
@@ -81,15 +76,16 @@ export const coldStart: Step = {
         return () => importOnce(bundle);
       },
     });
-    const packages = clientsOf(bundles.map(({ name }) => name));
-    const floors = new Map([...packages].map(([name, clients]) => [name, floorOf(clients)]));
-    const alone = new Map([...floors.values()].map(({ name, clients }) => [name, clients]));
+    const needs = needsOf(world, bundles);
     const measured = await measure(
       [
         ...bundles.map((bundle) => importing('ours', bundle.name, () => bundle)),
-        ...[...alone].map(([name, clients], index) =>
-          importing('floor', name, () => buildClients(world, `alone-${index}`, clients)),
-        ),
+        ...bundles.flatMap((bundle) => {
+          const need = needs.get(bundle.name);
+          return need === undefined
+            ? []
+            : [importing('floor', floorOf(bundle.name), () => buildFloor(world, bundle, need))];
+        }),
         importing('peer', 'grant', () => buildBundle(world, 'grant', 'entries/grant.ts')),
         importing('peer', 'openauth', () => buildBundle(world, 'openauth', 'entries/openauth.ts')),
       ],
@@ -101,8 +97,11 @@ export const coldStart: Step = {
       plan: measured.plan,
       rows: rowsOf(measured),
       missing: measured.missing,
-      budgets: importBudgets(measured, floors),
-      notes: [],
+      budgets: importBudgets(measured, needs),
+      notes: [...needs].map(
+        ([name, { made }]) =>
+          `${name} makes at its import: ${made.map((one) => one.replace(/^.*\//, '')).join(', ') || 'nothing'}`,
+      ),
     };
   },
 };
