@@ -54,33 +54,32 @@ export interface AlarmDefinition {
   readonly when?: 'atLeast' | 'belowOrSilent';
 }
 
+/**
+ * The sum of metrics by their ids, with a value in each period. `FILL` fills the gaps of a series, and nothing says that it makes one of
+ * nothing; what is compared with an empty series has no value, so an alarm would never ring, or ring on. In a sum a missing value counts as 0
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html#metric-math-syntax-arithmetic). CloudWatch ignores
+ * missing data of DynamoDB, whatever an alarm says of it
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html).
+ */
+export const totalOf = (...names: readonly string[]): string =>
+  ['TIME_SERIES(0)', ...names.map((name) => `FILL(${name}, 0)`)].join(' + ');
+
 /** The sum of up to ten metrics, the most that an alarm may have; a missing one counts as 0. */
 export const sumOf = (metrics: readonly Metric[]): MathExpression => {
   const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
   return new MathExpression({
-    expression: Object.keys(usingMetrics)
-      .map((name) => `FILL(${name}, 0)`)
-      .join(' + '),
+    expression: totalOf(...Object.keys(usingMetrics)),
     usingMetrics,
     label: 'total',
     period,
   });
 };
 
-/**
- * CloudWatch ignores missing data of DynamoDB, whatever an alarm says of it: an alarm that rings would ring on
- * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html). DynamoDB counts throttles only while there
- * are some. What is added to this has a value in each period, whatever `FILL` does with a series that is empty.
- */
-const never = 'TIME_SERIES(0)';
-
 /** The throttled reads and writes of up to five tables. */
-export const throttlesOf = (tables: readonly Table[]): MathExpression => {
-  const { expression, usingMetrics } = sumOf(
+export const throttlesOf = (tables: readonly Table[]): MathExpression =>
+  sumOf(
     tables.flatMap((table) => ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name))),
   );
-  return new MathExpression({ expression: `${never} + ${expression}`, usingMetrics, label: 'total', period });
-};
 
 /**
  * Errors of functions, one of which streams. Lambda counts a cut answer as an error of the function that streams it; those are
@@ -93,7 +92,7 @@ export const crashesOf = (
 ): MathExpression => {
   const errors = sumOf(others.map((lambda) => lambda.metricErrors({ period })));
   return new MathExpression({
-    expression: `${errors.expression} + IF(FILL(${name}, 0) > FILL(cut, 0), FILL(${name}, 0) - FILL(cut, 0), 0)`,
+    expression: `${errors.expression} + IF(${totalOf(name)} > ${totalOf('cut')}, ${totalOf(name)} - FILL(cut, 0), 0)`,
     usingMetrics: { ...errors.usingMetrics, [name]: streams.metricErrors({ period }), cut: metrics.answersCut(name) },
     label: 'crashes',
     period,
@@ -115,7 +114,7 @@ export const unreadStream = ({ eventSourceMappingId }: EventSourceMapping, table
   });
   const writes = tableMetric(table, 'ConsumedWriteCapacityUnits');
   return new MathExpression({
-    expression: `IF(${never} + FILL(writes, 0) > 0 AND ${never} + FILL(polls, 0) < 1, 1, 0)`,
+    expression: `IF(${totalOf('writes')} > 0 AND ${totalOf('polls')} < 1, 1, 0)`,
     usingMetrics: { writes, polls },
     label: 'unread',
     period: hour,

@@ -3,7 +3,15 @@ import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { signals, type Signal } from '../functions/shared/errors.ts';
 import { payerDownThreshold, signalsByPayer } from '../functions/shared/metrics/metrics.ts';
-import { ageOfOldest, crashesOf, sumOf, throttlesOf, unreadStream, type AlarmDefinition } from './alarm-definition.ts';
+import {
+  ageOfOldest,
+  crashesOf,
+  sumOf,
+  throttlesOf,
+  totalOf,
+  unreadStream,
+  type AlarmDefinition,
+} from './alarm-definition.ts';
 import { aboutExports } from './export-alarms.ts';
 import { gatewayMetrics, period, type GatewayMetrics } from './metrics.ts';
 import { objectiveAlarms, ownSteps } from './objectives.ts';
@@ -151,11 +159,11 @@ const mostNamed = 100;
 
 /**
  * 1 for five minutes in which the canary found a payer well, or ran and had none to check: a paused payer is in no metric. 0
- * if all that it checked failed, or it crashed. Without any data it did not run.
+ * if all that it checked failed, it crashed, or it did not run.
  */
 const canaryIsWell = (metrics: GatewayMetrics, { functions: { canary } }: Watched): MathExpression =>
   new MathExpression({
-    expression: 'IF(FILL(ok, 0) > 0 OR (FILL(failed, 0) < 1 AND FILL(runs, 0) > FILL(errors, 0)), 1, 0)',
+    expression: `IF(${totalOf('ok')} > 0 OR (${totalOf('failed')} < 1 AND ${totalOf('runs')} > ${totalOf('errors')}), 1, 0)`,
     usingMetrics: {
       ok: metrics.requests({ step: 'canary', outcome: 'ok' }),
       failed: metrics.requests({ step: 'canary', outcome: 'failed' }),
@@ -206,7 +214,7 @@ const closingIsSilent = ({ functions: { canary }, closing }: Watched): MathExpre
       period,
     });
   return new MathExpression({
-    expression: 'IF(FILL(canary, 0) > 0 AND FILL(closings, 0) <= FILL(failed, 0), 1, 0)',
+    expression: `IF(${totalOf('canary')} > 0 AND ${totalOf('closings')} <= ${totalOf('failed')}, 1, 0)`,
     usingMetrics: {
       canary: canary.metricInvocations({ period }),
       closings: ofRule('Invocations'),

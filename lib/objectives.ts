@@ -1,7 +1,7 @@
 /** What the gateway promises each month, and the alarms that tell when the promise is at risk. `docs/objectives.md` explains. */
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { AlarmDefinition } from './alarm-definition.ts';
+import { totalOf, type AlarmDefinition } from './alarm-definition.ts';
 import type { GatewayMetrics } from './metrics.ts';
 
 interface Objective {
@@ -58,10 +58,7 @@ const failedPercent = ({ good, bad }: Objective, metrics: GatewayMetrics, each: 
   const named = (letter: string, all: readonly Metric[]) =>
     Object.fromEntries(all.map((metric, index) => [`${letter}${index}`, metric]));
   const [failed, succeeded] = [named('b', bad(metrics, each)), named('g', good(metrics, each))];
-  const sum = (of: object): string =>
-    Object.keys(of)
-      .map((name) => `FILL(${name}, 0)`)
-      .join(' + ');
+  const sum = (of: object): string => totalOf(...Object.keys(of));
   const all = `${sum(failed)} + ${sum(succeeded)}`;
   return new MathExpression({
     expression: `IF(${sum(failed)} >= ${fewestFailures}, 100 * (${sum(failed)}) / (${all}), 0)`,

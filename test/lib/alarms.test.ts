@@ -96,22 +96,23 @@ const row = (runbook: string, rings: string, ...looksAt: readonly string[]): Row
 });
 const lambda = (name: string, path: string, statistic = 'Sum'): string =>
   `AWS/Lambda ${name} {FunctionName=${path}/Function} ${statistic}/300`;
+/**
+ * A constant beside metrics that may have no data, so that no period lacks a value: `FILL` fills the gaps of a series, and nothing says that it
+ * makes one of nothing. Alarms about DynamoDB's metrics "always ignore missing data even if you choose a different option"
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html), and would ring on.
+ */
+const never = 'TIME_SERIES(0)';
 const fills = (metrics: readonly string[], letter = 'm'): string =>
-  metrics.map((_metric, index) => `FILL(${letter}${index}, 0)`).join(' + ');
+  [never, ...metrics.map((_metric, index) => `FILL(${letter}${index}, 0)`)].join(' + ');
 const numbered = (metrics: readonly string[], letter = 'm'): string[] =>
   metrics.map((metric, index) => `${letter}${index} = ${metric}`);
 const sum = (...metrics: readonly string[]): string[] => [fills(metrics), ...numbered(metrics)];
 const throttled = (...paths: readonly string[]): string[] => sum(...paths.map((path) => lambda('Throttles', path)));
-/**
- * A constant beside DynamoDB's metrics, so that no period lacks a value: alarms about these "always ignore missing data even if you choose a
- * different option" (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html), and would ring on.
- */
-const never = 'TIME_SERIES(0)';
 const tablesThrottled = (...names: readonly string[]): string[] => {
   const metrics = names.flatMap((name) =>
     ['Read', 'Write'].map((way) => `AWS/DynamoDB ${way}ThrottleEvents {TableName=Tables/${name}} Sum/300`),
   );
-  return [`${never} + ${fills(metrics)}`, ...numbered(metrics)];
+  return sum(...metrics);
 };
 
 /** A table's stream that nothing reads, whether Lambda reports no poll of an idle one as 0 or not at all. */
@@ -158,7 +159,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
   const p99 = (step: string): string => `${step} = p2p-gateway/${stage} ms {step=${step}} p99/300`;
   /** Errors of functions, and of a streaming one those that are not answers which it cut on purpose. */
   const errors = (streaming: string, path: string, others: readonly string[]): string[] => [
-    `${fills(others)} + IF(FILL(${streaming}, 0) > FILL(cut, 0), FILL(${streaming}, 0) - FILL(cut, 0), 0)`,
+    `${fills(others)} + IF(${never} + FILL(${streaming}, 0) > ${never} + FILL(cut, 0), ${never} + FILL(${streaming}, 0) - FILL(cut, 0), 0)`,
     ...numbered(others.map((other) => lambda('Errors', other))),
     `${streaming} = ${lambda('Errors', path)}`,
     `cut = ${own(`answersCut {function=${streaming}}`)}`,
@@ -197,7 +198,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
     ClosingSilent: row(
       'audit-behind',
       '3 of 4 >= 1',
-      'IF(FILL(canary, 0) > 0 AND FILL(closings, 0) <= FILL(failed, 0), 1, 0)',
+      `IF(${never} + FILL(canary, 0) > 0 AND ${never} + FILL(closings, 0) <= ${never} + FILL(failed, 0), 1, 0)`,
       `canary = ${lambda('Invocations', 'Canary/Canary')}`,
       'closings = AWS/Events Invocations {RuleName=Audit/CloseReads} Sum/300',
       'failed = AWS/Events FailedInvocations {RuleName=Audit/CloseReads} Sum/300',
@@ -206,7 +207,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       ...row(
         'canary-failed',
         '3 of 4 LessThanThreshold 1',
-        'IF(FILL(ok, 0) > 0 OR (FILL(failed, 0) < 1 AND FILL(runs, 0) > FILL(errors, 0)), 1, 0)',
+        `IF(${never} + FILL(ok, 0) > 0 OR (${never} + FILL(failed, 0) < 1 AND ${never} + FILL(runs, 0) > ${never} + FILL(errors, 0)), 1, 0)`,
         `ok = ${own(ok('canary'))}`,
         `failed = ${own(failed('canary'))}`,
         `runs = ${lambda('Invocations', 'Canary/Canary')}`,
@@ -317,6 +318,16 @@ describe.each(stages)('the alarms of %s', (stage) => {
 
     expect(ofTables.length).toBeGreaterThan(5);
     expect(ofTables.filter(([, text]) => !text.includes(never)).map(([name]) => name)).toEqual([]);
+  });
+
+  it('fill a series only beside a constant, so that one without a single data point counts as 0', () => {
+    const filling = alarms.map(([name, alarm]) => [name, JSON.stringify(alarm.Properties)] as const);
+    const withConstant = /TIME_SERIES\(0\)(?: [+-] FILL\(\w+, 0\))+/g;
+
+    expect(filling.filter(([, text]) => text.includes('FILL(')).length).toBeGreaterThan(15);
+    expect(
+      filling.filter(([, text]) => text.replaceAll(withConstant, '').includes('FILL(')).map(([name]) => name),
+    ).toEqual([]);
   });
 
   it('notify the topic of their severity when they fire and when they recover, and nothing disables them', () => {
