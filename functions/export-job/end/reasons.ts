@@ -25,6 +25,7 @@ export const skipReasons = {
   notResource: 'it is not a FHIR resource',
   noResource: 'its entry has no resource',
   notFhir: 'its type is not one of FHIR R4',
+  holder: 'it is a Bundle or Parameters in place of the resources that were searched, which it may hold',
 } as const;
 
 export const unusable =

@@ -126,7 +126,7 @@ export type Problem =
   /** As before, if the resource's own type is unknown or not one of FHIR. `type` is that of the request. */
   | {
       readonly kind: 'entrySkipped';
-      readonly reason: SkipReason | 'notFhir';
+      readonly reason: SkipReason | 'notFhir' | 'holder';
       readonly page?: number;
       readonly file?: number;
       readonly type: string;

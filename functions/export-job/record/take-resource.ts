@@ -350,6 +350,14 @@ const noteBesides = ({ leg, rules, source }: Taking, resource: PageResource, isN
   if (isAlong && seen.add(along)) count('along', 1);
 };
 
+/** Whether a search of a type brought, in place of its resources, one that holds resources. With `$everything`, and as included, it may be the member's own. */
+const isHolder = ({ source, matching }: Taking, { type, mode }: PageResource): boolean =>
+  source.of === 'search' &&
+  (type === 'Bundle' || type === 'Parameters') &&
+  mode === 'match' &&
+  matching !== undefined &&
+  matching !== type;
+
 /** Adds a resource to the leg's parts, unless it was seen before or does not belong in the record. */
 const take = (taking: Taking, resource: PageResource): void => {
   const { leg, rules, source, found } = taking;
@@ -363,6 +371,10 @@ const take = (taking: Taking, resource: PageResource): void => {
     const remarks = remarksIn(resource.resource, source);
     if (taking.remark !== undefined) taking.remark(remarks);
     else for (const one of remarks) found.add(one);
+    return;
+  }
+  if ((verdict === 'keep' || verdict === 'notWanted') && isHolder(taking, resource)) {
+    found.add({ kind: 'entrySkipped', reason: 'holder', page: source.page, type: source.type });
     return;
   }
   if (verdict !== 'keep') {

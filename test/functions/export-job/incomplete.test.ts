@@ -702,6 +702,31 @@ it('an export of which the scope let nothing be read is not completed', async ()
   expect(made.outcomes).toEqual({ Patient: 'refusedByScope 0', Goal: 'incomplete 0' });
 });
 
+describe('a search whose answer has, as one entry,', () => {
+  const held = [{ resource: observation(1) }];
+  const holders = {
+    'a Bundle': { resourceType: 'Bundle', id: 'b', type: 'searchset', entry: held },
+    'a Bundle without an id': { resourceType: 'Bundle', type: 'batch-response', entry: held },
+    Parameters: { resourceType: 'Parameters', parameter: [{ name: 'return', ...held[0] }] },
+  };
+  const scopes = ['patient/*.rs', 'patient/Observation.rs'];
+  it.each(Object.keys(holders).flatMap((what) => scopes.map((scope) => [what, scope] as const)))(
+    '%s is not complete by a scope of %s: what it searched for may be in there',
+    async (what, scope) => {
+      const page = pageOf([holders[what as keyof typeof holders]]);
+      const made = await runWith(
+        { ...scoped(scope, 'Observation'), types: ['Observation', 'Bundle', 'Parameters'] },
+        { '/Observation?': page },
+      );
+
+      expect(made.outcomes['Observation']).toBe('incomplete 0');
+      expect(made.errors).toContain(
+        'A resource on page 1 of Observation is left out: it is a Bundle or Parameters in place of the resources that were searched, which it may hold.',
+      );
+    },
+  );
+});
+
 describe('a payer that knows the member by another id', () => {
   const theirs = (id: number) => observation(id, { subject: { reference: 'Patient/alias' } });
 

@@ -86,7 +86,9 @@ const problems: readonly Problem[] = [
   ...notRead.map((why) => ({ kind: 'typeNotRead', type, why }) as const),
   ...skipped.map((reason) => ({ kind: 'resourceSkipped', reason, page: 3, type, id: '1' }) as const),
   { kind: 'resourceSkipped', reason: 'notJson', type },
-  ...[...skipped, 'notFhir' as const].map((reason) => ({ kind: 'entrySkipped', reason, page: 3, type }) as const),
+  ...[...skipped, 'notFhir' as const, 'holder' as const].map(
+    (reason) => ({ kind: 'entrySkipped', reason, page: 3, type }) as const,
+  ),
   { kind: 'entrySkipped', reason: 'tooLarge', type },
   { kind: 'otherPatient', type, page: 3 },
   { kind: 'unknownPatient', type, page: 3 },
