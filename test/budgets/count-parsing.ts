@@ -148,7 +148,7 @@ const groups = (length: number, changes: (at: number) => object, most = 1) => {
   const consent = { id: 'c', hash: 'h' };
   const members = submitted.map(({ id }) => ({ patient: id, consent }));
   const input = { kind: 'match', body: JSON.stringify({ parameter }), members } as const;
-  return () => readMatch(given, input, bases);
+  return () => readMatch(given, input, bases, 0);
 };
 const matchUrl = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-parameters';
 const entry = (at: number) => ({

@@ -207,6 +207,11 @@ export const memberFaults: Readonly<Record<MemberFault, string>> = {
   notNamed: 'The payer does not say what became of it.',
   twoOutcomes: 'The payer names different outcomes for it. It counts as not matched.',
   inactive: 'The payer names it as no longer in the Group. It counts as not matched.',
+  modified:
+    'The payer says by rules or an extension that its answer means something else than usual. It counts as not matched.',
+  notNow: 'Its period in the Group of the payer does not include now, or cannot be read. It counts as not matched.',
+  notPersons: 'The Group of the payer is not a list of real persons. It counts as not matched.',
+  fewer: 'The Group of the payer has fewer members than it names. It counts as not matched.',
   twoRecords: 'The payer names two records for it. It counts as not matched.',
   sharedRecord: 'The payer names one record for it and for another member. It counts as not matched.',
 };

@@ -1,7 +1,9 @@
+import { periodHolds } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import { isPatientId } from '../../shared/payer/patient-id.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
+import type { MemberFault } from '../reading/problems.ts';
 import { parseReference } from '../reading/references.ts';
 
 const matchExtension = 'http://hl7.org/fhir/us/davinci-pdex/StructureDefinition/base-ext-match-parameters';
@@ -39,8 +41,8 @@ export interface Entry {
   readonly submitted: string;
   readonly reference: string | undefined;
   readonly coverage: string | undefined;
-  /** Whether the member is no longer in the Group (https://hl7.org/fhir/R4/group-definitions.html#Group.member.inactive). */
-  readonly isInactive: boolean;
+  /** Why the member is not matched although the entry names it. */
+  readonly takenBack: MemberFault | undefined;
 }
 
 /** `stranger` names somebody who was not submitted; `form` cannot be read. */
@@ -58,15 +60,30 @@ export interface ReadEntry {
 
 export const nameOf = ({ resourceType, id }: JsonObject): string => `${String(resourceType)} ${String(id)}`;
 
+/**
+ * What takes an entry back: the member is no longer in the Group, is in it at another time, or an extension changes what the entry says.
+ * https://hl7.org/fhir/R4/group-definitions.html#Group.member.inactive
+ */
+const takenBackBy = ({ inactive, period, modifierExtension }: JsonObject, nowMs: number): MemberFault | undefined => {
+  if (modifierExtension !== undefined) return 'modified';
+  if (inactive === true) return 'inactive';
+  return period === undefined || (isObject(period) && periodHolds(period, nowMs)) ? undefined : 'notNow';
+};
+
 const toContained = (id: string) => ({ reference: `#${id}` });
 
 export const entryOf = (
   contained: Contained,
   member: unknown,
   isMatched: boolean,
-  { submitted, bases }: { readonly submitted: ReadonlyMap<string, unknown>; readonly bases: AnswerBases },
+  {
+    submitted,
+    bases,
+    nowMs,
+  }: { readonly submitted: ReadonlyMap<string, unknown>; readonly bases: AnswerBases; readonly nowMs: number },
 ): ReadEntry => {
-  const { entity, inactive } = isObject(member) ? member : {};
+  const given = isObject(member) ? member : {};
+  const { entity, inactive } = given;
   if (!isObject(entity)) return { entry: 'form', refersTo: [] };
   const isBoolean = inactive === undefined || typeof inactive === 'boolean';
   const text = entity['reference'];
@@ -93,13 +110,15 @@ export const entryOf = (
   const [firstGiven] = objectsIn(entity['extension']);
   const extension = firstGiven?.['url'] === coverageExtension ? read.toReversed() : read;
   const reference = isOwn ? `Patient/${parsed.id}` : undefined;
+  const takenBack = takenBackBy(given, nowMs);
+  const isOver = isMatched && takenBack !== undefined;
   const withReference = (one: string | undefined): JsonObject => ({
     entity: {
       ...(extension.length === 0 ? {} : { extension }),
       ...(one === undefined ? {} : { reference: one }),
       ...(entity['type'] === 'Patient' ? { type: 'Patient' } : {}),
     },
-    ...(inactive === undefined ? {} : { inactive }),
+    ...(isOver || inactive !== undefined ? { inactive: isOver || inactive } : {}),
   });
   const made = reference ?? (own === id ? `#${id}` : undefined);
   return {
@@ -107,7 +126,7 @@ export const entryOf = (
       submitted: id,
       reference,
       coverage: coverageAt === undefined ? undefined : coverage,
-      isInactive: inactive === true,
+      takenBack,
     },
     refersTo,
     checked: withReference(made),

@@ -1,6 +1,7 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
+import type { MemberFault } from '../reading/problems.ts';
 import { mostResourceBytes } from '../reading/split-bundle.ts';
 import { containedIn, entryOf, nameOf, type Entry, type EntryFault, type ReadEntry } from './read-entry.ts';
 
@@ -33,19 +34,20 @@ export interface ReadGroup {
   readonly id: string;
   /** Rebuilt from the checked parts, with nothing else from the payer. What it contains is as submitted (pdex-150). */
   readonly line: string;
-  /** How many entries the payer's Group has. Several that name the same member count once. */
+  /** How many members the payer's Group has: by its entries, of which several that name the same member count once, or by its `quantity`. */
   readonly entries: number;
   /** Of matched members: those who may be exported. */
   readonly members: readonly GroupMember[];
 }
 
 /** The Groups in the envelope of PDex 2.1, a Parameters resource. */
-export const groupsInEnvelope = ({ parameter }: JsonObject): readonly GivenGroup[] =>
-  objectsIn(parameter).flatMap(({ name, resource }) =>
-    isObject(resource) && resource['resourceType'] === 'Group'
-      ? [{ line: JSON.stringify(resource), resource, parameter: typeof name === 'string' ? name : undefined }]
-      : [],
-  );
+export const groupsInEnvelope = ({ parameter, implicitRules }: JsonObject): readonly GivenGroup[] =>
+  objectsIn(parameter).flatMap(({ name, resource, modifierExtension = implicitRules }) => {
+    if (!isObject(resource) || resource['resourceType'] !== 'Group') return [];
+    // What changes the meaning of the envelope changes that of what is in it.
+    const group = modifierExtension === undefined ? resource : { ...resource, modifierExtension };
+    return [{ line: JSON.stringify(group), resource: group, parameter: typeof name === 'string' ? name : undefined }];
+  });
 
 const codingsOf = (concept: unknown): readonly JsonObject[] => objectsIn(isObject(concept) ? concept['coding'] : []);
 
@@ -88,11 +90,12 @@ const npisIn = (value: unknown): readonly JsonObject[] =>
 
 /** What partners search Groups by (pdex-157): the purpose of the Group, and the plan that it is for. */
 const characteristicsIn = (value: unknown): readonly JsonObject[] =>
-  objectsIn(value).flatMap(({ code, valueReference, exclude = false }) => {
+  objectsIn(value).flatMap(({ code, valueReference, exclude = false, modifierExtension }) => {
     const ours = codingsOf(code).filter(isOfSystemOrNone);
     const codings = knownCodes(ours).map((one) => ({ system: codeSystem, code: one }));
     const [identifier] = npisIn([isObject(valueReference) ? valueReference['identifier'] : undefined]);
-    if (codings.length === 0 || identifier === undefined || exclude !== false) return [];
+    if (codings.length === 0 || identifier === undefined || exclude !== false || modifierExtension !== undefined)
+      return [];
     return [{ code: { coding: codings }, valueReference: { identifier }, exclude: false }];
   });
 
@@ -120,14 +123,34 @@ export interface Found extends Omit<ReadGroup, 'members'> {
   readonly extras: number;
   /** Whether text, or another element that may be about anybody, is left out. */
   readonly hasText: boolean;
-  /** Whether the payer says that the Group is no longer in use. */
-  readonly isInactive: boolean;
+  /** Why nobody is matched whom the Group names. */
+  readonly takenBack: MemberFault | undefined;
 }
 
 /** The most identifiers or characteristics of a Group: more than the names of any two plans. */
 const mostListed = 100;
 
 const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > mostListed;
+
+/**
+ * What takes back all that a Group says: it is not in use, not a list of real persons, has fewer members than it names, or follows rules
+ * that the gateway does not know. PDex requires `actual` and the type person.
+ * https://hl7.org/fhir/R4/group-definitions.html
+ */
+const takenBackBy = (group: JsonObject, named: number): MemberFault | undefined => {
+  const { active = true, actual = true, type = 'person', quantity } = group;
+  if (group['modifierExtension'] !== undefined || group['implicitRules'] !== undefined) return 'modified';
+  if (active !== true) return 'inactive';
+  if (actual !== true || type !== 'person') return 'notPersons';
+  return typeof quantity === 'number' && quantity < named ? 'fewer' : undefined;
+};
+
+/** How many members a Group has at least. One whose `quantity` cannot be read may have more than it names. */
+const membersOf = ({ quantity = 0 }: JsonObject, entries: number, all: number): number => {
+  if (!Number.isSafeInteger(quantity)) return entries + 1;
+  // Entries that name the same member again are members by FHIR.
+  return Number(quantity) > all ? Number(quantity) : entries;
+};
 
 /** @returns what is wrong with a Group that cannot be read */
 export const readGroup = (
@@ -147,6 +170,10 @@ export const readGroup = (
   const kept = new Set(read.filter(isKept).flatMap(({ refersTo }) => refersTo));
   const referredTo = new Set(read.flatMap(({ refersTo }) => refersTo));
   const keptResources = [...kept].sort((one, two) => one - two).map((at) => held[at] as JsonObject);
+  const entries = read.map(({ entry }) => entry);
+  const named = entries.filter((entry) => typeof entry === 'object');
+  const inIt = new Set(named.filter((one) => one.takenBack === undefined).map(({ submitted }) => submitted));
+  const takenBack = takenBackBy(resource, inIt.size);
   const made = {
     resourceType: 'Group',
     ...(isFhirId(resource['id']) ? { id: resource['id'] } : {}),
@@ -158,6 +185,7 @@ export const readGroup = (
           ),
         }),
     ...listed('identifier', npisIn(resource['identifier'])),
+    ...(takenBack !== undefined && code === 'match' ? { active: false } : {}),
     type: 'person',
     actual: true,
     code: { coding: [{ system: codeSystem, code }] },
@@ -165,8 +193,6 @@ export const readGroup = (
     ...listed('characteristic', characteristicsIn(resource['characteristic'])),
     member: read.flatMap(({ checked }) => (checked === undefined ? [] : [checked])),
   };
-  const entries = read.map(({ entry }) => entry);
-  const named = entries.filter((entry) => typeof entry === 'object');
   const faults = entries.filter((entry) => typeof entry === 'string');
   const line = JSON.stringify(made);
   // A code alone becomes a coding with its system, and an id the Patient as submitted.
@@ -177,9 +203,9 @@ export const readGroup = (
     code,
     id,
     line,
-    entries: faults.length + new Set(named.map(({ submitted }) => submitted)).size,
+    entries: membersOf(resource, faults.length + new Set(named.map(({ submitted }) => submitted)).size, read.length),
     named,
-    isInactive: resource['active'] === false,
+    takenBack,
     faults,
     extras: held.length - referredTo.size,
     hasText,

@@ -2,7 +2,7 @@ import type { GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
-import type { Problem } from '../reading/problems.ts';
+import type { MemberFault, Problem } from '../reading/problems.ts';
 import type { MemberSaid } from '../state/state.ts';
 import type { MatchInput } from './line-rules.ts';
 import { nameOf, type Entry } from './read-entry.ts';
@@ -81,24 +81,26 @@ const memberFaults = (
   const outcomes = new Map<string, Set<GroupCode>>();
   const records = new Map<string, Set<string>>();
   const owners = new Map<string, Set<string>>();
-  const inactive = new Set<string>();
+  const takenBack = new Map<string, MemberFault>();
   const put = <T>(map: Map<string, Set<T>>, key: string, value: T): void =>
     void map.set(key, (map.get(key) ?? new Set()).add(value));
-  for (const { code, named, isInactive: isOver } of found) {
-    for (const { submitted: member, reference, isInactive } of named) {
+  for (const { code, named, takenBack: ofGroup } of found) {
+    for (const { submitted: member, reference, takenBack: ofEntry } of named) {
+      const why = ofGroup ?? ofEntry;
       put(outcomes, member, code);
-      if (code === 'match' && (isOver || isInactive)) inactive.add(member);
+      if (code === 'match' && why !== undefined) takenBack.set(member, why);
       if (code !== 'match' || reference === undefined) continue;
       put(records, member, reference);
       put(owners, reference, member);
     }
   }
-  const whyOf = (member: string): MemberAnswer['why'] | undefined => {
+  const whyOf = (member: string): MemberFault | undefined => {
     const own = outcomes.get(member);
     if (unclear.has(member)) return 'twoOutcomes';
     if (own === undefined) return 'notNamed';
     if (own.size > 1) return 'twoOutcomes';
-    if (inactive.has(member)) return 'inactive';
+    const over = takenBack.get(member);
+    if (over !== undefined) return over;
     const references = [...(records.get(member) ?? [])];
     if (references.length > 1) return 'twoRecords';
     return references.some((reference) => owners.get(reference)!.size > 1) ? 'sharedRecord' : undefined;
@@ -112,8 +114,8 @@ const memberFaults = (
 };
 
 /** For the audit, where it is not the code of the Group. */
-const outcomeOf = (why: MemberAnswer['why'] | undefined): string | undefined =>
-  why === 'inactive' || why === 'twoOutcomes' ? why : undefined;
+const outcomeOf = (why: MemberFault | undefined): string | undefined =>
+  why === 'twoRecords' || why === 'sharedRecord' ? undefined : why;
 
 const groupMember = ({ submitted, reference, coverage }: Entry, consent: GroupMember['consent']): GroupMember => ({
   submitted,
@@ -127,11 +129,13 @@ const groupMember = ({ submitted, reference, coverage }: Entry, consent: GroupMe
  * matched.
  * @param given the Groups as they came
  * @param bases of the payer, to which references are relative
+ * @param nowMs epoch milliseconds
  */
 export const readMatch = (
   given: readonly GivenGroup[],
   { body, members }: MatchInput,
   bases: AnswerBases,
+  nowMs: number,
 ): ReadMatch => {
   const problems: Problem[] = [];
   const resources = submittedIn(body);
@@ -148,7 +152,7 @@ export const readMatch = (
     const { id } = one.resource;
     if (code === 'contradiction') {
       problems.push({ kind: 'groupUnusable', type: 'Group', why: code });
-      const read = readGroup(one, 'nomatch', code, { submitted, bases, resources });
+      const read = readGroup(one, 'nomatch', code, { submitted, bases, resources, nowMs });
       if (typeof read === 'string') continue;
       contradictions.push(read);
       room -= read.line.length;
@@ -166,7 +170,7 @@ export const readMatch = (
       problems.push({ kind: 'groupTwice', type: 'Group' });
       continue;
     }
-    const read = readGroup(one, code, name, { submitted, bases, resources });
+    const read = readGroup(one, code, name, { submitted, bases, resources, nowMs });
     if (typeof read === 'string') problems.push({ kind: 'groupUnusable', type: 'Group', why: read });
     else {
       found.set(name, { ...read, at });

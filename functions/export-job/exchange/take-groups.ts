@@ -183,7 +183,7 @@ export const takeGroups = async (
     }
   }
   const given = groupsOf(read);
-  const match = readMatch(given, input, answerBases(leg.payer));
+  const match = readMatch(given, input, answerBases(leg.payer), leg.deps.clock.now());
   const { groups, problems, said, strangers } = match;
   const passedOn = new Set(groups.map(({ at }) => given[at]!.from));
   const keptOf = (number: number): number => [...passedOn].filter(({ file }) => file === number).length;

@@ -366,7 +366,20 @@ export type LinesReason =
   | 'beyond';
 
 /** What is wrong with what a match says of a member. */
-export type MemberFault = 'notNamed' | 'twoOutcomes' | 'inactive' | 'twoRecords' | 'sharedRecord';
+export type MemberFault =
+  | 'notNamed'
+  | 'twoOutcomes'
+  | 'inactive'
+  /** An extension or rules that the gateway does not know change what the payer says. */
+  | 'modified'
+  /** The period of its membership does not include now. */
+  | 'notNow'
+  /** The Group is not a list of real persons. */
+  | 'notPersons'
+  /** The Group has fewer members than it names. */
+  | 'fewer'
+  | 'twoRecords'
+  | 'sharedRecord';
 
 /** Why an attachment did not come. */
 export type AttachmentFault =

@@ -1,5 +1,5 @@
 import type { Mistake } from '../../shared/errors.ts';
-import { spanOf } from '../../shared/exchanges/group.ts';
+import { periodHolds, spanOf } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
@@ -36,13 +36,6 @@ const hasActor = (
     (actor) => hasCode(actor['role'], ...role) && planNamed(identifiers, consent, actor['reference']) === 'this',
   );
 
-/** Whether a period, of which either end may be missing, holds now. */
-const isWithin = (period: unknown, nowMs: number): boolean => {
-  const { start = '1000', end = '9999' } = objectOf(period);
-  const [from, until] = [start, end].map((value) => (typeof value === 'string' ? spanOf(value) : undefined));
-  return from !== undefined && until !== undefined && from.from <= nowMs && nowMs < until.before;
-};
-
 /** Whether the one who agreed is the member, or a person whom the Consent itself describes as related to the member. */
 const isPerformer = (consent: JsonObject, performer: unknown, member: string, nowMs: number): boolean => {
   const { reference } = objectOf(performer);
@@ -52,7 +45,7 @@ const isPerformer = (consent: JsonObject, performer: unknown, member: string, no
   return (
     person?.['resourceType'] === 'RelatedPerson' &&
     person['active'] !== false &&
-    isWithin(person['period'], nowMs) &&
+    periodHolds(objectOf(person['period']), nowMs) &&
     isMember(person['patient'], member)
   );
 };

@@ -100,6 +100,17 @@ export const spanOf = (text: string): Span | undefined => {
 };
 
 /**
+ * Whether a Period, of which either end may be missing, holds now. One that cannot be read does not.
+ * https://hl7.org/fhir/R4/datatypes.html#Period
+ * @param nowMs epoch milliseconds
+ */
+export const periodHolds = (period: { readonly start?: unknown; readonly end?: unknown }, nowMs: number): boolean => {
+  const { start = '1000', end = '9999' } = period;
+  const [from, until] = [start, end].map((value) => (typeof value === 'string' ? spanOf(value) : undefined));
+  return from !== undefined && until !== undefined && from.from <= nowMs && nowMs < until.before;
+};
+
+/**
  * When a consent stops being valid, in epoch milliseconds. One that ends today is valid until the end of the day in UTC. An end
  * that cannot be read counts as past.
  */

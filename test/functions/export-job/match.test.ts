@@ -1,4 +1,5 @@
 import { fail as endAsFailed } from '../../../functions/export-job/end/finish.ts';
+import { memberFaults } from '../../../functions/export-job/end/reasons.ts';
 import { readMatch } from '../../../functions/export-job/exchange/read-groups.ts';
 import { UnusableAnswer } from '../../../functions/shared/payer/decode-body.ts';
 import { getGroup, listUnready } from '../../../functions/shared/store/groups.ts';
@@ -313,14 +314,12 @@ describe('the Groups of a match', () => {
       { name: 'theirs' },
       { _name: { extension: [{ url: 'urn:x', valueString: 'theirs' }] } },
       { extension: [{ url: 'urn:x', valueString: 'theirs' }] },
-      { modifierExtension: [{ url: 'urn:x', valueString: 'theirs' }] },
       { strangers: [{ name: 'theirs' }] },
       { meta: { tag: [{ display: 'theirs' }] } },
       { identifier: [{ value: 'theirs', assigner: { display: 'theirs' } }] },
       { managingEntity: { display: 'theirs' } },
       { characteristic: [{ valueReference: { reference: 'Patient/theirs', display: 'theirs' } }] },
       { language: 'theirs' },
-      { type: 'theirs' },
     ].map((change) => having(change, textLeftOut)),
     having({ code: { text: 'theirs', coding: [{ code: 'match', display: 'theirs' }] } }),
     having({ quantity: 'theirs' }),
@@ -341,7 +340,62 @@ describe('the Groups of a match', () => {
     ].map((member) =>
       row(`have a former member: ${member.length} entries`, [b], changed({ member }), former('ours-a')),
     ),
-    row('are no longer active', [], changed({ active: false }), former('ours-a'), former('ours-b'), textLeftOut),
+    row('are no longer active', [], changed({ active: false }), former('ours-a'), former('ours-b')),
+    ...(
+      [
+        ['inactive', { active: 'false' }, true],
+        ['modified', { implicitRules: 'https://plan.example/theirs' }, true],
+        ['modified', { modifierExtension: [{ url: 'urn:x', valueString: 'theirs' }] }, true],
+        ['notPersons', { actual: false }, true],
+        ['notPersons', { actual: 'true' }, true],
+        ['notPersons', { type: 'practitioner' }, true],
+        ['notPersons', { type: 'theirs' }, true],
+        ['fewer', { quantity: 1 }, false],
+        ['fewer', { quantity: 0 }, false],
+        ['fewer', { quantity: -1 }, false],
+      ] as const
+    ).map(([why, change, hasText]) =>
+      row(
+        `are not what a match gives: ${JSON.stringify(change)}`,
+        [],
+        changed(change),
+        ...['ours-a', 'ours-b'].map((id) => `Member ${id}: ${memberFaults[why]}`),
+        ...(hasText ? [textLeftOut] : []),
+      ),
+    ),
+    ...(
+      [
+        ['notNow', { period: { end: '2026-11-26' } }],
+        ['notNow', { period: { start: '2026-11-28' } }],
+        ['notNow', { period: { end: 'theirs' } }],
+        ['notNow', { period: 'theirs' }],
+        ['modified', { modifierExtension: [{ url: 'urn:x', valueString: 'theirs' }] }],
+      ] as const
+    ).map(([why, change]) =>
+      row(
+        `take one member back: ${JSON.stringify(change)}`,
+        [b],
+        changed({ member: [{ ...entryA, ...change }, entryB], quantity: 1 }),
+        `Member ours-a: ${memberFaults[why]}`,
+        textLeftOut,
+      ),
+    ),
+    having({ member: [{ ...entryA, period: { start: '2026-11-27', end: '2026-11-27' } }, entryB] }, textLeftOut),
+    ...[{ implicitRules: 'urn:theirs' }, { parameter: [{ ...envelope.parameter[0], modifierExtension: [{}] }] }].map(
+      (change) =>
+        row(
+          `come in an envelope that means something else: ${Object.keys(change).join()}`,
+          [],
+          { output: [{ type: 'Parameters', lines: [{ ...envelope, ...change }] }] },
+          ...['ours-a', 'ours-b'].map((id) => `Member ${id}: ${memberFaults.modified}`),
+          ...('parameter' in change ? [unsaid('ours-c')] : []),
+          textLeftOut,
+        ),
+    ),
+    having(
+      { characteristic: [{ ...coding(coded(ours, 'match')), ...npi, modifierExtension: [{ url: 'urn:theirs' }] }] },
+      textLeftOut,
+    ),
     row(
       'say in another form that somebody is a former member',
       [b],
@@ -583,7 +637,7 @@ it('Groups that name a large member again and again are passed on up to 32 MB, a
   const { members } = matchInput('ours-a') as Extract<Exchange, { kind: 'match' }>;
   const input = { kind: 'match', members, body: JSON.stringify({ parameter: [{ part: [{ resource }] }] }) } as const;
   const given = Array.from({ length: 40 }, (_, at) => ({ line: '', resource: { ...found(a), id: `${at}` } }));
-  const { groups, problems } = readMatch(given, input, { bases: ['https://payer.example'] });
+  const { groups, problems } = readMatch(given, input, { bases: ['https://payer.example'] }, 0);
 
   expect([groups.length, problems.filter(({ kind }) => kind === 'groupUnusable').length]).toEqual([32, 8]);
 });
@@ -592,13 +646,17 @@ it('a Group of which each entry names a member can be whole, though one is named
   const input = three as Extract<Exchange, { kind: 'match' }>;
   const countsOf = (...resources: readonly ReturnType<typeof found>[]) => {
     const given = resources.map((resource) => ({ line: '', resource }));
-    const [group] = readMatch(given, input, { bases: ['https://payer.example'] }).groups;
+    const [group] = readMatch(given, input, { bases: ['https://payer.example'] }, 0).groups;
     return [group?.entries, group?.members.length];
   };
   const [one, other] = first['member'] as readonly object[];
 
   expect(countsOf({ ...first, member: [one, other, one] })).toEqual([2, 2]);
   expect(countsOf(found(a, b, 'theirs Patient/x'))).toEqual([3, 2]);
+  expect(countsOf({ ...first, quantity: 2 })).toEqual([2, 2]);
+  expect(countsOf({ ...first, quantity: 3 })).toEqual([3, 2]);
+  expect(countsOf({ ...first, quantity: 3, member: [one, other, one] })).toEqual([2, 2]);
+  expect(countsOf({ ...first, quantity: 'three' })).toEqual([3, 2]);
   for (const change of [{}, { code: {} }, { member: {} }]) {
     expect(countsOf(first, { ...found('ours-c Patient/c'), ...change })).toEqual([3, 2]);
   }
@@ -655,7 +713,7 @@ it('a Group that would be larger than a line may be, once each of its codes has 
   const coding = Array.from({ length: 120_000 }, () => ({ code: 'match' }));
   const characteristic = [{ code: { coding }, valueReference: plan }];
   const given = [{ line: '', resource: { ...first, characteristic } }];
-  const { groups, problems } = readMatch(given, three as Extract<Exchange, { kind: 'match' }>, { bases: [] });
+  const { groups, problems } = readMatch(given, three as Extract<Exchange, { kind: 'match' }>, { bases: [] }, 0);
 
   expect(groups).toEqual([]);
   expect(problems).toContainEqual({ kind: 'groupUnusable', type: 'Group', why: 'tooLarge' });
