@@ -6,6 +6,7 @@ export const spec = {
   '--quick': 'shorter, and less exact',
   '--json': 'prints the report as JSON, and nothing else',
   '--save': 'keeps the report in bench/results',
+  '--table': 'measures nothing; prints the last three saved runs of one machine side by side',
   '--only NAME': texts('this part; repeat it for more'),
   exits: 'Exits with 0 if all was measured, 1 if not, 2 if the command line is wrong.',
   rows: { '': 'measures the gateway against floors and peers (bench/README.md)' },

@@ -6,13 +6,17 @@ import type { Spread } from './statistics.ts';
 /** The folder of the saved runs. */
 export const resultsFolder = join(import.meta.dirname, 'results');
 
-/** The last full run that was saved before this one, or `undefined`. */
-export const lastSaved = ({ at }: Pick<Report, 'at'>): Report | undefined =>
+/** The runs that were saved, in any order. */
+export const savedRuns = (): readonly Report[] =>
   readdirSync(resultsFolder)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => JSON.parse(readFileSync(join(resultsFolder, name), 'utf8')) as Report)
+    .map((name) => JSON.parse(readFileSync(join(resultsFolder, name), 'utf8')) as Report);
+
+/** The last full run that was saved before this one, or `undefined`. */
+export const lastSaved = ({ at }: Pick<Report, 'at'>): Report | undefined =>
+  savedRuns()
     .filter((saved) => !saved.quick && saved.at < at)
-    .sort((a, b) => a.at.localeCompare(b.at))
+    .toSorted((a, b) => a.at.localeCompare(b.at))
     .at(-1);
 
 /** The ratios of a part to its floors and peers, by name: those do not depend on how fast the machine is. */

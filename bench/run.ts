@@ -3,10 +3,11 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOrExit } from '../bin/shared/command-line.ts';
 import { spec } from './flags.ts';
-import { lastSaved, movedText, resultsFolder } from './moved.ts';
+import { lastSaved, movedText, resultsFolder, savedRuns } from './moved.ts';
 import { describeMachine, footText, hasFailed, headText, sectionText, type Report, type Section } from './report.ts';
 import { steps } from './steps.ts';
 import type { Step } from './subjects/step.ts';
+import { lastRuns, tableText } from './table.ts';
 import { startWorld } from './world.ts';
 
 const stop = (message: string, code: number): never => {
@@ -22,6 +23,10 @@ const chosen = (only: readonly string[]): readonly Step[] => {
 };
 
 const flags = await readOrExit(spec);
+if (flags.table) {
+  console.log(tableText(lastRuns(savedRuns())));
+  process.exit();
+}
 const selected = chosen(flags.only);
 if (!existsSync(join(import.meta.dirname, 'node_modules'))) {
   stop('The peers are not installed; run: npm ci --prefix bench', 1);
