@@ -257,6 +257,12 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     ({ of, why }) =>
       `Provenance is not complete: a search by patient finds those of the Patient only, and ${provenanceFaults[why](of.join(', '))}.`,
   ),
+  filterIgnored: [
+    'information',
+    'informational',
+    ({ type }) =>
+      `The payer's own link says that it searched ${type} without all that _typeFilter asks for. What came may be beyond that.`,
+  ],
   typeAstray: incomplete(
     ({ type }) => `${type} is not complete: the payer lists it at a base where its profile does not name it.`,
   ),

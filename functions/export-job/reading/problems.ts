@@ -108,6 +108,8 @@ export type Problem =
         | 'scope'
         | 'alone';
     }
+  /** The payer says that it searched the type without what was asked of it: what came may be beyond that. */
+  | { readonly kind: 'filterIgnored'; readonly type: string }
   /** A further base of the payer's declares the type, and the profile does not name it there. */
   | { readonly kind: 'typeAstray'; readonly type: string }
   /** The export should have the member's Patient, or those of a Group, and has none. */
@@ -453,6 +455,7 @@ const transient = new Set(['transient', 'lock-error', 'no-store', 'exception', '
 
 const harmless: ReadonlySet<Problem['kind']> = new Set([
   'unservedAttachment',
+  'filterIgnored',
   'attachmentGone',
   'moreOfKind',
   'referenceGone',

@@ -24,6 +24,12 @@ export const saysProvenances = (self: string | undefined, url: string): boolean 
   URL.canParse(self, url) &&
   [...new URL(self, url).searchParams].some(([name, value]) => withoutModifier(name) === '_revinclude' && value !== '');
 
+/** Whether the `self` link of a search leaves out one of these parameters, which were asked for: the payer has not used it. */
+export const leavesOut = (self: string, url: string, parameters: readonly string[]): boolean => {
+  const used = new Set([...new URL(self, url).searchParams.keys()].map(withoutModifier));
+  return parameters.some((name) => !used.has(withoutModifier(name)));
+};
+
 /**
  * Whether the `self` link of a search's first page shows that the search was limited to the member: it has the parameters that were used
  * (https://hl7.org/fhir/R4/search.html#conformance).

@@ -15,7 +15,7 @@ import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, isLinked, type SearchTask } from '../state/state.ts';
-import { isLimited, saysProvenances } from './limited-search.ts';
+import { isLimited, leavesOut, saysProvenances } from './limited-search.ts';
 import { noteTime } from './note-time.ts';
 import { readPatientById, withoutProvenances } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
@@ -261,6 +261,15 @@ const readPatientIfMissing = (leg: RecordLeg, { type }: SearchTask): void => {
   if (isMissing && wanted.may('Patient', 'r')) readPatientById(leg);
 };
 
+/** Reports once that a payer says that it searched a type without what `_typeFilter` asks for. More came then, and nothing is missing. */
+const noteFilters = ({ item, seen, problems }: RecordLeg, type: string, self: string, url: string): void => {
+  const filtered = (item.filters ?? []).map(parseRecordSearch).filter((one) => one.type === type);
+  const asked = new Set(new URL(url).searchParams.keys());
+  const names = filtered.flatMap(({ parameters }) => parameters.map(([name]) => name));
+  const limiting = names.filter((name) => asked.has(name) && name !== '_sort');
+  if (leavesOut(self, url, limiting) && seen.add(`unfiltered ${type}`)) problems.add({ kind: 'filterIgnored', type });
+};
+
 /**
  * Notes whether the first page of a search says that it was limited to the member. One that says so, and not that it brings
  * Provenances, may have ignored that, if none comes to its end.
@@ -274,6 +283,7 @@ const noteSelf = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): SearchT
   const isSure = isLimited(self, { type: matching, url, patients: [item.patient, ...next.linked] });
   if (!isSure) return provenances;
   seen.add(restricted(type, markOf(leg, task)));
+  noteFilters(leg, type, self!, url);
   return provenance === 'declared' && !saysProvenances(self, url) ? (provenances ?? 'ignored') : provenances;
 };
 

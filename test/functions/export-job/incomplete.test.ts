@@ -702,6 +702,36 @@ it('an export of which the scope let nothing be read is not completed', async ()
   expect(made.outcomes).toEqual({ Patient: 'refusedByScope 0', Goal: 'incomplete 0' });
 });
 
+describe('what _typeFilter asks of a payer', () => {
+  const asked = {
+    ...byType('Observation'),
+    types: ['Observation'],
+    filters: ['Observation?category=laboratory&_sort=date'],
+  };
+  const used = '/Observation?patient=member-1';
+  it.each([
+    ['and its self link leaves out is named, though nothing is missing', used, 1],
+    ['and its self link has is used, however it is written', `${used}&category:in=laboratory`, 0],
+    ['may be used, if the self link does not have the member either', '/Observation?_count=10', 0],
+    ['may be used, if no self link says it', undefined, 0],
+  ])('%s', async (_, self, times) => {
+    const entry = [{ resource: observation(1) }];
+    const made = await runToEnd(
+      ({ base }) =>
+        () => {
+          const link = self === undefined ? [] : [{ relation: 'self', url: `${base}${self}` }];
+          return fhir({ resourceType: 'Bundle', type: 'searchset', link, entry });
+        },
+      asked,
+    );
+
+    expect(made.outcomes).toEqual({ Observation: 'complete 1' });
+    const said =
+      "The payer's own link says that it searched Observation without all that _typeFilter asks for. What came may be beyond that.";
+    expect(made.errors).toEqual(Array(times).fill(said));
+  });
+});
+
 describe('a search whose answer has, as one entry,', () => {
   const held = [{ resource: observation(1) }];
   const holders = {
