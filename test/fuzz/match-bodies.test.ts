@@ -81,6 +81,7 @@ const mustHold = (id: string) => {
     `${consent}.provision.provision.empty()`,
     actor('performer', oldPlan),
     actor('IRCP', newPlan),
+    `${consent}.provision.actor.reference.identifier.where(value != '${oldPlan}' and value != '${newPlan}').empty()`,
     `part.where(name = 'CoverageToMatch').resource.beneficiary.reference = ${member}`,
     `part.where(name = 'CoverageToMatch').resource.payor.identifier.where(system = '${npi}' and value = '${oldPlan}').exists()`,
     `${consent}.provision.data.empty()`,

@@ -25,15 +25,21 @@ export interface Plans {
   readonly source: readonly Identifier[];
 }
 
-/** Whether an actor with a role is one of these plans. */
-const hasActor = (
+/** Whether a plan is the actor with a role, and no other is. HRex allows others, but the former plan is not to learn of them. */
+const isOnlyActor = (
   consent: JsonObject,
   actors: readonly JsonObject[],
   role: readonly [system: string, code: string],
   identifiers: readonly Identifier[],
-): boolean =>
-  actors.some(
-    (actor) => hasCode(actor['role'], ...role) && planNamed(identifiers, consent, actor['reference']) === 'this',
+): boolean => {
+  const own = actors.filter((actor) => hasCode(actor['role'], ...role));
+  return own.length > 0 && own.every(({ reference }) => planNamed(identifiers, consent, reference) === 'this');
+};
+
+/** Whether no actor and no custodian of a Consent has an identifier that is neither plan's. */
+const namesNoOther = (consent: JsonObject, actors: readonly JsonObject[], { recipient, source }: Plans): boolean =>
+  [...actors.map(({ reference }) => reference), ...objectsIn(consent['organization'])].every((one) =>
+    [recipient, source].some((identifiers) => planNamed(identifiers, consent, one) !== 'another'),
   );
 
 /** Whether the one who agreed is the member, or a person whom the Consent itself describes as related to the member. */
@@ -76,27 +82,29 @@ const checkPeriod = (period: JsonObject, at: string, nowMs: number): readonly Mi
   ];
 };
 
-const checkProvision = (
-  consent: JsonObject,
-  provision: JsonObject,
-  at: string,
-  { recipient, source }: Plans,
-): readonly Mistake[] => {
+const checkProvision = (consent: JsonObject, provision: JsonObject, at: string, plans: Plans): readonly Mistake[] => {
+  const { recipient, source } = plans;
   const actors = objectsIn(provision['actor']);
   const actions = provision['action'];
   return [
     ...unless(provision['type'] === 'permit', 'business-rule', `${at}.type`, 'The Consent does not permit.'),
     ...unless(
-      hasActor(consent, actors, [`${terminology}/provenance-participant-type`, 'performer'], source),
+      isOnlyActor(consent, actors, [`${terminology}/provenance-participant-type`, 'performer'], source),
       'business-rule',
       `${at}.actor`,
-      'No actor of the Consent with the role performer is this health plan, by an identifier that the gateway has for it.',
+      'The actor of the Consent with the role performer must be this health plan, by an identifier that the gateway has for it, and nobody else.',
     ),
     ...unless(
-      hasActor(consent, actors, [`${terminology}/v3-ParticipationType`, 'IRCP'], recipient),
+      isOnlyActor(consent, actors, [`${terminology}/v3-ParticipationType`, 'IRCP'], recipient),
       'business-rule',
       `${at}.actor`,
-      'No actor of the Consent with the role IRCP has an identifier that is registered for this app.',
+      'The actor of the Consent with the role IRCP must have an identifier that is registered for this app, and nobody else can be one.',
+    ),
+    ...unless(
+      namesNoOther(consent, actors, plans),
+      'business-rule',
+      `${at}.actor`,
+      'The Consent names an organization or an actor that is neither plan. Send one that names the two plans alone.',
     ),
     ...unless(
       Array.isArray(actions) && actions.length === 1 && hasCode(actions[0], `${terminology}/consentaction`, 'disclose'),

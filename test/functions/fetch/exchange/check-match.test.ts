@@ -86,6 +86,7 @@ const discloser = (value: string) => ({
   role: coded('provenance-participant-type', 'performer'),
   reference: plan(value),
 });
+const third = '1111111112';
 const receiver = (value: string) => ({ role: coded('v3-ParticipationType', 'IRCP'), reference: plan(value) });
 const sensitive = 'http://hl7.org/fhir/us/davinci-hrex/StructureDefinition-hrex-consent.html#sensitive';
 const parent = (more: object) => ({
@@ -137,10 +138,11 @@ describe('a match of members', () => {
     ['whose coverage has a subscriber id alone', 'Coverage.identifier', undefined],
     ['whose coverage has a member id alone', 'Coverage.subscriberId', undefined],
     [
-      'whose consent also permits others',
+      'whose consent names the old plan twice',
       'Consent.provision.actor',
-      [discloser(newPlan), discloser(oldPlan), receiver(oldPlan), receiver(newPlan)],
+      [discloser(oldPlan), discloser(oldPlan), receiver(newPlan)],
     ],
+    ['whose consent names its custodian', 'Consent.organization', [plan(oldPlan)]],
     ['whose consent permits sensitive data too', 'Consent.policy[0].uri', sensitive],
   ])('%s is taken', (_, place, to) => {
     expect(check(matchParameters(edit(bundle(), place, to)))).toHaveLength(1);
@@ -230,6 +232,21 @@ describe('a match of members', () => {
       'Consent.provision.actor',
       [discloser(newPlan), receiver(oldPlan)],
     ],
+    ['a consent for two old plans', 'Consent.provision.actor|[2]', discloser(third), 'Consent.provision.actor'],
+    ['a consent for two new plans', 'Consent.provision.actor|[2]', receiver(third), 'Consent.provision.actor'],
+    [
+      'a consent that names a third plan in another role',
+      'Consent.provision.actor|[2]',
+      { ...receiver(third), role: coded('v3-ParticipationType', 'CST') },
+      'Consent.provision.actor',
+    ],
+    [
+      'a consent with a receiver on a server',
+      'Consent.provision.actor|[2]',
+      { ...receiver(third), reference: { reference: 'https://example.org/Organization/1' } },
+      'Consent.provision.actor',
+    ],
+    ['a consent in the keeping of a third plan', 'Consent.organization', [plan(third)], 'Consent.provision.actor'],
     ['a role of another code system', 'Consent.provision.actor|[1].role.coding[0].system', 'http://example.org/roles'],
     ['a consent to collect', 'Consent.provision.action|[0].coding[0].code', 'collect'],
     ['a consent to more than to disclose', 'Consent.provision.action|[1]', { coding: [] }],
@@ -403,6 +420,13 @@ describe('a match of members', () => {
       'Coverage.contained',
       organization(newPlan),
     ],
+    [
+      'a contained Organization of two NPIs, of which one is not its',
+      'Coverage.payor[0]',
+      { reference: '#plan' },
+      'Coverage.contained',
+      organization(oldPlan, { identifier: [plan(oldPlan).identifier, plan(newPlan).identifier] }),
+    ],
     ...[
       ['of another child', { patient: other }] as const,
       ['who is no longer', { active: false }] as const,
@@ -511,7 +535,7 @@ describe('a match of members', () => {
     ['Coverage.policyHolder', { reference: 'Organization/1', display: 'An employer' }],
     ['Coverage.policyHolder', { type: 'Organization', identifier: { system: 'urn:x', value: '1' }, display: 'x' }],
     ['Link.payor[0]', { ...plan('1234567893'), display: 'New Health Plan' }],
-    ['Consent.provision.actor[2]', { ...receiver(newPlan), reference: { ...plan('1111111112'), display: 'x' } }],
+    ['Consent.provision.actor[2]', { ...receiver(newPlan), reference: { ...plan(newPlan), display: 'x' } }],
     ['Consent.organization', [{ display: 'Old Health Plan' }]],
   ])('%s can be %j', (place, to) => {
     expect(check(matchParameters(edit(bundle(), place, to)))).toHaveLength(1);
