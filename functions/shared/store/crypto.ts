@@ -42,5 +42,18 @@ export const unseal = (key: Uint8Array, sealed: Uint8Array, boundTo: string): Ui
   return Buffer.concat([decipher.update(sealed.subarray(ivBytes, sealed.length - tagBytes)), decipher.final()]);
 };
 
+/**
+ * Unseals what is bound to the columns beside it, or what an earlier version bound to less. What is sealed now opens under
+ * `boundTo` only.
+ * @throws Error if neither opens it
+ */
+export const unsealBound = (key: Uint8Array, sealed: Uint8Array, boundTo: string, formerly: string): Uint8Array => {
+  try {
+    return unseal(key, sealed, boundTo);
+  } catch {
+    return unseal(key, sealed, formerly);
+  }
+};
+
 /** Bytes of a fresh iv for {@link seal}. */
 export const sealIvBytes = ivBytes;

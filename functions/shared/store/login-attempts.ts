@@ -1,7 +1,8 @@
 import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GatewayError } from '../errors.ts';
 import { parseScopes, writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { loginAttemptAttributes } from './attributes.ts';
-import { deriveKey, seal, sha256, unseal } from './crypto.ts';
+import { deriveKey, seal, sha256, unsealBound } from './crypto.ts';
 import { getItem, sendOrUnavailable, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { anyOf, clausesOn, conditionOf, updateOf } from './expressions.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
@@ -42,8 +43,31 @@ const { exists, absent, is } = clausesOn(loginAttemptAttributes);
 const stateKey = (state: string): Uint8Array => deriveKey(Buffer.from(state), Buffer.alloc(0), 'p2p login attempt');
 
 /**
+ * What is written with an attempt and never changes: who gets the grant, what for, and which browser and time it belongs to.
+ * The order is part of what is sealed.
+ */
+const boundColumns = [
+  'stateHash',
+  'purpose',
+  'payer',
+  'partner',
+  'redirectUri',
+  'scope',
+  'refreshable',
+  'codeChallenge',
+  'cookieHash',
+  'createdAt',
+  'expiresAt',
+] as const;
+
+type Bound = Partial<Record<(typeof boundColumns)[number], string | number | boolean | undefined>>;
+
+const bindingOf = (columns: Bound): string => JSON.stringify(boundColumns.map((name) => columns[name]));
+
+/**
  * Writes a login attempt under the hash of its state. The verifier and the partner's state must stay secret, so they
- * are sealed under a key derived from our state, which only the browser and the payer hold.
+ * are sealed under a key derived from our state, which only the browser and the payer hold. The columns beside them are
+ * authenticated: whoever changes one in the table ends the sign-in.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const putLoginAttempt = async (
@@ -71,16 +95,9 @@ export const putLoginAttempt = async (
         }
       : {};
   const more = purpose === undefined ? { partnerState: attempt.partnerState } : { language: attempt.language };
-  const values = {
-    stateHash,
-    payer,
-    purpose,
-    ...ofPartner,
-    cookieHash,
-    sealed: seal(stateKey(state), Buffer.from(JSON.stringify({ verifier, ...more })), stateHash, iv),
-    createdAt: now,
-    expiresAt,
-  };
+  const columns = { stateHash, payer, purpose, ...ofPartner, cookieHash, createdAt: now, expiresAt };
+  const plain = Buffer.from(JSON.stringify({ verifier, ...more }));
+  const values = { ...columns, sealed: seal(stateKey(state), plain, bindingOf(columns), iv) };
   // An SDK retry after a lost answer finds its own item; nothing else can have written it.
   const newOrItsOwn = anyOf(absent('stateHash'), is('cookieHash', '=', cookieHash));
   await sendOrUnavailable(
@@ -101,11 +118,29 @@ interface Consumed {
   readonly payer: string;
 }
 
-const readAttempt = (item: Item, { state, stateHash, payer }: Consumed): LoginAttempt | MemberAttempt => {
+/**
+ * Opens what was sealed. An attempt that 0.2 or earlier began is bound to its state only, and lives 30 minutes at most, so the
+ * former binding can go in the version after the one that first seals like this.
+ * @throws GatewayError `server_error` if a column was changed
+ */
+const openSealed = (
+  read: ReturnType<typeof readerOf<typeof loginAttemptAttributes>>,
+  { state, stateHash }: Consumed,
+) => {
+  const columns = Object.fromEntries(boundColumns.map((name) => [name, read(name)]));
+  try {
+    return unsealBound(stateKey(state), read('sealed') ?? new Uint8Array(), bindingOf(columns), stateHash);
+  } catch {
+    throw new GatewayError('server_error', 'This sign-in was damaged. Please start again in the app.', {
+      detail: 'the login attempt does not open: its item was changed',
+    });
+  }
+};
+
+const readAttempt = (item: Item, consumed: Consumed): LoginAttempt | MemberAttempt => {
+  const { payer } = consumed;
   const read = readerOf(loginAttemptAttributes, item);
-  const opened: unknown = JSON.parse(
-    Buffer.from(unseal(stateKey(state), read('sealed') ?? new Uint8Array(), stateHash)).toString('utf8'),
-  );
+  const opened: unknown = JSON.parse(Buffer.from(openSealed(read, consumed)).toString('utf8'));
   const { verifier, partnerState, language } = opened as {
     verifier: string;
     partnerState?: string;

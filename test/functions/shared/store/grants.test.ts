@@ -190,14 +190,18 @@ it('a login attempt costs one write to begin and one to end, and a browser witho
   expect(dynamo.calls()).toEqual(['UpdateItem']);
 });
 
-it('a login attempt is sealed the same way in every release, since one under way would end otherwise', async () => {
+it('a login attempt is sealed the same way in every release after 0.2, since one under way would end otherwise', async () => {
   const dynamo = memoryDynamo();
   await startAttempt({ client: dynamo.client, name: 'LoginAttempts' }, { partnerState: 'partner-state' });
   const sealed = Buffer.from([...dynamo.items('LoginAttempts').values()][0]?.['sealed']?.B ?? []);
 
   const key = new Uint8Array(hkdfSync('sha256', 'state', '', 'p2p login attempt', 32));
+  const hashed = (text: string) => createHash('sha256').update(text).digest('base64url');
+  const boundTo =
+    `["${hashed('state')}",null,"northwind","demo-partner","http://localhost:3002/callback","patient/*.rs",false,null,` +
+    `"${hashed('cookie')}",1780000000,1780001800]`;
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
-    .setAAD(Buffer.from(createHash('sha256').update('state').digest('base64url')))
+    .setAAD(Buffer.from(boundTo))
     .setAuthTag(sealed.subarray(-16));
   const plain = decipher.update(sealed.subarray(12, -16)).toString() + decipher.final('utf8');
 

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { parseScopes } from '../../../../functions/shared/scopes/scopes.ts';
+import { loginAttemptAttributes } from '../../../../functions/shared/store/attributes.ts';
+import { deriveKey, seal, sha256 } from '../../../../functions/shared/store/crypto.ts';
 import type { Table } from '../../../../functions/shared/store/dynamo.ts';
 import { consumeLoginAttempt, putLoginAttempt } from '../../../../functions/shared/store/login-attempts.ts';
 
@@ -78,6 +81,57 @@ export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
       await consume();
 
       expect(await consume(change)).toEqual(outcome);
+    });
+
+    /** Written when it is consumed; `forms` is of a member's session only. */
+    const free = ['usedAt', 'usedBy', 'forms'];
+    const columns = Object.keys(loginAttemptAttributes).filter((name) => !free.includes(name));
+
+    const keyOfAttempt = { stateHash: { S: sha256('state') } };
+
+    const writtenTo = async ({ client, name }: Table) =>
+      (await client.send(new GetItemCommand({ TableName: name, Key: keyOfAttempt, ConsistentRead: true }))).Item ?? {};
+
+    const changed = (value: AttributeValue | undefined): AttributeValue => {
+      if (value?.N !== undefined) return { N: String(Number(value.N) + 1) };
+      if (value?.BOOL !== undefined) return { BOOL: !value.BOOL };
+      if (value?.B !== undefined) return { B: value.B.map((byte, at) => (at === 0 ? byte ^ 1 : byte)) };
+      return { S: `${value?.S ?? ''}x` };
+    };
+
+    it.each(columns)('gives nothing once somebody changed its %s', async (name) => {
+      const table = await emptyTable();
+      const { consume } = await startAttempt(table, { codeChallenge: 'challenge', partnerState: 'partner-state' });
+      const Item = await writtenTo(table);
+      const item = { ...Item, [name]: changed(Item[name]) };
+      if (name === 'stateHash')
+        await table.client.send(new DeleteItemCommand({ TableName: table.name, Key: keyOfAttempt }));
+      await table.client.send(new PutItemCommand({ TableName: table.name, Item: item }));
+
+      const result = await consume().catch((error: unknown) => error);
+
+      if (['stateHash', 'payer', 'cookieHash'].includes(name)) expect(result).not.toHaveProperty('attempt');
+      else expect(result).toMatchObject({ code: 'server_error', detail: expect.stringContaining('does not open') });
+    });
+
+    it('is not given to another browser whose cookie somebody wrote into it', async () => {
+      const table = await emptyTable();
+      const { consume } = await startAttempt(table);
+      const item = { ...(await writtenTo(table)), cookieHash: { S: sha256('other') } };
+      await table.client.send(new PutItemCommand({ TableName: table.name, Item: item }));
+
+      await expect(consume({ cookie: 'other' })).rejects.toMatchObject({ code: 'server_error' });
+    });
+
+    it('that an earlier version began is consumed after an upgrade', async () => {
+      const table = await emptyTable();
+      const { consume } = await startAttempt(table);
+      const Item = await writtenTo(table);
+      const stateKey = deriveKey(Buffer.from('state'), Buffer.alloc(0), 'p2p login attempt');
+      const sealed = seal(stateKey, Buffer.from('{"verifier":"verifier"}'), sha256('state'), randomBytes(12));
+      await table.client.send(new PutItemCommand({ TableName: table.name, Item: { ...Item, sealed: { B: sealed } } }));
+
+      expect(await consume()).toStrictEqual({ outcome: 'consumed', attempt });
     });
 
     it('may be written again by the SDK, and by no one else', async () => {
