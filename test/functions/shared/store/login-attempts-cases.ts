@@ -84,8 +84,8 @@ export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
     });
 
     /** Written when it is consumed; `forms` is of a member's session only. */
-    const free = ['usedAt', 'usedBy', 'forms'];
-    const columns = Object.keys(loginAttemptAttributes).filter((name) => !free.includes(name));
+    const free = new Set(['usedAt', 'usedBy', 'forms']);
+    const columns = Object.keys(loginAttemptAttributes).filter((name) => !free.has(name));
 
     const keyOfAttempt = { stateHash: { S: sha256('state') } };
 
