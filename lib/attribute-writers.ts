@@ -137,6 +137,7 @@ export const limitWriters: Writers<typeof limitAttributes> = {
   probeUntilMs: 'takeProbe releaseProbe closeBreaker',
   disabledAt: 'disableWebhook',
   seenDrift: 'keepSeen',
+  unreadDays: 'keepSeen',
   expiresAt: 'leaseFromTable markLate openBreaker openForCanary takeProbe reopenBreaker keepSeen',
 };
 

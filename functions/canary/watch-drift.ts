@@ -29,15 +29,23 @@ export const isTurn = ({ id }: Pick<DirectoryEntry, 'id'>, atMs: number): boolea
 
 const limitId = (payer: string): string => `drift#${payer}`;
 
-/** What was reported the day before: hashes of lines. */
-const readSeen = async ({ client, name }: Table, payer: string): Promise<readonly string[]> => {
+/** What is kept of a payer from one day to the next. */
+interface Seen {
+  /** What was reported the day before: hashes of lines. */
+  readonly seen: readonly string[];
+  /** How many days running something could not be read. */
+  readonly unreadDays: number;
+}
+
+const readSeen = async ({ client, name }: Table, payer: string): Promise<Seen> => {
   const get = new GetItemCommand({
     TableName: name,
     Key: writeItem(limitAttributes, { limitId: limitId(payer) }),
     ConsistentRead: true,
   });
   const { Item = {} } = await client.send(get);
-  return readerOf(limitAttributes, Item)('seenDrift') ?? [];
+  const read = readerOf(limitAttributes, Item);
+  return { seen: read('seenDrift') ?? [], unreadDays: read('unreadDays') ?? 0 };
 };
 
 /** An item that no run has renewed for a week is of a payer that is gone. */
@@ -47,15 +55,23 @@ const keptSeconds = 7 * 86_400;
 export const keepSeen = (
   { client, name }: Table,
   payer: string,
-  seen: readonly string[],
+  { seen, unreadDays }: Seen,
   nowMs: number,
 ): Promise<unknown> => {
   const expiresAt = Math.ceil(nowMs / 1000) + keptSeconds;
   // DynamoDB has no empty sets.
   const seenDrift = seen.length === 0 ? undefined : seen;
-  const item = writeItem(limitAttributes, { limitId: limitId(payer), seenDrift, expiresAt });
+  const item = writeItem(limitAttributes, {
+    limitId: limitId(payer),
+    seenDrift,
+    unreadDays: unreadDays || undefined,
+    expiresAt,
+  });
   return client.send(new PutItemCommand({ TableName: name, Item: item }));
 };
+
+/** One bad night is none of an operator's business; what is unread for this many days running is reported, once. */
+const unreadDaysReported = 3;
 
 /** 96 bits of a line: enough to tell it from a payer's others. */
 const hashOf = (line: string): string => sha256(line).slice(0, 16);
@@ -67,8 +83,8 @@ const named =
 
 /**
  * Compares what a payer publishes with its profile, and writes a line and a signal for each difference that the day before
- * did not have. While something of the payer's cannot be read, what was reported stays reported. Never throws: a line says
- * what could not be done.
+ * did not have. While something of the payer's cannot be read, what was reported stays reported; on the third day a line says
+ * what it is. Never throws: a line says what could not be done.
  */
 export const watchDrift = async (
   deps: DriftWatchDeps,
@@ -80,12 +96,19 @@ export const watchDrift = async (
     const payer = partner === undefined ? undefined : await registry.payer(id, { evenIfPaused: true });
     if (payer === undefined || (await isPayerPaused(registry, id))) return;
     const { differences, unread } = await driftOf({ http: named(http), connect, now: clock.now }, payer);
-    const seen = await readSeen(limits, id);
+    const { seen, unreadDays: unreadBefore } = await readSeen(limits, id);
+    const unreadDays = unread.length === 0 ? 0 : unreadBefore + 1;
     const lines = new Map(differences.map(driftLine).map((line) => [hashOf(line), line]));
     for (const [hash, line] of lines)
       if (!seen.includes(hash)) writeDrift(deps, { requestId, payer: id, difference: line });
+    if (unreadDays === unreadDaysReported) {
+      const difference = `not compared for ${unreadDays} days: ${unread.join('; ')}`;
+      writeDrift(deps, { requestId, payer: id, difference });
+    }
     const kept = [...new Set([...lines.keys(), ...(unread.length === 0 ? [] : seen)])];
-    if (kept.length > 0 || seen.length > 0) await keepSeen(limits, id, kept, clock.now());
+    if (kept.length > 0 || seen.length > 0 || unreadDays > 0 || unreadBefore > 0) {
+      await keepSeen(limits, id, { seen: kept, unreadDays }, clock.now());
+    }
   } catch (error) {
     const time = new Date(clock.now()).toISOString();
     const detail = `not compared with its profile: ${causeOf(error)}`;

@@ -189,7 +189,7 @@ it('functions may connect to 443 and to each port in a URL that they request, no
       userinfoEndpoint: at(8005),
       jwksUri: at(8006),
       smartConfigurationUrl: at(8007),
-      issuer: at(9001),
+      issuer: at(8011),
       fhirBaseUrlAliases: [at(9002)],
       quirks: { ...payer!.quirks, signInOrigins: [at(9003)] },
     },
@@ -201,7 +201,7 @@ it('functions may connect to 443 and to each port in a URL that they request, no
   const identityProviders = [{ issuer: at(9007), jwksUri: at(8009), algorithms: ['RS256' as const] }];
 
   expect(outgoingPorts({ payers, partners, identityProviders })).toEqual([
-    443, 8001, 8002, 8003, 8004, 8005, 8006, 8007, 8008, 8009, 8010,
+    443, 8001, 8002, 8003, 8004, 8005, 8006, 8007, 8008, 8009, 8010, 8011,
   ]);
 });
 

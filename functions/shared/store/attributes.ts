@@ -159,6 +159,8 @@ export const limitAttributes = {
   disabledAt: { type: 'N' },
   /** Hashes of the differences between a payer and its profile that were reported. */
   seenDrift: { type: 'SS' },
+  /** How many days running something that the payer publishes could not be read. */
+  unreadDays: { type: 'N' },
   expiresAt: { type: 'N' },
 } as const satisfies Attributes;
 

@@ -274,6 +274,26 @@ describe('a sandbox payer', () => {
     expect([silent, await next()]).toEqual([[], []]);
   });
 
+  it('that cannot be read for three days running is reported once, and again only after it has answered', async () => {
+    const { next } = days();
+    const reported: string[][] = [];
+    const look = async (times: number) => {
+      for (let day = 0; day < times; day += 1) reported.push(driftIn(await next()));
+    };
+    const told = [expect.stringMatching(/^not compared for 3 days: .*smart-configuration was not read \(/)];
+
+    await payer.close();
+    await look(2);
+    await payer.reopen();
+    await look(1);
+    await payer.close();
+    await look(5);
+    await payer.reopen();
+    await look(1);
+
+    expect(reported).toEqual([[], [], [], [], [], told, [], [], []]);
+  });
+
   it('is compared once a day, at a time of its own', async () => {
     const { next, turn } = days();
     changed(paths.smart, { token_endpoint: moved })();

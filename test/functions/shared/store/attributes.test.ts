@@ -327,7 +327,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['releaseProbe', () => releaseProbe(table, 'p', 'r')],
       ['closeBreaker', () => closeBreaker(table, 'p')],
       ['disableWebhook', () => disableWebhook(table, 'p', now)],
-      ['keepSeen', () => keepSeen(table, 'p', ['hash'], 1e12)],
+      ['keepSeen', () => keepSeen(table, 'p', { seen: ['hash'], unreadDays: 1 }, 1e12)],
     ],
   };
 };
