@@ -138,6 +138,12 @@ const asSearched =
       ? problem
       : { ...problem, type: parseRecordSearch(substitute).type };
 
+/** The type of the search in place of `$everything`, if that was asked for: the payer need not declare it. */
+const ownOf = (substitute: string | undefined, { known }: JobState, { isWanted }: Wanted): readonly string[] =>
+  substitute !== undefined && known.planned.includes(everything)
+    ? [parseRecordSearch(substitute).type].filter(isWanted)
+    : [];
+
 /**
  * Whether something is missing and nothing says of which type. A request for everything that fell short may have left out resources of a
  * type that the payer does not declare. That type has no search of its own, which would have found them.
@@ -170,13 +176,21 @@ export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promi
   const rules = { isWanted, isLimited, byReference };
   const problems = problemsAtEnd(state, [...state.problems, ...left, ...ofHeld], rules, item);
   const payer = await job.deps.registry.payer(item.payer, { evenIfPaused: true });
-  const said = asSearched(payer?.wholeRecord?.substitute);
-  const outcomes = outcomesByType(state, problems, item.types, byReference, (problem) => sentenceOf(said(problem)));
+  const substitute = payer?.wholeRecord?.substitute;
+  const said = asSearched(substitute);
+  const named = [...byReference, ...ownOf(substitute, state, wanted)];
+  const outcomes = outcomesByType(state, problems, item.types, named, (problem) => sentenceOf(said(problem)));
   const transactionTime = state.known.transactionTime ?? new Date(earliestTimeOf(item)).toISOString();
-  const named = withCounts(state, problems).map(said);
+  const listed = withCounts(state, problems).map(said);
   const payerName = payer?.displayName ?? item.payer;
-  const provenance = await writeProvenance(job, item, { scope, payerName, problems: named, outcomes, transactionTime });
-  const errors = await writePart(job, item, 'OperationOutcome', named.map(outcomeLine));
+  const provenance = await writeProvenance(job, item, {
+    scope,
+    payerName,
+    problems: listed,
+    outcomes,
+    transactionTime,
+  });
+  const errors = await writePart(job, item, 'OperationOutcome', listed.map(outcomeLine));
   const manifest: StoredManifest = {
     transactionTime,
     files: [
@@ -187,5 +201,5 @@ export const endOfRecord = async (job: Job, item: Export, ending: Ending): Promi
     outcomes,
     ...(isUntypedMissing(state, problems, wanted) && { isUntypedMissing: true }),
   };
-  return { manifest, problems: named };
+  return { manifest, problems: listed };
 };

@@ -54,14 +54,14 @@ export const countsOf = (parts: JobState['parts']): ReadonlyMap<string, number> 
  * The outcome of each type that was planned, that came, that the scope names, or that has a problem. A problem with the request for
  * everything counts for every type, except those with a search of their own that was read to its end.
  * @param asked the types that were asked for; undefined for all
- * @param byReference the types that the request or the scope names and no search finds
+ * @param alsoNamed others that have an outcome, whatever came of them
  * @param sentenceOf describes a problem in a sentence
  */
 export const outcomesByType = (
   { known, parts }: Pick<JobState, 'known' | 'parts'>,
   problems: readonly Problem[],
   asked: readonly string[] | undefined,
-  byReference: readonly string[] = [],
+  alsoNamed: readonly string[] = [],
   sentenceOf: (problem: Problem) => string = sentence,
 ): StoredManifest['outcomes'] => {
   const counts = countsOf(parts);
@@ -76,7 +76,7 @@ export const outcomesByType = (
     ...known.planned,
     ...(asksForAll ? (asked ?? (ofAll.length > 0 && isUnplanned ? ['Patient', ...memberTypes] : ['Patient'])) : []),
     ...parts.map(({ type }) => type),
-    ...byReference,
+    ...alsoNamed,
     ...byType.keys(),
   ];
   return [...new Set(named)]

@@ -706,10 +706,29 @@ describe('a search in place of $everything', () => {
       },
     );
 
-    expect(made.errors).toEqual([
-      'Page 2 of ExplanationOfBenefit could not be read: the payer answered with status 403. Resources may be missing.',
-    ]);
+    const said =
+      'Page 2 of ExplanationOfBenefit could not be read: the payer answered with status 403. Resources may be missing.';
+    expect(made.errors).toEqual([said]);
+    expect(made.reasons['ExplanationOfBenefit']).toBe(said);
+    expect(made).toMatchObject({ complete: false, outcomes: { ExplanationOfBenefit: 'incomplete 0' } });
     expect(made.lines.join()).not.toContain('$everything');
+  });
+
+  it.each([
+    ['none of it', {}, { ExplanationOfBenefit: 'complete 0', Patient: 'complete 1' }],
+    ['what was not asked for', { types: ['Patient'] }, { Patient: 'complete 1' }],
+  ])('names its type, which the payer does not declare, if that finds %s', async (_, asked, outcomes) => {
+    const made = await runWith(
+      {
+        statement: statementOf({ Patient: ['_id'] }),
+        profile: { wholeRecord: { substitute: 'ExplanationOfBenefit?_include=*' } },
+        ...asked,
+      },
+      ({ path }) => pageOf(path.startsWith('/Patient') ? [memberPatient] : []),
+    );
+
+    expect(made).toMatchObject({ complete: true, errors: [] });
+    expect(made.outcomes).toEqual(outcomes);
   });
 
   it('is one of its own type: what it includes of another is searched', async () => {
