@@ -36,6 +36,8 @@ const everywhere = {
   location,
   link,
   response,
+  // Its URL is one, as the location of a response is: no element of R4 has the other's.
+  request: response,
   relation: relationName,
 };
 
@@ -64,7 +66,7 @@ const isSelf = 4;
 const ofAnswer = 8;
 const inSelf = 16;
 
-/** How many levels under a `link` or `response` are known: more than an export's resource may have. What is deeper is not changed. */
+/** How many levels under a `link`, `response` or `request` are known: more than an export's resource may have. What is deeper is not changed. */
 const mostLevels = 256;
 
 /**
@@ -74,7 +76,7 @@ const mostLevels = 256;
  * - under the answer's own `link`: `url`, `href`, `next`, `prev`, `previous`, `first` and `last`, and any URL with a host. Each is a page's
  *   link, except a link to the page itself that begins with one of the bases. A link is to the page itself if it is the `self`, or in it, or
  *   if the `relation` or `rel` before it in its object is `self`. Links in the documents of an answer are no links to pages, since others write them;
- * - `location` in the object that a `response` holds;
+ * - `location` and `url` in the object that a `response` or a `request` holds;
  * - `url` anywhere else, if it points to a Binary.
  */
 export interface LinkFinder {
@@ -86,14 +88,16 @@ export interface LinkFinder {
 
 /** @param hasPages whether the answer has pages, whose links are sealed */
 export const createLinkFinder = (hasPages: boolean): LinkFinder => {
-  /** The flags of each open bracket under a `link` or `response`. */
+  /** The flags of each open bracket under a `link`, `response` or `request`. */
   const open = new Uint8Array(mostLevels + 1);
   let depth = 0;
   let isStarted = false;
   let isBroken = false;
 
+  /** Of the bracket that is open. */
+  const flags = (): number => open[Math.min(depth, mostLevels)]!;
+
   const typeInOwnLink = (name: number, inside: number): number => {
-    if (name === followed) return anyLink;
     if (name === relationName) return relation;
     if (!hasPages) return anyLink;
     if (inside & (isSelf | inSelf) || name === self) return selfLink;
@@ -101,10 +105,10 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
   };
 
   const typeOf = ({ name, level }: JsonTokens): number => {
-    const inside = open[depth]!;
-    if (inside & ofAnswer) return typeInOwnLink(name, inside);
+    const inside = flags();
     if (name === followed) return anyLink;
-    if (name === url) return inside & underLink ? anyLink : binaryLink;
+    if (inside & ofAnswer) return typeInOwnLink(name, inside);
+    if (name === url) return inside & (underLink | underResponse) ? anyLink : binaryLink;
     if (name === href) return inside & underLink ? anyLink : noLink;
     if (name === location) return inside & underResponse ? anyLink : noLink;
     if (name === link && level === 1) return hasPages ? hostLink : anyLink;
@@ -112,7 +116,7 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
   };
 
   const bracketOf = ({ chunk, start, isMember, name, level }: JsonTokens): number => {
-    const inside = open[Math.min(depth, mostLevels)]!;
+    const inside = flags();
     if (!isMember) return inside & (underLink | ofAnswer | inSelf);
     if (inside & ofAnswer) return name === noLinks ? 0 : underLink | ofAnswer | (name === self ? inSelf : 0);
     if (name === link) return level === 1 ? underLink | ofAnswer : underLink;
@@ -122,7 +126,7 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
   /** Under the answer's own `link` more names matter, and every string may be a link. */
   const look = (tokens: JsonTokens): void => {
     tokens.reportsBrackets = depth > 0;
-    tokens.reportsValues = (open[Math.min(depth, mostLevels)]! & ofAnswer) > 0;
+    tokens.reportsValues = (flags() & ofAnswer) > 0;
     if (depth === 0) tokens.names = linkNames;
     else if (tokens.reportsValues) tokens.names = namesInLink;
   };

@@ -98,13 +98,20 @@ export const rewriteSlowly = (
     return page(source);
   };
 
-  const value = (key: string | undefined, inLink: Where, inResponse: boolean, isSelf: boolean, level: number): void => {
+  const value = (
+    key: string | undefined,
+    inLink: Where,
+    holder: string | undefined,
+    isSelf: boolean,
+    level: number,
+  ): void => {
     space();
     const first = text[position];
     const where = key === undefined ? inLink : under(key, inLink, level);
+    const isHeld = holder === 'response' || holder === 'request';
     const isOwn = inLink === 'own' || inLink === 'ownSelf';
     if (first === '{') {
-      object(where, key === 'response', level + 1);
+      object(where, key, level + 1);
     } else if (first === '[') {
       array(where, level + 1);
     } else if (first === '"') {
@@ -116,9 +123,9 @@ export const rewriteSlowly = (
         if (seal === undefined) out += link(source, false);
         else if (ofSelf) out += selfLink(source);
         else out += pages.has(key ?? '') || hasHost(source) ? page(source) : source;
-      } else if (key === 'url') out += link(source, inLink === undefined);
+      } else if (key === 'url') out += link(source, inLink === undefined && !isHeld);
       else if (key === 'href' && inLink === 'other') out += link(source, false);
-      else if (key === 'location' && inResponse) out += link(source, false);
+      else if (key === 'location' && isHeld) out += link(source, false);
       else out += source;
     } else {
       out += take(/[-+.\w]+/y);
@@ -126,7 +133,7 @@ export const rewriteSlowly = (
     space();
   };
 
-  const object = (inLink: Where, isResponse: boolean, level: number): void => {
+  const object = (inLink: Where, holder: string | undefined, level: number): void => {
     out += take(/\{/y);
     space();
     let isSelf = false;
@@ -139,7 +146,7 @@ export const rewriteSlowly = (
       space();
       if (key === 'relation' || (key === 'rel' && inLink !== 'other'))
         isSelf = text[position] === '"' && stringAhead() === 'self';
-      value(key, inLink, isResponse, isSelf, level);
+      value(key, inLink, holder, isSelf, level);
       if (text[position] === ',') out += take(/,/y);
       space();
     }
@@ -150,12 +157,12 @@ export const rewriteSlowly = (
     out += take(/\[/y);
     space();
     while (text[position] !== ']') {
-      value(undefined, inLink, false, false, level);
+      value(undefined, inLink, undefined, false, level);
       if (text[position] === ',') out += take(/,/y);
     }
     out += take(/\]/y);
   };
 
-  value(undefined, undefined, false, false, 0);
+  value(undefined, undefined, undefined, false, 0);
   return { text: out, foreignLinks, unsealedLinks };
 };

@@ -62,6 +62,11 @@ describe('which strings are links', () => {
       'location in a response, and nowhere else',
       '{"location":"~/P/1","entry":[{"response":{"location":"@/P/1","outcome":{"location":"~/P/1"}}}]}',
     ],
+    [
+      'url in a request, and nowhere below it',
+      '{"entry":[{"request":{"method":"PUT","url":"@/P/1","extension":[{"url":"~/P/1"}],"a":{"url":"~/P/1"}}}],"url":"~/P/1"}',
+    ],
+    ['no url in a list of requests', '{"request":[{"url":"~/P/1"}]}'],
     ['no location in a list of responses', '{"response":[{"location":"~/P/1"}]}'],
     [
       'no system, no canonical URL, and no string in an array',
