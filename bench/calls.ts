@@ -4,7 +4,7 @@ import type { PayerRequest } from '../functions/shared/payer/http.ts';
 
 export type PayerCall = readonly [input: string | URL, init: PayerRequest];
 
-/** A call to a table or to the payer. */
+/** A request to a table or to the payer. */
 export type Call =
   | { readonly command: 'GetItem'; readonly input: GetItemCommandInput }
   | { readonly command: 'PutItem'; readonly input: PutItemCommandInput }

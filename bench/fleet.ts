@@ -22,7 +22,7 @@ const tell = (child: ChildProcess, message: ToEnvironment): void => void child.s
  * A round of reads over `width` concurrent processes, each with one read at a time. The clock starts after all of them
  * have prepared.
  * @param latencies gets the milliseconds of each read, round by round
- * @throws Error unless every process has as many of a round's reads
+ * @throws Error if a round's reads cannot be divided evenly among the processes
  */
 export const startFleet = async (
   { registry }: Pick<World, 'registry'>,

@@ -55,8 +55,8 @@ export interface AlarmDefinition {
 }
 
 /**
- * The sum of metrics by their ids, with a value in each period. `FILL` fills the gaps of a series, and nothing says that it makes one of
- * nothing; what is compared with an empty series has no value, so an alarm would never ring, or ring on. In a sum a missing value counts as 0
+ * The sum of metrics by their ids, with a value in each period. `FILL` fills gaps; AWS does not document that it makes a value for a series
+ * with no data. Without a value a comparison has none either, so an alarm would never ring, or not stop. In a sum a missing value counts as 0
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html#metric-math-syntax-arithmetic). CloudWatch ignores
  * missing data of DynamoDB, whatever an alarm says of it
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html).

@@ -15,9 +15,9 @@ export interface GatewayKeysProps {
 const forMac: KeyProps = { keySpec: KeySpec.HMAC_256, keyUsage: KeyUsage.GENERATE_VERIFY_MAC };
 
 /**
- * Five keys, so that permission to read tables and logs includes neither the audit nor exports nor finding a member, and
- * the other way round, and so that alarms are published while another key is disabled. Each key's policy leaves the account's principals to IAM: a role can use a key only if its own
- * policy says so. The account may bring keys, whose policies are its own.
+ * Five keys. Who may read tables and logs may therefore not read the audit or exports, or find a member, and the other way round; and alarms
+ * are still published while another key is disabled. Each key's policy leaves the account's principals to IAM: a role can use a key only if
+ * its own policy says so. The account may bring keys, whose policies are its own.
  */
 export class GatewayKeys extends Construct {
   /** For tables, secrets and logs. */

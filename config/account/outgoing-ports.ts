@@ -1,9 +1,6 @@
 import type { RegistryData } from '../../functions/shared/registry/types.ts';
-import { isCalled, stageUrls, type UrlField } from '../checks/stage-urls.ts';
+import { isCalled, stageUrls } from '../checks/stage-urls.ts';
 import type { StageConfig } from '../stage.ts';
-
-/** The canary looks for the documents of a payer's issuer, which for all else is only a name. */
-const isIssuerOfPayer = ({ path }: UrlField): boolean => path[0] === 'payers' && path.at(-1) === 'issuer';
 
 /** The ports that functions connect to: 443, and every other port in the URLs that they request. */
 export const outgoingPorts = (
@@ -11,7 +8,7 @@ export const outgoingPorts = (
 ): number[] => {
   // A URL parser omits the scheme's default port.
   const ports = stageUrls(config)
-    .filter((field) => isCalled(field) || isIssuerOfPayer(field))
+    .filter((field) => isCalled(field) || field.by === 'canary')
     .map(({ url }) => new URL(url).port)
     .filter((port) => port !== '');
   return [...new Set([443, ...ports.map(Number)])].sort((a, b) => a - b);

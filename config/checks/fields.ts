@@ -39,9 +39,10 @@ export type Marks<Mark> = WeakMap<object, Mark>;
 
 /**
  * Who requests a URL: functions, the browsers of members and partners, or both. `nobody`: it is only a name, or a page that operators
- * open in their own network. `printed`: it is only a name, as the payer writes it in its answers.
+ * open in their own network. `canary`: for all else it is only a name, below which the canary looks for published documents. `printed`:
+ * it is only a name, as the payer writes it in its answers.
  */
-export type Requester = 'functions' | 'browsers' | 'both' | 'nobody' | 'printed';
+export type Requester = 'functions' | 'browsers' | 'both' | 'nobody' | 'canary' | 'printed';
 
 const requested: Marks<Requester> = new WeakMap();
 

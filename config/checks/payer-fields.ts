@@ -194,7 +194,7 @@ export const payerFields = {
   authorizationEndpoint: url(rules.authorizationEndpoint, 'both'),
   tokenEndpoint: url(rules.payerEndpoint),
   revocationEndpoint: url(rules.payerEndpoint).optional(),
-  issuer: url(rules.issuer, 'nobody').optional(),
+  issuer: url(rules.issuer, 'canary').optional(),
   smartConfigurationUrl: url(rules.webUrl).optional(),
   userinfoEndpoint: url(rules.payerEndpoint).optional(),
   jwksUri: url(rules.webUrl).optional(),

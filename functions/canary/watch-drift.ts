@@ -70,7 +70,7 @@ export const keepSeen = (
   return client.send(new PutItemCommand({ TableName: name, Item: item }));
 };
 
-/** One bad night is none of an operator's business; what is unread for this many days running is reported, once. */
+/** Documents that could not be read on this many days in a row are reported once. A single failed night is not. */
 const unreadDaysReported = 3;
 
 /** 96 bits of a line: enough to tell it from a payer's others. */

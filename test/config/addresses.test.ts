@@ -70,7 +70,7 @@ describe('the URLs of a stage', () => {
   it.each(
     requestedFields(stageSchema).map(({ path, mark }) => [path.join('.').replaceAll('.*', '[0]'), mark] as const),
   )(
-    'never have the host of a metadata service, and in production have plain http only if a payer prints it, and a private host only if nobody requests it: %s, for %s',
+    'never have the host of a metadata service, and in production have plain http only if a payer prints it, and a private host only if it is but a name: %s, for %s',
     (field, by) => {
       const refused = (url: string, beside: object = {}): boolean => {
         const asked = changed({ [field]: url }, { ...productionExample, ...beside }) as StageConfig;
@@ -82,7 +82,7 @@ describe('the URLs of a stage', () => {
       expect(refused('http://lakeside-plan.net/x')).toBe(by !== 'printed');
       const hosts = ['id.lakeside.internal', 'id.lakeside.local', 'lakeside', '10.1.2.3'];
       const privately = (beside?: object): boolean[] => hosts.map((host) => refused(`https://${host}/x`, beside));
-      expect(new Set(privately())).toEqual(new Set([by !== 'nobody' && by !== 'printed']));
+      expect(new Set(privately())).toEqual(new Set([by === 'functions' || by === 'browsers' || by === 'both']));
       // An account's own VPC may reach its private network; browsers elsewhere do not.
       const ownVpc = { existing: { vpc: { id: 'vpc-1', subnets: [], awsEndpoints: 'nat' } } };
       expect(new Set(privately(ownVpc))).toEqual(new Set([by === 'browsers' || by === 'both']));

@@ -40,7 +40,7 @@ export const shownClient = (dynamo: MemoryDynamo, garden: Garden, trouble: Troub
   }): Promise<unknown> => {
     const { input, constructor } = command;
     const salt = input.ExpressionAttributeValues?.[':rotationSalt']?.B;
-    // After its random bytes it has a hash of the requested scope, which is no secret.
+    // The random bytes are followed by a hash of the requested scope, which is not secret.
     if (salt !== undefined) garden.note('rotation salt', salt.subarray(0, 32));
     const linkKey = (input.Item?.['linkKey'] ?? input.ExpressionAttributeValues?.[':linkKey'])?.B;
     const isGrant = input.TableName === 'Grants';

@@ -97,8 +97,8 @@ const row = (runbook: string, rings: string, ...looksAt: readonly string[]): Row
 const lambda = (name: string, path: string, statistic = 'Sum'): string =>
   `AWS/Lambda ${name} {FunctionName=${path}/Function} ${statistic}/300`;
 /**
- * A constant beside metrics that may have no data, so that no period lacks a value: `FILL` fills the gaps of a series, and nothing says that it
- * makes one of nothing. Alarms about DynamoDB's metrics "always ignore missing data even if you choose a different option"
+ * A constant beside metrics that may have no data, so that no period lacks a value. `FILL` fills gaps; AWS does not document that it makes a
+ * value for a series with no data. Alarms about DynamoDB's metrics "always ignore missing data even if you choose a different option"
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html), and would ring on.
  */
 const never = 'TIME_SERIES(0)';

@@ -44,7 +44,7 @@ export interface ReadGroup {
 export const groupsInEnvelope = ({ parameter, implicitRules }: JsonObject): readonly GivenGroup[] =>
   objectsIn(parameter).flatMap(({ name, resource, modifierExtension = implicitRules }) => {
     if (!isObject(resource) || resource['resourceType'] !== 'Group') return [];
-    // What changes the meaning of the envelope changes that of what is in it.
+    // A modifier of the envelope also applies to the Groups in it.
     const group = modifierExtension === undefined ? resource : { ...resource, modifierExtension };
     return [{ line: JSON.stringify(group), resource: group, parameter: typeof name === 'string' ? name : undefined }];
   });
@@ -148,7 +148,7 @@ const takenBackBy = (group: JsonObject, named: number): MemberFault | undefined 
 /** How many members a Group has at least. One whose `quantity` cannot be read may have more than it names. */
 const membersOf = ({ quantity = 0 }: JsonObject, entries: number, all: number): number => {
   if (!Number.isSafeInteger(quantity)) return entries + 1;
-  // Entries that name the same member again are members by FHIR.
+  // FHIR counts every entry as a member, also one that names the same person again.
   return Number(quantity) > all ? Number(quantity) : entries;
 };
 

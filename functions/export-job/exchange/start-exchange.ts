@@ -51,7 +51,10 @@ const readQueue = async (leg: ExchangeLeg): Promise<LegStop> => {
   }
 };
 
-/** An operator has ended a member whose lines the leg keeps, no member's consent holds, or the profile no longer names a server that it may be asking. */
+/**
+ * An operator has ended a member whose lines the leg keeps, no member's consent holds, or the profile no longer names a server that it may
+ * be asking.
+ */
 type LegEnd = 'memberEnded' | 'nobodyLeft' | 'serverRemoved';
 
 /** The servers that a profile names, each for its purpose. */

@@ -30,7 +30,7 @@ const mostBytes = 32 * 1024 * 1024;
  */
 const mostValues = 2_000_000;
 
-/** A line of a file. */
+/** A line of a file of Groups, and what it says. */
 interface GroupLine {
   readonly file: number;
   readonly line: string;

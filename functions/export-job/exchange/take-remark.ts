@@ -3,7 +3,10 @@ import { payerRemarks } from '../reading/problems.ts';
 import { everything } from '../state/state.ts';
 import type { LineTaking } from './line-rules.ts';
 
-/** Reports the payer's remark. Only its codes are kept, since its text may contain anything. A line that is no OperationOutcome is also reported as a remark. */
+/**
+ * Reports the payer's remark. Only its codes are kept, since its text may contain anything. A line that is no OperationOutcome is also
+ * reported as a remark.
+ */
 export const takeRemark = (
   { file, report }: Pick<LineTaking, 'file' | 'report'>,
   given: PageResource | SkippedResource,

@@ -24,7 +24,7 @@ export const saysProvenances = (self: string | undefined, url: string): boolean 
   URL.canParse(self, url) &&
   [...new URL(self, url).searchParams].some(([name, value]) => withoutModifier(name) === '_revinclude' && value !== '');
 
-/** Whether the `self` link of a search leaves out one of these parameters, which were asked for: the payer has not used it. */
+/** Whether the `self` link of a search lacks one of these parameters although the gateway sent it: the payer did not use it. */
 export const leavesOut = (self: string, url: string, parameters: readonly string[]): boolean => {
   const used = new Set([...new URL(self, url).searchParams.keys()].map(withoutModifier));
   return parameters.some((name) => !used.has(withoutModifier(name)));

@@ -350,7 +350,10 @@ const noteBesides = ({ leg, rules, source }: Taking, resource: PageResource, isN
   if (isAlong && seen.add(along)) count('along', 1);
 };
 
-/** Whether a search of a type brought, in place of its resources, one that holds resources. With `$everything`, and as included, it may be the member's own. */
+/**
+ * Whether a search of a type brought, in place of its resources, one that holds resources. With `$everything`, and as included, it may be
+ * the member's own.
+ */
 const isHolder = ({ source, matching }: Taking, { type, mode }: PageResource): boolean =>
   source.of === 'search' &&
   (type === 'Bundle' || type === 'Parameters') &&

@@ -36,7 +36,7 @@ const everywhere = {
   location,
   link,
   response,
-  // Its URL is one, as the location of a response is: no element of R4 has the other's.
+  // R4's `request` has a `url` and its `response` a `location`; neither has the other's, so one reading serves both.
   request: response,
   relation: relationName,
 };

@@ -83,7 +83,7 @@ export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
       expect(await consume(change)).toEqual(outcome);
     });
 
-    /** Written when it is consumed; `forms` is of a member's session only. */
+    /** The first two are written when it is consumed. Only a member's session has `forms`. */
     const free = new Set(['usedAt', 'usedBy', 'forms']);
     const columns = Object.keys(loginAttemptAttributes).filter((name) => !free.has(name));
 
