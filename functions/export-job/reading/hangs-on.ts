@@ -308,7 +308,7 @@ export const noteUnasked = (
 
 /** What to report of a resource that is left out. */
 export const problemOfHanging = ({ problem }: HangsOn, whose: Whose): Problem => {
-  if (whose === 'other') return problem;
+  if (whose === 'other' || problem.kind === 'unknownPatient') return problem;
   if (problem.kind === 'fileLines') return { ...problem, why: 'nameless' };
   const { page } = problem as { readonly page?: number };
   return { kind: 'unknownPatient', type: problem.type, ...(page !== undefined && { page }), isNameless: true };

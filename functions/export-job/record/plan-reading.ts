@@ -150,6 +150,7 @@ const searchTask = (
     code === undefined ? patientParameter(inputs, search.type) : [code, `Patient/${patient}`];
   if (ofPatient === undefined) return undefined;
   const provenance = named === undefined ? provenanceBy(inputs, search) : undefined;
+  const isByPart = code !== undefined && !patientParameters(search.type).includes(code);
   const query: Parameter[] = [
     ofPatient,
     ...search.parameters.filter((one) => one !== own),
@@ -159,7 +160,8 @@ const searchTask = (
     ...(since === undefined ? [] : [['_lastUpdated', `ge${since}`] as const]),
     ...pageSizeOf(inputs),
   ];
-  return taskOf(inputs, named ?? search.type, [search.type], query, provenance);
+  const task = taskOf(inputs, named ?? search.type, [search.type], query, provenance);
+  return isByPart ? Object.assign(task, { isByPart: true as const }) : task;
 };
 
 /**

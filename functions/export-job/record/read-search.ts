@@ -113,6 +113,9 @@ interface PageFailure {
   readonly remarks?: readonly Problem[];
 }
 
+/** Whether it asks by a parameter that never finds what names nobody. An earlier version says that only of one that the payer may not know. */
+const isAskedByPart = ({ isByPart, mayBeUnknown }: SearchTask): boolean => (isByPart ?? mayBeUnknown) === true;
+
 /** Takes a page. Returns the task with its matches counted, and the page, or a fault if it cannot be read. */
 const takeOrFail = async (
   leg: RecordLeg,
@@ -150,6 +153,7 @@ const takeOrFail = async (
         page,
         mark: markOf(leg, task),
         ...(mayBeUnknown && { mayBeUnknown }),
+        ...(isAskedByPart(task) && { isByPart: true as const }),
       } as const;
       const info = await takePage(leg, source, answer, { links, match, late: matchLate, include, repeat, provenance });
       return leg.payer.wholeRecord?.totals === 'meaningless' ? withoutTotal(info) : info;
@@ -282,7 +286,7 @@ const noteSelf = (leg: RecordLeg, task: SearchTask, { self }: PageInfo): SearchT
   const url = askedBase(leg.payer, type) + task.rest;
   const isSure = isLimited(self, { type: matching, url, patients: [item.patient, ...next.linked] });
   if (!isSure) return provenances;
-  seen.add(restricted(type, markOf(leg, task)));
+  if (!isAskedByPart(task)) seen.add(restricted(type, markOf(leg, task)));
   noteFilters(leg, type, self!, url);
   return provenance === 'declared' && !saysProvenances(self, url) ? (provenances ?? 'ignored') : provenances;
 };

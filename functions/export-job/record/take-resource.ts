@@ -44,6 +44,8 @@ export type Source =
       readonly mark: number;
       /** The payer may not know the parameter, and ignore it: then others' resources are no sign that it knows the member by another id. */
       readonly mayBeUnknown?: true;
+      /** It asks by a parameter that never finds what names nobody, such as `sender`. */
+      readonly isByPart?: true;
     }
   /** A resource that is read by its id. */
   | { readonly of: 'read'; readonly type: string; readonly id: string; readonly page?: undefined };
@@ -77,8 +79,9 @@ export const matchingType = ({ payer }: RecordLeg, { type }: Source): string | u
 };
 
 /** How what names no patient comes from somewhere: `$everything` has the member's id in its path. */
-export const cameBy = ({ payer }: RecordLeg, source: Source): Came => {
+export const cameBy = ({ payer }: RecordLeg, source: Source): Came | undefined => {
   if (source.of === 'read') return 'referred';
+  if (source.isByPart === true) return undefined;
   const isOfMember = source.type === everything && payer.wholeRecord?.substitute === undefined;
   return isOfMember ? 'surely' : restricted(source.type, source.mark);
 };
@@ -411,8 +414,10 @@ const take = (taking: Taking, resource: PageResource): void => {
     reportIfMissed(taking, resource);
   }
   const isUnsure = keep(taking, resource, attachmentsToFetch(taking, resource), problems.add, () => {
+    const { page } = source;
+    if (isGuess(source)) return { kind: 'unknownPatient', type, page, isNameless: true, isGuessed: true };
     const from = whyNotOthers(taking, resource);
-    return { kind: 'otherPatient', type, page: source.page, ...(from !== undefined && { from }) };
+    return { kind: 'otherPatient', type, page, ...(from !== undefined && { from }) };
   });
   if (isUnsure !== 'tooLong') noteReferences(taking, resource, isUnsure);
 };

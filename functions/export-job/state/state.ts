@@ -89,6 +89,11 @@ export interface SearchTask extends TaskBase {
   readonly mayBeAbsent?: true;
   /** Whether a refusal of how the search is put says that the payer does not know the parameter: its statement could not be read. */
   readonly mayBeUnknown?: true;
+  /**
+   * It asks by a parameter that finds the member in another element than the one that says whom a resource is about, such as `sender`.
+   * That never finds what names nobody.
+   */
+  readonly isByPart?: true;
   /** It follows the request for everything, and is not needed if that brought resources of this type. */
   readonly unlessCame?: true;
   /** How many resources matched on failed tries of this page, so that the next try brings them again. */

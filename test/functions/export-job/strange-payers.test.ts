@@ -963,6 +963,40 @@ describe('a resource', () => {
     expect(made.outcomes['List']?.split(' ')[0]).toBe(isLacking === '' ? 'complete' : 'incomplete');
   });
 
+  const communication = (id: string, more: object = {}) => ({ resourceType: 'Communication', id, ...more });
+  const ofOther = communication('named', { subject: { reference: 'Patient/other' } });
+  const [ours, theirsUnnamed] = [
+    communication('mine', { subject: { reference: 'Patient/member-1' } }),
+    communication('unnamed'),
+  ];
+  const ofCommunications = 'patient/Patient.rs patient/Communication.rs';
+  it.each([
+    ['may not know, since its statement cannot be read,', { status: 404 }, true],
+    ['declares', statementOf({ Patient: ['_id'], Communication: ['patient', 'recipient', 'sender'] }), false],
+  ])(
+    "that names nobody is no member's by a search for who sent or received it, though the payer copies the request into its self link: by a parameter that the payer %s",
+    async (_, statement, isGuessed) => {
+      for (const [found, isEchoed] of [
+        [[theirsUnnamed], true],
+        [[theirsUnnamed, ofOther], true],
+        [[theirsUnnamed], false],
+      ] as const) {
+        const options = { statement, profile: { everything: false }, scope: ofCommunications };
+        const made = await runWith(options, ({ path }, { base }) => {
+          const link = isEchoed ? [{ relation: 'self', url: base + path }] : [];
+          if (path.startsWith('/Patient?')) return pageOf([memberPatient]);
+          if (!path.startsWith('/Communication?')) return { status: 404 };
+          return pageOf(/\?(?:patient|subject)=/.test(path) ? [ours] : [ours, ...found], undefined, { link });
+        });
+
+        expect(made.ids).toEqual(['member-1', 'mine']);
+        // A payer that does not know a parameter keeps nothing back.
+        expect(made.outcomes['Communication']).toBe(isGuessed ? 'complete 1' : 'incomplete 1');
+        expect(made.errors.join()).toContain(`A resource of type Communication on page 1 is left out: ${unknown}.`);
+      }
+    },
+  );
+
   it('that names nobody is given if the record refers to it, and not if only what is left out does', async () => {
     const media = (id: string) => ({ resourceType: 'Media', id });
     const referring = observation(1, { derivedFrom: [{ reference: 'Media/1' }] });
