@@ -17,13 +17,13 @@ export type Round = (operations: number) => Promise<Sample>;
 export interface Candidate {
   readonly name: string;
   readonly kind: Kind;
+  /** The candidate whose time is divided by this one's. @default the gateway's, if there is only one */
+  readonly of?: string | undefined;
   readonly start: () => Promise<Round> | Round;
 }
 
 /** One sample per round, in the order of the rounds. */
-export interface Series {
-  readonly name: string;
-  readonly kind: Kind;
+export interface Series extends Pick<Candidate, 'name' | 'kind' | 'of'> {
   readonly samples: Sample[];
 }
 
@@ -198,13 +198,13 @@ const startAll = async (
   missing: Missing[],
 ): Promise<Running[]> => {
   const running: Running[] = [];
-  for (const { name, kind, start } of candidates) {
+  for (const { start, ...candidate } of candidates) {
     try {
       const round = await start();
       await warmUp(round, warmUpOperations);
-      running.push({ name, kind, samples: [], round });
+      running.push({ ...candidate, samples: [], round });
     } catch (error) {
-      unlessPeer({ name, kind }, missing, error);
+      unlessPeer(candidate, missing, error);
     }
   }
   return running;
@@ -230,5 +230,5 @@ export const measure = async (candidates: readonly Candidate[], plan: Plan): Pro
       }
     }
   }
-  return { series: running.map(({ name, kind, samples }) => ({ name, kind, samples })), missing, plan };
+  return { series: running.map(({ name, kind, of, samples }) => ({ name, kind, of, samples })), missing, plan };
 };

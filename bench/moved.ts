@@ -19,25 +19,66 @@ export const lastSaved = ({ at }: Pick<Report, 'at'>): Report | undefined =>
     .toSorted((a, b) => a.at.localeCompare(b.at))
     .at(-1);
 
-/** The ratios of a part to its floors and peers, by name: those do not depend on how fast the machine is. */
-const ratiosOf = ({ name, rows }: Section): (readonly [string, Spread])[] =>
-  rows.flatMap((row) =>
-    row.ours === undefined
-      ? []
-      : [
-          [`${name} to ${row.name}, wall time`, row.ours.wall] as const,
-          ...(row.ours.cpu === undefined ? [] : [[`${name} to ${row.name}, CPU time`, row.ours.cpu] as const]),
-        ],
-  );
+/** The ratio of a step's time to that of a floor or a peer, which does not depend on how fast the machine is. */
+export interface Ratio {
+  /** The section; with several of the gateway's in it, also which. */
+  readonly step: string;
+  readonly name: string;
+  readonly spread: Spread;
+}
 
-/** What moved since a saved run: each ratio whose quartiles lie wholly outside those of before. */
-export const movedText = (now: readonly Section[], before: Pick<Report, 'at' | 'sections'>): string => {
-  const earlier = new Map(before.sections.flatMap(ratiosOf));
-  const lines = now.flatMap(ratiosOf).flatMap(([name, ratio]) => {
-    const was = earlier.get(name);
-    if (was === undefined || (ratio.low <= was.high && ratio.high >= was.low)) return [];
-    return [`  ${ratio.median > was.median ? 'slower' : 'faster'}: ${name}: ${inWords(ratio)}, was ${inWords(was)}`];
+export const ratiosOf = ({ name, rows }: Section): Ratio[] =>
+  rows.flatMap((row) => {
+    if (row.ours === undefined) return [];
+    const step = row.of === undefined ? name : `${name}: ${row.of}`;
+    const { wall, cpu } = row.ours;
+    return [
+      { step, name: `${step} to ${row.name}, wall time`, spread: wall },
+      ...(cpu === undefined ? [] : [{ step, name: `${step} to ${row.name}, CPU time`, spread: cpu }]),
+    ];
   });
+
+/** A ratio whose quartiles lie wholly outside those of before. */
+export interface Moved extends Ratio {
+  readonly was: Spread;
+}
+
+export const movedSince = (now: readonly Ratio[], before: readonly Ratio[]): Moved[] => {
+  const earlier = new Map(before.map(({ name, spread }) => [name, spread]));
+  return now.flatMap((ratio) => {
+    const was = earlier.get(ratio.name);
+    if (was === undefined || (ratio.spread.low <= was.high && ratio.spread.high >= was.low)) return [];
+    return [{ ...ratio, was }];
+  });
+};
+
+const movedLine = ({ name, spread, was }: Moved): string =>
+  `  ${spread.median > was.median ? 'slower' : 'faster'}: ${name}: ${inWords(spread)}, was ${inWords(was)}`;
+
+/** What moved since a saved run. */
+export const movedText = (now: readonly Section[], before: Pick<Report, 'at' | 'sections'>): string => {
+  const moved = movedSince(now.flatMap(ratiosOf), before.sections.flatMap(ratiosOf));
   const [day] = before.at.split('T');
-  return [`${lines.length} ratios moved by more than their quartiles since the run of ${day}`, ...lines].join('\n');
+  return [
+    `${moved.length} ratios moved by more than their quartiles since the run of ${day}`,
+    ...moved.map(movedLine),
+  ].join('\n');
+};
+
+/** How much slower a step must become so that one of its ratios is named, if they vary as much again: 0.1 is 10 %. */
+export const leastNamed = (ratios: readonly Ratio[]): ReadonlyMap<string, number> => {
+  const least = new Map<string, number>();
+  for (const { step, spread } of ratios) {
+    least.set(step, Math.min(least.get(step) ?? Infinity, spread.high / spread.low - 1));
+  }
+  return least;
+};
+
+/** What a later run cannot miss, part by part: the least slowness that names any of its steps. */
+export const leastText = (sections: readonly Section[]): string => {
+  const parts = sections.flatMap((section) => {
+    const least = [...leastNamed(ratiosOf(section)).values()];
+    return least.length === 0 ? [] : [`${section.name} ${Math.ceil(100 * Math.max(...least))} %`];
+  });
+  return `A later run whose ratios vary as much names a step that is slower by: ${parts.join(', ')}`;
 };

@@ -3,10 +3,12 @@ import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import type { Kind, Measured, Missing, Plan, Sample, Series } from './measure.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 
-/** A measured subject, and the gateway's time divided by its time, round by round. */
+/** A measured subject, and the time of the gateway's that is compared with it divided by its time, round by round. */
 export interface Row {
   readonly name: string;
   readonly kind: Kind;
+  /** Whose time is divided by its time, if a part has several of the gateway's. */
+  readonly of?: string | undefined;
   readonly wallMs: Spread;
   /** Omitted where other processes do the work. */
   readonly cpuMs?: Spread;
@@ -104,26 +106,36 @@ interface RowOptions {
   readonly wallOnly?: boolean;
 }
 
-/** One row per series. If one of them is the gateway's, the others say how it compares. */
+/** The series that a series is compared with. */
+const comparedWith = (all: readonly Series[], one: Series): Series | undefined => {
+  if (one.of !== undefined) return all.find(({ name }) => name === one.of);
+  const [ours, ...more] = all.filter(({ kind }) => kind === 'ours');
+  return ours === one || more.length > 0 ? undefined : ours;
+};
+
+/** One row per series, and how the gateway's compares with it. */
 export const rowsOf = (
   { series }: Pick<Measured, 'series'>,
   { prefix = '', wallOnly = false }: RowOptions = {},
 ): Row[] => {
-  const [ours, ...more] = series.filter(({ kind }) => kind === 'ours');
-  return series.map((one) => ({
-    name: prefix + one.name,
-    kind: one.kind,
-    wallMs: spreadOf(one.samples.map(({ wallMs }) => wallMs)),
-    ...(wallOnly ? {} : { cpuMs: spreadOf(one.samples.map(({ cpuMs }) => cpuMs)) }),
-    ...(ours === undefined || ours === one || more.length > 0
-      ? {}
-      : {
-          ours: {
-            wall: spreadOf(ratios(ours, one, 'wallMs')),
-            ...(wallOnly ? {} : { cpu: spreadOf(ratios(ours, one, 'cpuMs')) }),
-          },
-        }),
-  }));
+  return series.map((one) => {
+    const ours = comparedWith(series, one);
+    return {
+      name: prefix + one.name,
+      kind: one.kind,
+      of: one.of,
+      wallMs: spreadOf(one.samples.map(({ wallMs }) => wallMs)),
+      ...(wallOnly ? {} : { cpuMs: spreadOf(one.samples.map(({ cpuMs }) => cpuMs)) }),
+      ...(ours === undefined
+        ? {}
+        : {
+            ours: {
+              wall: spreadOf(ratios(ours, one, 'wallMs')),
+              ...(wallOnly ? {} : { cpu: spreadOf(ratios(ours, one, 'cpuMs')) }),
+            },
+          }),
+    };
+  });
 };
 
 const digits = (value: number): string =>

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOrExit } from '../bin/shared/command-line.ts';
 import { spec } from './flags.ts';
-import { lastSaved, movedText, resultsFolder, savedRuns } from './moved.ts';
+import { lastSaved, leastText, movedText, resultsFolder, savedRuns } from './moved.ts';
 import { describeMachine, footText, hasFailed, headText, sectionText, type Report, type Section } from './report.ts';
 import { steps } from './steps.ts';
 import type { Step } from './subjects/step.ts';
@@ -64,7 +64,10 @@ const report: Report = { at, quick: flags.quick, seconds: (performance.now() - s
 print(footText(report));
 if (hasFailed(sections)) process.exitCode = 1;
 const last = lastSaved(report);
-if (!flags.quick && last !== undefined) print(movedText(sections, last));
+if (!flags.quick) {
+  if (last !== undefined) print(movedText(sections, last));
+  print(leastText(sections));
+}
 const text = `${JSON.stringify(report, undefined, 2)}\n`;
 if (flags.json) process.stdout.write(text);
 if (flags.save) {

@@ -83,6 +83,7 @@ export const auditedRead: Step = {
     const candidates = reads.map((read): Candidate => ({
       name: nameOf(read),
       kind: 'ours',
+      of: read.audited ? undefined : nameOf({ ...read, audited: true }),
       start: () => startReads(world, read),
     }));
     const plan = requestPlan(world);

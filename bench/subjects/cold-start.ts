@@ -68,9 +68,10 @@ export const coldStart: Step = {
   name: 'cold-start',
   run: async (world: World) => {
     const bundles = await deployedBundles(world);
-    const importing = (kind: Kind, name: string, build: () => Bundle): Candidate => ({
+    const importing = (kind: Kind, name: string, build: () => Bundle, of?: string): Candidate => ({
       name,
       kind,
+      of,
       start: () => {
         const bundle = build();
         return () => importOnce(bundle);
@@ -84,7 +85,7 @@ export const coldStart: Step = {
           const need = needs.get(bundle.name);
           return need === undefined
             ? []
-            : [importing('floor', floorOf(bundle.name), () => buildFloor(world, bundle, need))];
+            : [importing('floor', floorOf(bundle.name), () => buildFloor(world, bundle, need), bundle.name)];
         }),
         importing('peer', 'grant', () => buildBundle(world, 'grant', 'entries/grant.ts')),
         importing('peer', 'openauth', () => buildBundle(world, 'openauth', 'entries/openauth.ts')),

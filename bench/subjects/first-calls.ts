@@ -49,7 +49,7 @@ export const firstCalls: Step = {
   run: async (world) => {
     const candidates = names.flatMap((name): Candidate[] => [
       { name, kind: 'ours', start: () => oursOf(world, name) },
-      { name: floorName(name), kind: 'floor', start: () => floorOf(world, name) },
+      { name: floorName(name), kind: 'floor', of: name, start: () => floorOf(world, name) },
     ]);
     const plan = { rounds: world.quick ? 1 : 12, operations: world.quick ? 2 : 20, warmUpOperations: 0 };
     const measured = await measure(candidates, plan);

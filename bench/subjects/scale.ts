@@ -26,6 +26,7 @@ const compare = async (
   const candidates = [few, many].map((size) => ({
     name: nameOf(what, size),
     kind: 'ours' as const,
+    of: size === few ? nameOf(what, many) : undefined,
     start: async () =>
       startOurs({ registry: await fillRegistry(world.payerOrigin, size) }, `scale.${what}.${size.payers}`, begin),
   }));
