@@ -10,8 +10,7 @@ import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { grantOfExport } from '../../functions/shared/exports/export-id.ts';
 import { progressOf } from '../../functions/shared/exports/progress.ts';
 import { instant } from '../../functions/shared/instant.ts';
-import { exchangeOwner } from '../../functions/shared/store/exchange-items.ts';
-import { noteEnded } from '../../functions/shared/store/exchanges.ts';
+import { noteOver } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
 import { deleteExport, getExport } from '../../functions/shared/store/exports.ts';
 import { noteExportEnded } from '../../functions/shared/store/grants.ts';
@@ -107,11 +106,11 @@ const noteEnd = async (
     throw new Refusal('The grant of this export has ended, and its files with it. Nothing was changed.');
 };
 
-/** An exchange that has ended no longer counts as running. If this fails, it counts until its time is over. */
+/** An exchange whose job has not begun no longer counts as running. If this fails, it counts until its time is over. */
 const noteNotRunning = async ({ client }: RegistryTable, { stage }: StageConfig, item: Export): Promise<void> => {
   if (item.exchange === undefined) return;
   const exchanges = { client, name: await findTable(client, stage, 'Exchanges') };
-  await noteEnded(exchanges, exchangeOwner(item), item.exportId);
+  await noteOver(exchanges, item);
 };
 
 /** Hours since an export began, for `trace`, which looks back that far. */
@@ -133,12 +132,13 @@ const endExport = async (
     }
     // First the audit: nothing is ended without a record of who did it.
     await noteEnd(table, config, item, { by: { operator, note: reason }, grantsTable, nowMs });
-    if (!(await deleteExport(table, item)))
+    const deleted = await deleteExport(table, item);
+    if (deleted === undefined)
       throw new Refusal(
         'Meanwhile the export was deleted, or a newer one replaced it. Only the audit was written; show its grant again.',
       );
-    await noteNotRunning(table, config, item);
-    const state = stateOf(item, Math.floor(nowMs / 1000));
+    await noteNotRunning(table, config, deleted);
+    const state = stateOf(deleted, Math.floor(nowMs / 1000));
     const isOver = state !== 'running' && state !== 'waiting';
     output.note(
       `Ended this export as ${operator}. ${isOver ? 'Its files are deleted' : 'Its job stops, and what it has read is deleted'}. ` +

@@ -1,8 +1,7 @@
 import { fhirAnswer } from '../shared/fhir/operation-outcome.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
-import { exchangeOwner } from '../shared/store/exchange-items.ts';
-import { noteEnded } from '../shared/store/exchanges.ts';
+import { noteOver } from '../shared/store/exchanges.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { deleteExport } from '../shared/store/exports.ts';
 import type { ExportDeps } from './deps.ts';
@@ -19,11 +18,11 @@ const outcome = JSON.stringify({
 export const answerDelete = async (deps: ExportDeps, item: Export, context: AuditContext): Promise<ApiResponse> => {
   context.record.interaction = 'export delete';
   auditRead(deps, context, item.patient);
-  await deleteExport(deps.exports, item);
-  const hasBegun = item.executionArn !== undefined;
-  if (item.exchange !== undefined && deps.exchange !== undefined && !hasBegun) {
+  // Its job may have begun since it was read. Without an answer, what was read counts.
+  const deleted = (await deleteExport(deps.exports, item)) ?? item;
+  if (item.exchange !== undefined && deps.exchange !== undefined) {
     // If this fails, the exchange counts as running until it would be overdue.
-    await noteEnded(deps.exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);
+    await noteOver(deps.exchange.table, deleted).catch(() => undefined);
   }
   return fhirAnswer(202, outcome);
 };

@@ -263,6 +263,18 @@ describe('npm run exports', () => {
     });
   });
 
+  it('leaves the place of an exchange whose job has begun to the job, which tells the former plan first', async () => {
+    const made = await kickOff('e', 60, { exchange: 'group', group: 'group-1', partner: 'new-plan', patient: '' });
+    const exchanges = stage.table('Exchanges');
+    await noteRunning(exchanges, 'northwind/new-plan', { exportId: made.exportId, expiresAt: now + 60 });
+    await beginExport(table(), made, { stateKey: Buffer.from('key'), executionArn: 'arn', now });
+
+    await run(['end', made.exportId, '--reason', 'Ticket 4714']);
+
+    expect(await getExport(table(), grantOf('e'))).toBeUndefined();
+    expect(await countRunning(exchanges, 'northwind/new-plan', now)).toBe(1);
+  });
+
   it('refuses one that is not there, and one that another followed', async () => {
     await kickOff('a', 60);
 

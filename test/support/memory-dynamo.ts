@@ -285,9 +285,12 @@ export const memoryDynamo = (): MemoryDynamo => {
       const table = items(input.TableName ?? '');
       const key = keyOf(input.Key ?? {});
       checkExpressionValues([input.ConditionExpression], input.ExpressionAttributeValues);
-      check(table.get(key), input);
+      const { ReturnValues = 'NONE' } = input;
+      if (!['NONE', 'ALL_OLD'].includes(ReturnValues)) throw invalid(`ReturnValues are not ${ReturnValues}`);
+      const old = table.get(key);
+      check(old, input);
       table.delete(key);
-      return {};
+      return ReturnValues === 'ALL_OLD' && old !== undefined ? { Attributes: old } : {};
     });
   const send = async (command: object): Promise<object> => {
     if (command instanceof GetItemCommand) return answer('GetItem', command.input, get);

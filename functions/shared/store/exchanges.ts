@@ -1,6 +1,7 @@
 import { exchangeAttributes } from './attributes.ts';
 import { getItem, type Table } from './dynamo.ts';
-import { dropItem, keyOf, partsOf, putItem, queryItems, readParts } from './exchange-items.ts';
+import { dropItem, exchangeOwner, keyOf, partsOf, putItem, queryItems, readParts } from './exchange-items.ts';
+import type { Export } from './export-item.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 
 const runningName = (exportId: string): string => `running/${exportId}`;
@@ -15,6 +16,18 @@ export const noteRunning = (
 /** Notes that an exchange has ended. @throws GatewayError `temporarily_unavailable` */
 export const noteEnded = (table: Table, owner: string, exportId: string): Promise<void> =>
   dropItem(table, keyOf(owner, runningName(exportId)));
+
+/**
+ * Gives back the place of an exchange that is over before its job has begun. Once the job has begun, it does that itself, after it has told
+ * the former plan.
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const noteOver = async (
+  table: Table,
+  item: Pick<Export, 'payer' | 'partner' | 'exportId' | 'executionArn'>,
+): Promise<void> => {
+  if (item.executionArn === undefined) await noteEnded(table, exchangeOwner(item), item.exportId);
+};
 
 /** How many exchanges of an owner run. @throws GatewayError `temporarily_unavailable` */
 export const countRunning = async (table: Table, owner: string, now: number): Promise<number> => {

@@ -264,14 +264,23 @@ export const endExport = (
 export const dropSecrets = (table: Table, key: Key, now: number): Promise<boolean> =>
   update(table, key, { remove: secrets, when: [is('expiresAt', '<=', now)] });
 
-/** Deletes an export, whatever its state; the table's stream then sweeps its files, and its job ends when it finds nothing. */
-export const deleteExport = async (table: Table, { grantId, exportId }: Key): Promise<boolean> => {
+/**
+ * Deletes an export, whatever its state; the table's stream then sweeps its files, and its job ends when it finds nothing.
+ * @returns the export as it was then, since its job may have begun after the caller read it; undefined if it was gone or replaced, or if a repeat after a
+ * lost answer finds it gone
+ */
+export const deleteExport = async (table: Table, { grantId, exportId }: Key): Promise<Export | undefined> => {
   const deleted = await writeIfConditionHolds(
     table.client.send(
-      new DeleteItemCommand({ TableName: table.name, Key: keyOf(grantId), ...conditionOf(ofExport(exportId)) }),
+      new DeleteItemCommand({
+        TableName: table.name,
+        Key: keyOf(grantId),
+        ...conditionOf(ofExport(exportId)),
+        ReturnValues: 'ALL_OLD',
+      }),
     ),
   );
-  return deleted !== undefined;
+  return deleted === undefined ? undefined : readExport(deleted.Attributes ?? {});
 };
 
 /** Deletes the export of a grant that has ended, if there is one. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { base64url } from '../../../functions/shared/base64url.ts';
 import { nowSeconds } from '../../../functions/shared/clock.ts';
 import { makeExportId } from '../../../functions/shared/exports/export-id.ts';
@@ -159,20 +160,35 @@ describe('an exchange between plans', () => {
     });
   });
 
-  it.each([
-    ['no longer counts among those that run, if its job has not begun', false, 0],
-    ['counts among those that run until its job, which has begun, has told the former plan', true, 1],
-  ])('can be deleted, and then %s', async (_, hasBegun, left) => {
-    const { deps, tokenOf, begin, partners, table, now, stored } = gatewayOf();
+  const notBegun = 'no longer counts among those that run, if its job has not begun';
+  const begun = 'counts among those that run until its job, which has begun, has told the former plan';
+  it.each<[string, 'before' | 'meanwhile' | 'never', number, boolean?]>([
+    [notBegun, 'never', 0],
+    [`${notBegun}, though the answer to the deletion was lost`, 'never', 0, true],
+    [begun, 'before', 1],
+    [`${begun}, though the answer to the deletion was lost`, 'before', 1, true],
+    [`${begun} after the export was read and before it was deleted`, 'meanwhile', 1],
+  ])('can be deleted, and then %s', async (_, when, left, isLost = false) => {
+    const { deps, tokenOf, begin, partners, table, now, stored, dynamo } = gatewayOf();
     const { grantId, exportId } = await begin();
-    if (hasBegun) {
+    const beginJob = async () => {
       const by = { stateKey: randomBytes(32), executionArn: 'arn', now };
       expect(await beginExport(deps.exports, { grantId, exportId }, by)).toBe(true);
-    }
+    };
+    if (when === 'before') await beginJob();
     const owner = exchangeOwner({ payer: 'northwind', partner: partners[0] });
     expect(await countRunning(table, owner, now)).toBe(1);
+    const token = await tokenOf(partners[0]);
+    if (isLost) dynamo.repeatNext('DeleteItem');
+    const client = Object.assign(Object.create(dynamo.client) as typeof dynamo.client, {
+      send: async (command: Parameters<typeof dynamo.client.send>[0]) => {
+        if (when === 'meanwhile' && command instanceof DeleteItemCommand) await beginJob();
+        return dynamo.client.send(command);
+      },
+    });
 
-    const { statusCode } = await ask(deps, exportId, await tokenOf(partners[0]), { method: 'DELETE' });
+    const meeting = { ...deps, exports: { ...deps.exports, client } };
+    const { statusCode } = await ask(meeting, exportId, token, { method: 'DELETE' });
 
     expect([statusCode, stored(grantId), await countRunning(table, owner, now)]).toEqual([202, undefined, left]);
   });

@@ -340,12 +340,14 @@ it('an execution continues an export only once another has begun it', async () =
 });
 
 describe('a deletion', () => {
-  it('removes the export, running or not, and is false if it is gone or was replaced', async () => {
+  it('removes the export, running or not, and says what it was by then; nothing if it is gone or was replaced', async () => {
     const { table, made, item } = await ready();
-    expect(await deleteExport(table, { ...made, exportId: 'export-2' })).toBe(false);
+    expect(await deleteExport(table, { ...made, exportId: 'export-2' })).toBeUndefined();
     expect(item()).toBeDefined();
-    expect(await deleteExport(table, made)).toBe(true);
-    expect(await deleteExport(table, made)).toBe(false);
+    await beginExport(table, made, began);
+    const { exportId } = made;
+    expect(await deleteExport(table, made)).toMatchObject({ exportId, executionArn: began.executionArn });
+    expect(await deleteExport(table, made)).toBeUndefined();
     expect(item()).toBeUndefined();
   });
 });
