@@ -43,8 +43,8 @@ const end = async (
   return context.step('finish', () => finish(job, written, why), { retryStrategy: untilItEnds });
 };
 
-const stop = (job: Job, context: DurableContext, why: string): Promise<Ended> =>
-  context.step('stop', () => fail(job, why), { retryStrategy: untilItEnds });
+const stop = (job: Job, context: DurableContext, why: string, { owner }: Pick<Run, 'owner'>): Promise<Ended> =>
+  context.step('stop', () => fail(job, why, { keepsPlace: owner !== undefined }), { retryStrategy: untilItEnds });
 
 /** Begins the export, or continues it after an earlier execution. Waits while the payer is paused or down. */
 const beginning = async (job: Job, context: DurableContext, { state }: JobInput): Promise<Begun> => {
@@ -83,7 +83,7 @@ interface Run {
 const run = async (job: Job, context: DurableContext, one: Run): Promise<Ended | Succeeded> => {
   const { input } = one;
   const begun = await beginning(job, context, input);
-  if ('next' in begun) return begun.next.kind === 'never' ? stop(job, context, begun.next.why) : gone;
+  if ('next' in begun) return begun.next.kind === 'never' ? stop(job, context, begun.next.why, one) : gone;
   one.owner = begun.owner ?? one.owner;
   const mostTurns = (job.deps.mostOperations ?? mostOperations) / operationsPerTurn;
   let files = afterFile([], begun);
@@ -107,7 +107,7 @@ const run = async (job: Job, context: DurableContext, one: Run): Promise<Ended |
       case 'finish':
         return end(job, context, files);
       case 'never':
-        return stop(job, context, next.why);
+        return stop(job, context, next.why, one);
       case 'gone':
         return gone;
     }
@@ -120,7 +120,7 @@ const runOrStop = async (job: Job, context: DurableContext, one: Run): Promise<E
     return await run(job, context, one);
   } catch (error) {
     // A step failed on its last try. The message of a StepError is ours, so it is safe to log.
-    return stop(job, context, error instanceof StepError ? error.message : causeOf(error));
+    return stop(job, context, error instanceof StepError ? error.message : causeOf(error), one);
   }
 };
 
@@ -136,12 +136,13 @@ export const runExport =
       await context.step('drop-secrets', () => dropSecretsIfOverdue(job), { retryStrategy: patiently });
     }
     const { closing, owner } = one;
-    if (closing !== undefined && ended.status !== 'succeeded') {
-      // The export has ended whether or not this succeeds.
+    if (ended.status === 'succeeded') return ended;
+    // The export has ended whether or not these succeed.
+    if (closing !== undefined) {
       await context.step('close', () => closeAtPlan(job, closing), { retryStrategy: aFewTimes }).catch(() => undefined);
     }
-    // A deleted exchange counts as running until the former plan has been told.
-    if (owner !== undefined && ended.status === 'gone') {
+    // An exchange counts as running until the former plan has been told.
+    if (owner !== undefined) {
       await context.step('give-back', () => giveBack(job, owner), { retryStrategy: aFewTimes }).catch(() => undefined);
     }
     return ended;

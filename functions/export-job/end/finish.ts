@@ -95,14 +95,8 @@ const endOf = (deps: JobDeps, item: Export) => {
 
 type End = Parameters<typeof endExport>[2];
 
-/** Stops counting an exchange as running. If that fails, the note expires when the exchange would be overdue. */
-const noteOver = async ({ exchange }: JobDeps, item: Export): Promise<void> => {
-  if (item.exchange === undefined || exchange === undefined) return;
-  await noteEnded(exchange.table, exchangeOwner(item), item.exportId).catch(() => undefined);
-};
-
 /**
- * Gives back the place of a deleted exchange. If this fails, the place is free when the exchange would be overdue.
+ * Gives back the place of an exchange that has ended or was deleted. If this fails, the place is free when the exchange would be overdue.
  * @throws Error with a message that contains nothing from the record
  */
 export const giveBack = async ({ deps, exportId }: Pick<Job, 'deps' | 'exportId'>, owner: string): Promise<void> => {
@@ -133,7 +127,6 @@ const writeEndAndLog = async (
     throw error;
   });
   if (!written && !(await hasThisEnd())) return false;
-  await noteOver(deps, item);
   writeEnd(deps, item, { status: end.status, resources: end.resources, why });
   return true;
 };
@@ -209,9 +202,14 @@ const endedBefore = async ({ deps, exportId }: Job): Promise<Ended> => {
 
 /**
  * Ends an export without files, unless another execution has begun it.
+ * @param keepsPlace whether the place of an exchange is given back later, once the former plan has been told. @default it is free now
  * @throws Error whose message holds nothing from the record
  */
-export const fail = (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, why: string): Promise<Ended> =>
+export const fail = (
+  job: Pick<Job, 'deps' | 'exportId' | 'execution'>,
+  why: string,
+  { keepsPlace = false }: { readonly keepsPlace?: boolean } = {},
+): Promise<Ended> =>
   inStep(job, 'stop', async (item) => {
     const { deps } = job;
     if (item === undefined) return { status: 'gone', resources: 0 };
@@ -220,5 +218,7 @@ export const fail = (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, why: str
     }
     const { resources, typesDone = 0, typesTotal = 0 } = item;
     const end = { status: 'failed', resources, typesDone, typesTotal, manifestDigest: undefined, why } as const;
-    return (await writeEndAndLog(job, item, end)) ? { status: 'failed', resources } : { status: 'gone', resources: 0 };
+    if (!(await writeEndAndLog(job, item, end))) return { status: 'gone', resources: 0 };
+    if (item.exchange !== undefined && !keepsPlace) await giveBack(job, exchangeOwner(item)).catch(() => undefined);
+    return { status: 'failed', resources };
   });

@@ -48,6 +48,10 @@ export const cameOf = (world: World): readonly { submitted: string; outcome: str
     type?.S === 'came' ? JSON.parse(members!.S!) : [],
   );
 
+/** How many exchanges count as running. */
+export const runningIn = ({ dynamo }: World): number =>
+  [...dynamo.items('Exchanges').values()].filter(({ name }) => name?.S?.startsWith('running/') === true).length;
+
 /** What is kept of a Group. */
 export const groupBody = async (world: World, id = 'group-match') => {
   const group = (await getGroup(world.exchanges, owner, id, 0))!;

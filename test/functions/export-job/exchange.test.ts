@@ -10,8 +10,8 @@ import { UnusableAnswer } from '../../../functions/shared/payer/decode-body.ts';
 import { entryIds } from '../../../functions/shared/registry/entry-items.ts';
 import type { Payer } from '../../../functions/shared/registry/types.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
-import { countRunning, noteRunning } from '../../../functions/shared/store/exchanges.ts';
 import { endMember, notePatients } from '../../../functions/shared/store/groups.ts';
+import { LambdaError } from '../../../sandbox/aws/durable/errors.ts';
 import { turns } from '../../support/eventually.ts';
 import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
@@ -30,6 +30,7 @@ import {
   patients,
   pickerOf,
   run,
+  runningIn,
   second,
   seeds,
   three,
@@ -66,7 +67,7 @@ describe('a group export', () => {
         resources: 2,
       })),
     );
-    expect(await countRunning(world.exchanges, owner, 0)).toBe(0);
+    expect(runningIn(world)).toBe(0);
     const token = expect.stringMatching(/^Bearer system-/);
     expect(world.asked.at(-1)).toMatchObject({ path: '/status/1', method: 'DELETE', token });
   });
@@ -1736,27 +1737,79 @@ describe('a file that takes minutes', () => {
 });
 
 describe('the end of a group export', () => {
-  it.each<[string, string, (world: World) => unknown]>([
-    ['deletes it', 'gone', (world) => world.deleteExport()],
+  const blocked = 'the partner is blocked';
+  const waits = { status: 202, headers: { 'retry-after': '3600' } };
+  it.each<[string, string, (world: World) => unknown, Plan?]>([
+    ['the partner deletes it', 'gone', (world) => world.deleteExport()],
     [
-      'is blocked',
+      blocked,
       'failed',
       ({ stops }) => stops.set(entryIds.partner('demo-partner'), { at: 1, by: 'operator', reason: 'test' }),
     ],
-  ])('is told to the plan if the partner %s', async (_, status, end) => {
-    const world = worldOf(groupInput([memberOf('a')]), { output: [patients('a')], busy: 50 });
+    ['all has come', 'completed', () => undefined],
+    ['the plan refuses it', 'failed', () => undefined, { manifest: { output: 'none' } }],
+    [
+      'it took too long',
+      'failed',
+      () => undefined,
+      { instead: ({ path, method }) => (path === '/status/1' && method === 'GET' ? waits : undefined) },
+    ],
+  ])(
+    'is told to the plan before its place among those that run is free: %s',
+    async (what, status, end, more = { busy: 50 }) => {
+      const counted: number[] = [];
+      const world = worldOf(groupInput([memberOf('a')]), (its) => ({
+        output: [patients('a')],
+        ...more,
+        instead: (asked) => {
+          if (asked.method === 'DELETE') counted.push(runningIn(its));
+          return more.instead?.(asked);
+        },
+      }));
+      await world.kickOff();
+      const arn = world.start();
+      await world.durable.until(() => world.asked.some(({ path }) => path === '/status/1'));
+
+      await end(world);
+
+      expect((await world.durable.finish(arn)).result).toMatchObject({ status });
+      expect([counted, runningIn(world)]).toEqual([[1], 0]);
+      if (what === blocked) expect(cameOf(world)).toEqual([{ ...memberOf('a'), outcome: 'notDelivered' }]);
+    },
+  );
+
+  const refusing = (name: string): WorldOptions => ({
+    onCall: (call) => {
+      if (call === name) throw new Error('out of reach');
+    },
+  });
+  it.each<[string, WorldOptions, Partial<Plan>?]>([
+    [
+      'the plan does not take its end',
+      {},
+      { instead: ({ method }) => (method === 'DELETE' ? { status: 503 } : undefined) },
+    ],
+    ['its job cannot begin', refusing('sealForJob')],
+    ['its job has begun, and cannot write its first state', refusing('put')],
+    [
+      'the engine ends its job',
+      {
+        hooks: {
+          before: ({ updates }) =>
+            updates.some(({ Name, Action }) => Name === 'leg' && Action === 'SUCCEED')
+              ? new LambdaError('RequestEntityTooLargeException', 413, 'too large')
+              : undefined,
+        },
+      },
+    ],
+  ])('leaves its place among those that run free, though %s', async (_, options, plan = {}) => {
+    const world = worldOf(groupInput([memberOf('a')]), { output: [patients('a')], ...plan }, options);
     await world.kickOff();
-    const arn = world.start();
-    await noteRunning(world.exchanges, owner, { exportId: (await world.item())!.exportId, expiresAt: 1 });
-    await world.durable.until(() => world.asked.some(({ path }) => path === '/status/1'));
 
-    await end(world);
+    await world.durable.finish(world.start());
 
-    expect(await countRunning(world.exchanges, owner, 0)).toBe(1);
-    expect((await world.durable.finish(arn)).result).toMatchObject({ status });
-    expect(askedFor(world, 'DELETE')).toHaveLength(1);
-    expect(await countRunning(world.exchanges, owner, 0)).toBe(0);
-    if (status === 'failed') expect(cameOf(world)).toEqual([{ ...memberOf('a'), outcome: 'notDelivered' }]);
+    expect(await world.item()).not.toMatchObject({ status: 'running' });
+    expect(runningIn(world)).toBe(0);
   });
 });
 
@@ -1771,6 +1824,7 @@ describe('an exchange is whole', () => {
     const { world, errors, status, ids } = await run(exchange, plan, options);
     const count = exchange.kind === 'match' ? 2 : 32;
     expect({ errors, status, ids: ids.length }).toEqual({ errors: [], status: 'completed', ids: count });
+    expect(runningIn(world)).toBe(0);
     return world;
   };
 

@@ -3,7 +3,7 @@ import { exchangeFromEnvironment } from '../../../../functions/fetch/exchange/en
 import { exportKeyObject, exportPublicKey } from '../../../../functions/shared/exports/sealing-key.ts';
 import type { AuditedRead } from '../../../../functions/shared/record/audit-read.ts';
 import { readExport, type Export } from '../../../../functions/shared/store/export-item.ts';
-import { endExport } from '../../../../functions/shared/store/exports.ts';
+import { deleteExport, endExport } from '../../../../functions/shared/store/exports.ts';
 import {
   exchangeGateway,
   exchangeRegistry,
@@ -273,6 +273,17 @@ describe('one exchange beside another', () => {
     expect((await askMatch(matchParameters(bundle('patient-2')))).statusCode).toBe(202);
     await end(exportsOf()[0]!);
     expect((await askMatch(body)).statusCode).toBe(202);
+  });
+
+  it('the same question after a deletion is a new one, and counts besides the first until its job has told the plan', async () => {
+    const body = matchParameters(bundle());
+    const first = await askMatch(body);
+    await deleteExport(test.deps.exports, onlyExport());
+    const again = await askMatch(body);
+
+    expect(again.statusCode).toBe(202);
+    expect(again.headers['Content-Location']).not.toBe(first.headers['Content-Location']);
+    expect([exportsOf().length, running().length]).toEqual([1, 2]);
   });
 
   it('of the same question at once starts one, however they meet', async () => {
