@@ -5,7 +5,7 @@ import { facadeBase } from '../shared/registry/urls.ts';
 import { writeScopes, type Scopes } from '../shared/scopes/scopes.ts';
 import { readAccessToken, readRefreshToken, readSystemToken } from '../shared/store/bearers.ts';
 import { sha256 } from '../shared/store/crypto.ts';
-import { isCurrentRefresh, isLive, type Grant } from '../shared/store/grant-item.ts';
+import { checkUnchanged, isCurrentRefresh, isLive, type Grant } from '../shared/store/grant-item.ts';
 import { getGrant } from '../shared/store/grants.ts';
 import { requireConfidentialClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
@@ -47,12 +47,12 @@ export const introspect = async (deps: TokenDeps, request: TokenRequest): Promis
   const allowed = await findAllowed(deps.registry, grant);
   if (allowed === undefined) return inactive;
   const hash = sha256(text);
-  if (access === undefined) {
-    return isCurrentRefresh(grant, hash) && mayRefresh(grant, allowed.partner)
-      ? describe(deps, grant, { scope: scopeNow(grant.scope, allowed.partner), exp: grant.endsAt })
-      : inactive;
-  }
-  const issued = findLiveAccess(grant, hash, now);
-  if (issued === undefined) return inactive;
-  return describe(deps, grant, { scope: accessScopeNow(grant, issued, allowed.partner), exp: issued.expiresAt });
+  const issued = access === undefined ? undefined : findLiveAccess(grant, hash, now);
+  const isKnown =
+    access === undefined ? isCurrentRefresh(grant, hash) && mayRefresh(grant, allowed.partner) : issued !== undefined;
+  if (!isKnown) return inactive;
+  checkUnchanged(grant, token.grantKey);
+  return issued === undefined
+    ? describe(deps, grant, { scope: scopeNow(grant.scope, allowed.partner), exp: grant.endsAt })
+    : describe(deps, grant, { scope: accessScopeNow(grant, issued, allowed.partner), exp: issued.expiresAt });
 };

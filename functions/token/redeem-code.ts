@@ -3,7 +3,7 @@ import { GatewayError, type Signal } from '../shared/errors.ts';
 import { checkReadsSomething, findAllowed, mayRefresh, scopeNow } from '../shared/partner/live-grant.ts';
 import { bearerSizes, codeWrapKey, familyHash, readCode, writeBearer } from '../shared/store/bearers.ts';
 import { sameHash, sha256, unseal } from '../shared/store/crypto.ts';
-import { isLive, type Grant } from '../shared/store/grant-item.ts';
+import { checkUnchanged, isLive, type Grant } from '../shared/store/grant-item.ts';
 import { getGrant, redeem, revoke } from '../shared/store/grants.ts';
 import { requireClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
@@ -77,19 +77,26 @@ export const redeemCode = async (deps: TokenDeps, request: TokenRequest): Promis
   if (allowed === undefined) throw invalidCode('the config no longer allows this grant');
   const scope = scopeNow(grant.scope, allowed.partner);
   checkReadsSomething(grant, scope);
+  const grantKey = unseal(codeWrapKey(code), grant.wrappedKey ?? new Uint8Array(), grant.grantId);
+  checkUnchanged(grant, grantKey);
 
-  return issueTokens(deps, request, { ...grant, scope, refreshable: mayRefresh(grant, allowed.partner) }, code, now);
+  return issueTokens(
+    deps,
+    request,
+    { ...grant, scope, refreshable: mayRefresh(grant, allowed.partner) },
+    grantKey,
+    now,
+  );
 };
 
 const issueTokens = async (
   deps: TokenDeps,
   request: TokenRequest,
   grant: Grant,
-  code: { grantId: string; secret: Uint8Array },
+  grantKey: Uint8Array,
   now: number,
 ): Promise<TokenAnswer> => {
   const { grantId } = grant;
-  const grantKey = unseal(codeWrapKey(code), grant.wrappedKey ?? new Uint8Array(), grantId);
   const familySecret = deps.randomBytes(bearerSizes.secret);
   const access = writeBearer({ kind: 'access', grantId, grantKey, secret: deps.randomBytes(bearerSizes.secret) });
   const refresh = grant.refreshable

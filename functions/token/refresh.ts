@@ -23,7 +23,7 @@ import {
   type RefreshToken,
 } from '../shared/store/bearers.ts';
 import { sameHash, sha256 } from '../shared/store/crypto.ts';
-import { isCurrentRefresh, isLive, type Grant, type IssuedAccess } from '../shared/store/grant-item.ts';
+import { checkUnchanged, isCurrentRefresh, isLive, type Grant, type IssuedAccess } from '../shared/store/grant-item.ts';
 import { addRepeat, getGrant, revoke, rotate } from '../shared/store/grants.ts';
 import { requirePublicClient } from './client-authentication.ts';
 import type { TokenDeps, TokenRequest } from './deps.ts';
@@ -196,6 +196,7 @@ export const refresh = async (deps: TokenDeps, request: TokenRequest): Promise<T
   if (allowed === undefined) throw invalidRefreshToken('the config no longer allows this grant');
   if (!mayRefresh(grant, partner)) throw noLongerOffline();
   checkReadsSomething(grant, scopeNow(grant.scope, partner));
+  checkUnchanged(grant, presented.grantKey);
   const hash = sha256(text);
 
   const shown = { grant, presented, hash, partner, now };

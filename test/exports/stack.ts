@@ -101,7 +101,7 @@ const makeGrant = async (stack: LocalStack, payer: RecordPayer, patient: string)
   const token = writeBearer({ kind: 'access', grantId, grantKey, secret: randomBytes(32) });
   const scope = parseScopes('launch/patient patient/*.rs offline_access');
   const tokens = { accessToken, refreshToken: 'payer-refresh-secret', expiresAt: now + 3600 };
-  const grant = livingGrant(now, {
+  const made = livingGrant(now, {
     grantId,
     payer: payerId,
     partner: 'demo-partner',
@@ -110,8 +110,8 @@ const makeGrant = async (stack: LocalStack, payer: RecordPayer, patient: string)
     endsAt: now + 90 * 86_400,
     expiresAt: now + 60,
     codeHash: sha256(grantId),
-    sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: randomBytes(12) }),
   });
+  const grant = { ...made, sealedPayerTokens: sealPayerTokens(tokens, { grant: made, grantKey, iv: randomBytes(12) }) };
   const request = { now, requestId: 'login' };
   await putGrant(grants, grant, request);
   const access = { hash: sha256(token), expiresAt: now + 24 * 3600, scope };

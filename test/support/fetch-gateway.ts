@@ -82,22 +82,25 @@ export const fetchGateway = ({ registry = localRegistry() }: { registry?: Regist
     const bearer: AccessToken = { kind: 'access', grantId, grantKey, secret: randomBytes(32) };
     const token = writeBearer(bearer);
     const endsAt = now + (options.lives ?? 180 * 24 * 3600);
-    const written: Grant & { wrappedKey: Uint8Array; linkKey: Uint8Array } = {
+    const bound = {
       grantId,
       payer,
       partner,
       scope: parseScopes(scope),
       refreshable: true,
       endsAt,
-      expiresAt: now + 60,
       codeHash: sha256(grantId),
       codeExpiresAt: now + 60,
       redirectUri: 'http://localhost:3002/callback',
+      ...(patient === undefined ? {} : { patient }),
+    };
+    const written: Grant & { wrappedKey: Uint8Array; linkKey: Uint8Array } = {
+      ...bound,
+      expiresAt: now + 60,
       wrappedKey: randomBytes(60),
       linkKey: randomBytes(32),
       payerVersion: 1,
-      sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: randomBytes(12) }),
-      ...(patient === undefined ? {} : { patient }),
+      sealedPayerTokens: sealPayerTokens(tokens, { grant: bound, grantKey, iv: randomBytes(12) }),
     };
     const request = { now, requestId: 'login' };
     const access = {

@@ -95,23 +95,26 @@ export const createGrant = async (
   const secret = deps.randomBytes(bearerSizes.secret);
   const code = writeBearer({ kind: 'code', grantId, secret });
   const codeExpiresAt = Math.min(now + lifetimes.code, endsAt);
-  const grant = {
+  const bound = {
     grantId,
     payer: payer.id,
     partner: request.partner,
+    patient,
     scope,
     refreshable,
-    endsAt,
-    expiresAt: codeExpiresAt,
+    redirectUri: request.redirectUri,
     codeHash: sha256(code),
     codeExpiresAt,
-    redirectUri: request.redirectUri,
+    codeChallenge: request.codeChallenge,
+    endsAt,
+  };
+  const grant = {
+    ...bound,
+    expiresAt: codeExpiresAt,
     wrappedKey: seal(codeWrapKey({ grantId, secret }), grantKey, grantId, deps.randomBytes(sealIvBytes)),
-    sealedPayerTokens: sealPayerTokens(tokens, { grantId, grantKey, iv: deps.randomBytes(sealIvBytes) }),
+    sealedPayerTokens: sealPayerTokens(tokens, { grant: bound, grantKey, iv: deps.randomBytes(sealIvBytes) }),
     payerVersion: 1,
     linkKey: deps.randomBytes(bearerSizes.secret),
-    codeChallenge: request.codeChallenge,
-    patient,
     memberIndex,
   };
   await putGrant(deps.grants, grant, { now, requestId, identity: request.identity });

@@ -13,12 +13,13 @@ export const accessEnded = (detail: string): GatewayError =>
 
 /**
  * Opens a grant's payer tokens.
- * @throws GatewayError `invalid_token` if the key is not this grant's
+ * @throws GatewayError `invalid_token` if the key is not this grant's, `server_error` if the grant's item was changed
  */
 export const openGrant = (grant: Grant, grantKey: Uint8Array): OpenGrant => {
   try {
     return { grant, grantKey, tokens: unsealPayerTokens(grant, grantKey) };
-  } catch {
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
     throw accessEnded('the token does not open its grant');
   }
 };

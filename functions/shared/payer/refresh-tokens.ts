@@ -176,8 +176,9 @@ const storeTokens = async (refresh: Refresh, lease: Lease, refreshed: RefreshedT
   const { deps, payer, open } = refresh;
   const { tokens, problem } = refreshed;
   const { grant, grantKey } = open;
-  const sealed = sealPayerTokens(tokens, { grantId: grant.grantId, grantKey, iv: deps.randomBytes(sealIvBytes) });
   const scope = narrowed(payer, grant, refreshed.scope);
+  const iv = deps.randomBytes(sealIvBytes);
+  const sealed = sealPayerTokens(tokens, { grant: { ...grant, scope }, grantKey, iv });
   const change = writeScopes(scope) === writeScopes(grant.scope) ? {} : { scope };
   if (!(await storeInLease(refresh, lease, { sealed, ...change })))
     return { name: 'useStored', lease, unstored: tokens };

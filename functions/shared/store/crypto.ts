@@ -11,6 +11,10 @@ import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, timi
  */
 export const sha256 = (value: string | Uint8Array): string => hash('sha256', value, 'base64url');
 
+/** A hash of values in this order, and of no others: each stands behind its length. */
+export const hashOf = (values: readonly (string | number | boolean | undefined)[]): string =>
+  sha256(values.map((value) => (value === undefined ? '-' : `${String(value).length}:${value}`)).join(' '));
+
 /** Compares two hashes in constant time. */
 export const sameHash = (a: string | undefined, b: string): boolean =>
   a !== undefined && a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

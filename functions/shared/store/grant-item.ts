@@ -1,6 +1,7 @@
-import { parseScopes, type Scopes } from '../scopes/scopes.ts';
+import { GatewayError } from '../errors.ts';
+import { parseScopes, writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { grantAttributes } from './attributes.ts';
-import { sameHash, seal, unseal } from './crypto.ts';
+import { hashOf, sameHash, seal, unseal } from './crypto.ts';
 import { readerOf, type StoredItem } from './items.ts';
 
 /** A payer's tokens. They are sent to that payer only, and stored sealed. */
@@ -163,20 +164,99 @@ export const readGrant = (item: StoredItem): Grant => {
   };
 };
 
-/** Seals payer tokens under the grant's key, bound to the grant. */
+/** The columns of a grant that its payer tokens are bound to. */
+export type BoundGrant = Pick<
+  Grant,
+  | 'grantId'
+  | 'payer'
+  | 'partner'
+  | 'patient'
+  | 'scope'
+  | 'refreshable'
+  | 'redirectUri'
+  | 'codeHash'
+  | 'codeExpiresAt'
+  | 'codeChallenge'
+  | 'endsAt'
+>;
+
+/**
+ * Names everything that says whose the tokens are, where they go, and who may use them, for what and until when. Only the scope
+ * ever changes, by a refresh at the payer, and the same write stores newly sealed tokens. The order is part of what is sealed.
+ *
+ * Not bound: hashes, since no bearer opens a grant without its key; times and scopes of access tokens, which give no more than the
+ * grant has; an earlier end; and what only says where a grant is in its life, or finds it.
+ */
+const boundTo = (grant: BoundGrant): string =>
+  hashOf([
+    grant.payer,
+    grant.partner,
+    grant.patient,
+    // As it is read again.
+    writeScopes(parseScopes(writeScopes(grant.scope))),
+    grant.refreshable,
+    grant.redirectUri,
+    grant.codeHash,
+    grant.codeExpiresAt,
+    grant.codeChallenge,
+    grant.endsAt,
+  ]);
+
+const itemChanged = (): GatewayError =>
+  new GatewayError('server_error', 'This access is damaged. Ask the member to connect again.', {
+    detail: 'the grant does not open: its item was changed',
+  });
+
+/**
+ * Seals payer tokens under the grant's key, bound to the grant. What its columns say is sealed with the tokens, so that versions
+ * that do not know of it open them too, after going back: they seal tokens without it.
+ */
 export const sealPayerTokens = (
   tokens: PayerTokens,
-  { grantId, grantKey, iv }: { grantId: string; grantKey: Uint8Array; iv: Uint8Array },
-): Uint8Array => seal(grantKey, Buffer.from(JSON.stringify(tokens)), `payer tokens of ${grantId}`, iv);
+  { grant, grantKey, iv }: { grant: BoundGrant; grantKey: Uint8Array; iv: Uint8Array },
+): Uint8Array =>
+  seal(
+    grantKey,
+    Buffer.from(JSON.stringify({ ...tokens, boundTo: boundTo(grant) })),
+    `payer tokens of ${grant.grantId}`,
+    iv,
+  );
+
+/**
+ * The sealed JSON of a grant's payer tokens. 0.2 and earlier sealed no hash of the columns. Such tokens last until the payer's next
+ * refresh, at most as long as a grant; the version that drops them comes later than that after 0.2.
+ */
+const openSealed = (grant: Grant, grantKey: Uint8Array): string => {
+  const text = Buffer.from(unseal(grantKey, grant.sealedPayerTokens, `payer tokens of ${grant.grantId}`)).toString(
+    'utf8',
+  );
+  const bound = /,"boundTo":"([\w-]+)"\}$/.exec(text)?.[1];
+  // A grant's end is its code's until that is redeemed, and `endsAt` then.
+  if (bound !== undefined && (!sameHash(bound, boundTo(grant)) || grant.expiresAt > grant.endsAt)) throw itemChanged();
+  return text;
+};
 
 /**
  * Unseals a grant's payer tokens.
- * @throws Error if the key is another grant's
+ * @throws Error if the key is another grant's, GatewayError `server_error` if a column that they are bound to was changed
  */
-export const unsealPayerTokens = (grant: Grant, grantKey: Uint8Array): PayerTokens =>
-  JSON.parse(
-    Buffer.from(unseal(grantKey, grant.sealedPayerTokens, `payer tokens of ${grant.grantId}`)).toString('utf8'),
-  ) as PayerTokens;
+export const unsealPayerTokens = (grant: Grant, grantKey: Uint8Array): PayerTokens => {
+  const { accessToken, refreshToken, expiresAt } = JSON.parse(openSealed(grant, grantKey)) as PayerTokens;
+  return { accessToken, ...dropUndefined({ refreshToken, expiresAt }) };
+};
+
+/**
+ * Checks that nobody changed what a grant's payer tokens are bound to, before its columns decide something.
+ * @param grantKey from a bearer of this grant
+ * @throws GatewayError `server_error`
+ */
+export const checkUnchanged = (grant: Grant, grantKey: Uint8Array): void => {
+  try {
+    openSealed(grant, grantKey);
+  } catch {
+    throw itemChanged();
+  }
+};
 
 /** Whether a grant can still be used at all. */
 export const isLive = (grant: Grant, now: number): boolean => grant.revokedAt === undefined && grant.expiresAt > now;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { parseScopes } from '../../../functions/shared/scopes/scopes.ts';
 import { readAccessToken } from '../../../functions/shared/store/bearers.ts';
 import { readGrant, sealPayerTokens } from '../../../functions/shared/store/grant-item.ts';
 import { storePayerTokens } from '../../../functions/shared/store/grants.ts';
@@ -42,7 +43,12 @@ describe('introspection', () => {
     const grantId = [...items.keys()][0]!;
     const [one, other] = ['laboratory', 'survey'].map((category) => `patient/Observation.rs?category=${category}`);
     const left = `${one} ${other} offline_access`;
-    items.set(grantId, { ...items.get(grantId), scope: { S: left } });
+    const granted = readGrant(items.get(grantId) ?? {});
+    const { grantKey = new Uint8Array() } = readAccessToken(access) ?? {};
+    const now = { ...granted, scope: parseScopes(left) };
+    const sealed = sealPayerTokens({ accessToken: 'next' }, { grant: now, grantKey, iv: randomBytes(12) });
+    const at = { now: startMs / 1000, requestId: 'a-read' };
+    expect(await storePayerTokens(test.deps.grants, granted, { sealed, scope: now.scope, ...at })).toBe(true);
 
     for (const token of [access, refresh]) expect(bodyOf(await test.introspect({ token })).scope).toBe(left);
     expect(bodyOf(await test.refresh(refresh, { scope })).error).toBe('invalid_scope');
@@ -128,9 +134,9 @@ describe('revoking', () => {
     const { connect, revoke, payer, dynamo, grant, deps } = gateway();
     const pair = await connect();
     const read = { ...grant() };
-    const { grantId, grantKey = new Uint8Array() } = readAccessToken(pair.access_token) ?? {};
+    const { grantKey = new Uint8Array() } = readAccessToken(pair.access_token) ?? {};
     const tokens = { accessToken: 'payer-access-2', refreshToken: 'payer-refresh-2' };
-    const sealed = sealPayerTokens(tokens, { grantId: grantId ?? '', grantKey, iv: randomBytes(12) });
+    const sealed = sealPayerTokens(tokens, { grant: readGrant(read), grantKey, iv: randomBytes(12) });
     await storePayerTokens(deps.grants, readGrant(read), { sealed, now: startMs / 1000, requestId: 'a-read' });
     readsOf(dynamo, read, grant());
     payer.requests.length = 0;

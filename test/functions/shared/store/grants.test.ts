@@ -1,6 +1,15 @@
 import { createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { grantAttributes } from '../../../../functions/shared/store/attributes.ts';
+import { seal } from '../../../../functions/shared/store/crypto.ts';
 import { dynamoClient, dynamoLimits } from '../../../../functions/shared/store/dynamo.ts';
-import { isLive, sealPayerTokens, unsealPayerTokens } from '../../../../functions/shared/store/grant-item.ts';
+import {
+  checkUnchanged,
+  isLive,
+  readGrant,
+  sealPayerTokens,
+  unsealPayerTokens,
+  type BoundGrant,
+} from '../../../../functions/shared/store/grant-item.ts';
 import {
   addRepeat,
   getGrant,
@@ -11,11 +20,15 @@ import {
   rotate,
   storePayerTokens,
 } from '../../../../functions/shared/store/grants.ts';
+import { changedValue } from '../../../support/changed-value.ts';
 import { throttled } from '../../../support/login.ts';
 import { memoryDynamo } from '../../../support/memory-dynamo.ts';
 import { readsOf } from '../../../support/stale-reads.ts';
+import { words } from '../../../support/words.ts';
 import { at, everyUpdate, grant, grantCases, issue, now } from './grants-cases.ts';
 import { loginAttemptCases, startAttempt } from './login-attempts-cases.ts';
+
+const changedGrant = 'the grant does not open: its item was changed';
 
 const start = async () => {
   const dynamo = memoryDynamo();
@@ -157,13 +170,77 @@ it('only one of concurrent redemptions succeeds', async () => {
 });
 
 describe('sealed payer tokens', () => {
-  it('open with the grant’s key, at that grant only', () => {
-    const grantKey = randomBytes(32);
-    const tokens = { accessToken: 'a', refreshToken: 'r', expiresAt: now };
-    const sealedPayerTokens = sealPayerTokens(tokens, { grantId: 'grant-1', grantKey, iv: randomBytes(12) });
+  const grantKey = randomBytes(32);
+  const tokens = { accessToken: 'a', refreshToken: 'r', expiresAt: now };
+  const bound = { ...grant, patient: 'patient-1', codeChallenge: 'challenge' };
+  const sealed = (by: BoundGrant = bound): Uint8Array =>
+    sealPayerTokens(tokens, { grant: by, grantKey, iv: randomBytes(12) });
+  /** The item of a grant, redeemed and refreshed once. */
+  const itemOf = async (sealedPayerTokens: Uint8Array) => {
+    const dynamo = memoryDynamo();
+    const table = { client: dynamo.client, name: 'Grants' };
+    await putGrant(table, { ...bound, sealedPayerTokens, memberIndex: 'index' }, at);
+    await redeem(table, bound, issue, at);
+    await rotate(table, bound, { ...issue, presentedHash: issue.refreshHash, salt: new Uint8Array([3]) }, at);
+    return dynamo.items('Grants').get(grant.grantId) ?? {};
+  };
 
-    expect(unsealPayerTokens({ ...grant, sealedPayerTokens }, grantKey)).toEqual(tokens);
-    expect(() => unsealPayerTokens({ ...grant, sealedPayerTokens, grantId: 'grant-2' }, grantKey)).toThrow();
+  it('open with the grant’s key, at that grant only', () => {
+    expect(unsealPayerTokens({ ...bound, sealedPayerTokens: sealed() }, grantKey)).toEqual(tokens);
+    const elsewhere = { ...bound, sealedPayerTokens: sealed(), grantId: 'grant-2' };
+    expect(() => unsealPayerTokens(elsewhere, grantKey)).toThrow('authenticate');
+    expect(() => unsealPayerTokens({ ...bound, sealedPayerTokens: sealed() }, randomBytes(32))).toThrow('authenticate');
+  });
+
+  /** What changes in a grant's life without new payer tokens, or opens nothing; `grant-item.ts` says why it is harmless. */
+  const free = new Set(
+    words(`
+      accessHash accessExpiresAt accessScope previousAccessHash previousAccessExpiresAt previousAccessScope
+      familyHash refreshHash previousRefreshHash rotatedAt rotationSalt repeatHashes redeemedAt redeemedBy
+      wrappedKey linkKey payerVersion leaseOwner leaseUntilMs lastEvent createdAt usedAt revokedAt revokedBy
+      memberIndex via attestedAt seenBy
+    `),
+  );
+  const columns = Object.keys(grantAttributes).filter((name) => !free.has(name));
+
+  it.each(columns)('do not open once somebody changed the %s of the grant, or took it away', async (name) => {
+    const item = await itemOf(sealed());
+    expect(unsealPayerTokens(readGrant(item), grantKey)).toEqual(tokens);
+    const isKey = ['grantId', 'sealedPayerTokens'].includes(name);
+    const error = isKey
+      ? /authenticate|Invalid/
+      : expect.objectContaining({ code: 'server_error', detail: changedGrant });
+
+    expect(() => unsealPayerTokens(readGrant({ ...item, [name]: changedValue(item[name]) }), grantKey)).toThrow(error);
+    // Without an end a grant has ended.
+    if (name === 'expiresAt') return;
+    const { [name]: _, ...without } = item;
+    expect(() => unsealPayerTokens(readGrant(without), grantKey)).toThrow(error);
+  });
+
+  it.each(['patient', 'codeChallenge'] as const)('do not open once somebody gave a grant without one a %s', (name) => {
+    const { [name]: _, ...without } = bound;
+    const stored = { ...without, sealedPayerTokens: sealed(without), [name]: 'x' };
+    expect(() => unsealPayerTokens(stored, grantKey)).toThrow(expect.objectContaining({ detail: changedGrant }));
+  });
+
+  it('open with the scope in whatever form it was given', () => {
+    const scope = [...grant.scope, ...grant.scope];
+    const sealedPayerTokens = sealed({ ...bound, scope });
+    expect(unsealPayerTokens({ ...bound, sealedPayerTokens }, grantKey)).toEqual(tokens);
+  });
+
+  it('of an earlier version open, which are bound to the id alone', async () => {
+    const plain = Buffer.from(JSON.stringify(tokens));
+    const item = await itemOf(seal(grantKey, plain, 'payer tokens of grant-1', randomBytes(12)));
+    expect(unsealPayerTokens(readGrant(item), grantKey)).toEqual(tokens);
+    expect(() => checkUnchanged(readGrant(item), grantKey)).not.toThrow();
+  });
+
+  it('that the key does not open count as changed where the key is known to be the grant’s', () => {
+    const stored = { ...bound, sealedPayerTokens: sealed() };
+    expect(() => checkUnchanged(stored, grantKey)).not.toThrow();
+    expect(() => checkUnchanged(stored, randomBytes(32))).toThrow(expect.objectContaining({ detail: changedGrant }));
   });
 });
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { DeleteItemCommand, GetItemCommand, PutItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { parseScopes } from '../../../../functions/shared/scopes/scopes.ts';
 import { loginAttemptAttributes } from '../../../../functions/shared/store/attributes.ts';
 import { deriveKey, seal, sha256 } from '../../../../functions/shared/store/crypto.ts';
 import type { Table } from '../../../../functions/shared/store/dynamo.ts';
 import { consumeLoginAttempt, putLoginAttempt } from '../../../../functions/shared/store/login-attempts.ts';
+import { changedValue } from '../../../support/changed-value.ts';
 
 const now = 1_780_000_000;
 const attempt = {
@@ -92,18 +93,11 @@ export const loginAttemptCases = (emptyTable: () => Promise<Table>): void => {
     const writtenTo = async ({ client, name }: Table) =>
       (await client.send(new GetItemCommand({ TableName: name, Key: keyOfAttempt, ConsistentRead: true }))).Item ?? {};
 
-    const changed = (value: AttributeValue | undefined): AttributeValue => {
-      if (value?.N !== undefined) return { N: String(Number(value.N) + 1) };
-      if (value?.BOOL !== undefined) return { BOOL: !value.BOOL };
-      if (value?.B !== undefined) return { B: value.B.map((byte, at) => (at === 0 ? byte ^ 1 : byte)) };
-      return { S: `${value?.S ?? ''}x` };
-    };
-
     it.each(columns)('gives nothing once somebody changed its %s', async (name) => {
       const table = await emptyTable();
       const { consume } = await startAttempt(table, { codeChallenge: 'challenge', partnerState: 'partner-state' });
       const Item = await writtenTo(table);
-      const item = { ...Item, [name]: changed(Item[name]) };
+      const item = { ...Item, [name]: changedValue(Item[name]) };
       if (name === 'stateHash')
         await table.client.send(new DeleteItemCommand({ TableName: table.name, Key: keyOfAttempt }));
       await table.client.send(new PutItemCommand({ TableName: table.name, Item: item }));
