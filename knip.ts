@@ -29,6 +29,7 @@ const config: KnipConfig = {
     '.ci/sum-results.cjs',
     'test/budgets/count-parsing.ts',
     'test/docs/write-registry-permissions.ts',
+    'test/docs/write-service-authorization.ts',
     'test/budgets/count-work.ts',
     'test/faults/child.ts',
     'test/leaks/identity-crash.ts',

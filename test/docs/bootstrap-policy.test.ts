@@ -2,9 +2,20 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateTableCommand, DynamoDBClient, type CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import { matchesPattern } from '../../bin/shared/policy-pattern.ts';
 import { startAws, type LocalAws } from '../../sandbox/aws/aws.ts';
 import { decide } from '../support/evaluate-policy.ts';
-import { ownEverything } from '../support/own-everything.ts';
+import { account, api, at, bucket, named, role, stream } from '../support/named-resources.ts';
+import { everything, ownEverything } from '../support/own-everything.ts';
+import {
+  hasConditionKey,
+  isGranted,
+  isOfKind,
+  kindsOf,
+  knownActions,
+  someOfKind,
+  type Kind,
+} from '../support/service-authorization.ts';
 import {
   ofType,
   stages,
@@ -16,7 +27,6 @@ import {
 } from '../support/stage-template.ts';
 import { words } from '../support/words.ts';
 
-const account = '111122223333';
 const text = readFileSync(join(import.meta.dirname, '../../docs/bootstrap-policy.json'), 'utf8');
 const { Statement: statements } = JSON.parse(text.replaceAll('${aws:PrincipalAccount}', account)) as {
   Statement: Statement[];
@@ -28,57 +38,6 @@ const resources = (JSON.parse(text) as { Statement: { Resource: string[] }[] }).
 const permissions = JSON.parse(readFileSync(join(import.meta.dirname, 'registry-permissions.json'), 'utf8')) as {
   /** By type and handler, the actions that CloudFormation calls. */
   readonly types: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Of these, the actions that AWS allows on no single resource. */
-  readonly withoutResource: readonly string[];
-  /** Those that AWS's own reference does not have. */
-  readonly unknown: readonly string[];
-};
-
-const at = (service: string, name: string): string => `arn:aws:${service}:us-east-1:${account}:${name}`;
-const bucket = 'arn:aws:s3:::p2p-gateway-demo-auditbucket-x1';
-const role = `arn:aws:iam::${account}:role/p2p-gateway-demo-FetchRole-x1`;
-const policy = `arn:aws:iam::${account}:policy/p2p-gateway-demo-Policy-x1`;
-const api = (path: string): string => `arn:aws:apigateway:us-east-1::${path}`;
-
-/** A resource of each type, with a name that CloudFormation gives. */
-const named: Readonly<Record<string, string>> = {
-  'AWS::ApiGateway::Account': api('/account'),
-  'AWS::ApiGateway::BasePathMapping': api('/domainnames/gateway.example.org/basepathmappings'),
-  'AWS::ApiGateway::ClientCertificate': api('/clientcertificates/abc'),
-  'AWS::ApiGateway::Deployment': api('/restapis/abc/deployments'),
-  'AWS::ApiGateway::DomainName': api('/domainnames'),
-  'AWS::ApiGateway::GatewayResponse': api('/restapis/abc/gatewayresponses/THROTTLED'),
-  'AWS::ApiGateway::Method': api('/restapis/abc/resources/x/methods/ANY'),
-  'AWS::ApiGateway::Resource': api('/restapis/abc/resources'),
-  'AWS::ApiGateway::RestApi': api('/restapis'),
-  'AWS::ApiGateway::Stage': api('/restapis/abc/stages'),
-  'AWS::CloudFront::Distribution': at('cloudfront', 'distribution/E1'),
-  'AWS::CloudFront::OriginRequestPolicy': at('cloudfront', 'origin-request-policy/x'),
-  'AWS::CloudWatch::Alarm': at('cloudwatch', 'alarm:p2p-gateway-demo-ServerErrors'),
-  'AWS::CloudWatch::Dashboard': `arn:aws:cloudwatch::${account}:dashboard/p2p-gateway-demo`,
-  'AWS::DynamoDB::Table': at('dynamodb', 'table/p2p-gateway-demo-Grants-x1'),
-  'AWS::Events::Rule': at('events', 'rule/p2p-gateway-demo-CanarySchedule-x1'),
-  'AWS::IAM::ManagedPolicy': policy,
-  'AWS::IAM::Role': role,
-  'AWS::KMS::Alias': at('kms', 'alias/p2p-demo-data'),
-  'AWS::KMS::Key': at('kms', 'key/x'),
-  'AWS::Lambda::EventInvokeConfig': at('lambda', 'function:p2p-gateway-demo-Canary-x1'),
-  'AWS::Lambda::EventSourceMapping': at('lambda', 'event-source-mapping:x'),
-  'AWS::Lambda::Function': at('lambda', 'function:p2p-gateway-demo-Fetch-x1'),
-  'AWS::Lambda::Permission': at('lambda', 'function:p2p-gateway-demo-Fetch-x1'),
-  'AWS::Lambda::Version': at('lambda', 'function:p2p-gateway-demo-Edge-x1:1'),
-  'AWS::Logs::Delivery': at('logs', 'delivery:x'),
-  'AWS::Logs::DeliveryDestination': at('logs', 'delivery-destination:x'),
-  'AWS::Logs::DeliverySource': at('logs', 'delivery-source:x'),
-  'AWS::Logs::LogGroup': at('logs', 'log-group:p2p-gateway-demo-FetchLogs-x1'),
-  'AWS::S3::Bucket': bucket,
-  'AWS::S3::BucketPolicy': bucket,
-  'AWS::SecretsManager::Secret': at('secretsmanager', 'secret:OriginSecretValue1A2B3C-AbCdEf'),
-  'AWS::SNS::Subscription': at('sns', 'p2p-gateway-demo-AlarmsTopic-x1'),
-  'AWS::SNS::Topic': at('sns', 'p2p-gateway-demo-AlarmsTopic-x1'),
-  'AWS::SNS::TopicPolicy': at('sns', 'p2p-gateway-demo-AlarmsTopic-x1'),
-  'AWS::SQS::Queue': at('sqs', 'p2p-gateway-demo-EventsDeliverDeadLetters-x1'),
-  'AWS::SQS::QueuePolicy': at('sqs', 'p2p-gateway-demo-EventsDeliverDeadLetters-x1'),
 };
 
 /** What a call of another service is about: a table's key, a function's role, its bundle, the log of a web ACL. */
@@ -88,6 +47,16 @@ const ofService: Readonly<Record<string, string>> = {
   kms: at('kms', 'key/x'),
   s3: 'arn:aws:s3:::cdk-hnb659fds-assets-111122223333-us-east-1/x.zip',
 };
+
+/** The role of a log destination that the account brings. */
+const broughtRole = everything.logDestination?.roleArn ?? '';
+
+/** What only a stage needs that brings a permissions boundary or a log destination. */
+const added = [
+  ['iam:DeleteRolePermissionsBoundary', role],
+  ['iam:PassRole', broughtRole],
+  ['iam:PutRolePermissionsBoundary', role],
+];
 
 /** Who gets a role of the stack. */
 const receivers = ['apigateway', 'lambda', 'vpc-flow-logs'];
@@ -106,7 +75,7 @@ const waived: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'AWS::DynamoDB::Table': {
     ContributorInsights: 'dynamodb:UpdateContributorInsights',
     ImportSource: `
-      dynamodb:ImportTable logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams
+      dynamodb:DescribeImport dynamodb:ImportTable logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogGroups logs:DescribeLogStreams
       logs:PutLogEvents logs:PutRetentionPolicy s3:GetObject s3:ListBucket
     `,
     Kinesis: `
@@ -131,9 +100,16 @@ const waived: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // Customer managed keys for filters, destinations and code.
     KmsKeyArn: 'kms:Decrypt kms:DescribeKey kms:GenerateDataKey',
   },
+  'AWS::IAM::ManagedPolicy': {
+    '"Groups"': 'iam:AttachGroupPolicy iam:DetachGroupPolicy',
+    '"Users"': 'iam:AttachUserPolicy iam:DetachUserPolicy',
+  },
   'AWS::IAM::Role': { '"Description"': 'iam:UpdateRoleDescription' },
   'AWS::KMS::Key': { '"Enabled"': 'kms:DisableKey kms:EnableKey' },
   'AWS::Lambda::Function': {
+    CapacityProvider: 'lambda:PassCapacityProvider',
+    CodeSigningConfig: 'lambda:GetCodeSigningConfig lambda:PutFunctionCodeSigningConfig',
+    Layers: 'lambda:GetLayerVersion',
     FileSystem: 'elasticfilesystem:DescribeMountTargets s3files:ListMountTargets',
     ObjectVersion: 's3:GetObjectVersion',
   },
@@ -264,20 +240,32 @@ describe('the policy that CloudFormation deploys with', () => {
   const decided = (action: string, resource: string, context: Record<string, string> = {}) =>
     decide(templates[0] as StageTemplate, statements, { action, resource, context });
 
+  /**
+   * The resources that an action is about when CloudFormation calls it for a type: one of each kind that AWS decides about, with a name
+   * that a stage has if it has any of that kind.
+   */
+  const resourcesOf = (type: string, action: string, kinds: readonly Kind[]): string[] => {
+    if (kinds.length === 0) return ['*'];
+    const first = [named[type], `${named[type]}/x`, ofService[action.split(':')[0]!.toLowerCase()]];
+    const all = [...first, ...Object.values(named), stream].filter((one) => one !== undefined);
+    const one = (kind: Kind) => all.find((resource) => isOfKind(resource, kind)) ?? someOfKind(kind);
+    const required = kinds.filter(({ isRequired }) => isRequired);
+    if (required.length > 0) return required.map(one);
+    return [all.find((resource) => kinds.some((kind) => isOfKind(resource, kind))) ?? someOfKind(kinds[0]!)];
+  };
+
   /** The rows of the registry for a type that a stage uses: an action, and the resources that it is about. */
   const rowsOf = (type: string): Row[] => {
     const [, service = ''] = type.toLowerCase().split('::');
     const actions = new Set(Object.values(permissions.types[type] ?? {}).flatMap((all) => all.split(' ')));
     const without = new Set(Object.values(waived[type] ?? {}).flatMap((all) => words(all)));
-    const needed = [...actions].filter((action) => !permissions.unknown.includes(action) && !without.has(action));
+    const needed = [...actions].filter((action) => kindsOf(action) !== undefined && !without.has(action));
     return needed.flatMap((action): Row[] => {
       const of = action.split(':')[0]!.toLowerCase();
-      const resource = permissions.withoutResource.includes(action)
-        ? '*'
-        : of === service
-          ? named[type]
-          : ofService[of];
       const through = { 'kms:ViaService': `${service}.us-east-1.amazonaws.com` };
+      if (action === 'iam:PassRole' && type === 'AWS::Logs::SubscriptionFilter') {
+        return [{ action, resource: broughtRole, context: { 'iam:PassedToService': 'logs.amazonaws.com' } }];
+      }
       if (action === 'iam:PassRole') {
         const passed = receivers.filter(
           (to) => type.toLowerCase().includes(to) || (to === 'vpc-flow-logs' && /FlowLog/.test(type)),
@@ -293,13 +281,15 @@ describe('the policy that CloudFormation deploys with', () => {
           { action, resource: `arn:aws:iam::${account}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX` },
         ];
       }
-      return [
-        { action, resource: resource ?? '*', ...(of === 'kms' && service !== 'kms' ? { context: through } : {}) },
-      ];
+      return resourcesOf(type, action, kindsOf(action)!).map((resource) => ({
+        action,
+        resource,
+        context: of === 'kms' && service !== 'kms' ? through : {},
+      }));
     });
   };
   const types = (): Set<string> => {
-    const found = templates.flatMap(({ Resources }) => Object.values(Resources).map(({ Type }) => Type));
+    const found = [...templates, own].flatMap(({ Resources }) => Object.values(Resources).map(({ Type }) => Type));
     return new Set(found.filter((type) => type !== 'AWS::CDK::Metadata'));
   };
 
@@ -307,7 +297,7 @@ describe('the policy that CloudFormation deploys with', () => {
     const refused = [...types()].flatMap((type) =>
       rowsOf(type)
         .filter(({ action, resource, context }) => decided(action, resource, context) !== 'allowed')
-        .filter(({ action }) => !action.endsWith('RolePermissionsBoundary'))
+        .filter(({ action, resource }) => !added.some(([one, of]) => one === action && of === resource))
         .map(({ action, resource }) => `${type}: ${action} on ${resource}`),
     );
     expect(
@@ -342,17 +332,15 @@ describe('the policy that CloudFormation deploys with', () => {
     expect([used, unknown]).toEqual([[], []]);
   });
 
-  it('lacks for a permissions boundary what docs/bring-your-own.md tells to add: to put it, to undo that, and to take it out', () => {
+  it('lacks for a permissions boundary and a log destination what docs/bring-your-own.md tells to add', () => {
     const guide = readFileSync(join(import.meta.dirname, '../../docs/bring-your-own.md'), 'utf8');
     const told = /^The role that deploys needs[^#]*/m.exec(guide)?.[0] ?? '';
-    const refused = rowsOf('AWS::IAM::Role').filter(
-      ({ action, resource, context }) => decided(action, resource, context) !== 'allowed',
+    const refused = ['AWS::IAM::Role', 'AWS::Logs::SubscriptionFilter'].flatMap((type) =>
+      rowsOf(type).filter(({ action, resource, context }) => decided(action, resource, context) !== 'allowed'),
     );
-    expect(JSON.stringify(ofType(own, 'AWS::IAM::Role'))).toContain('PermissionsBoundary');
-    expect(refused.map(({ action }) => action).sort()).toEqual([
-      'iam:DeleteRolePermissionsBoundary',
-      'iam:PutRolePermissionsBoundary',
-    ]);
+    const used = JSON.stringify([ofType(own, 'AWS::IAM::Role'), ofType(own, 'AWS::Logs::SubscriptionFilter')]);
+    expect([used.includes('PermissionsBoundary'), used.includes(broughtRole)]).toEqual([true, true]);
+    expect(refused.map(({ action, resource }) => [action, resource]).sort()).toEqual(added);
     expect(refused.filter(({ action }) => !told.includes(`\`${action}\``))).toEqual([]);
   });
 
@@ -468,6 +456,21 @@ describe('the policy that CloudFormation deploys with', () => {
     ];
 
     expect(changes.map((change) => decided(`iam:${change}`, itself))).toEqual(changes.map(() => 'denied'));
+  });
+
+  it('grants nothing in vain: of each action AWS decides about some resource of its statement, and looks at the condition', () => {
+    const inVain = statements.flatMap(({ Action, Resource, Condition = {} }) => {
+      const keys = Object.entries(Condition).flatMap(([operator, of]) =>
+        Object.keys(of).filter(() => !operator.endsWith('IfExists')),
+      );
+      return [Action].flat().filter((pattern) => {
+        const actions = knownActions.filter((action) => matchesPattern(action.toLowerCase(), pattern.toLowerCase()));
+        return !actions.some(
+          (action) => isGranted(action, Resource as string[]) && keys.every((key) => hasConditionKey(action, key)),
+        );
+      });
+    });
+    expect(inVain).toEqual([]);
   });
 
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
