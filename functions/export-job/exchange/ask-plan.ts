@@ -80,14 +80,21 @@ export const allowedUrl = (
   return isAtBase(plan, url.href) || origins?.includes(url.origin) === true ? url.href : undefined;
 };
 
-/** The gateway's token at a plan, or why there is none. @throws GatewayError if the gateway's own secret cannot be read */
+/**
+ * The gateway's token at a plan, or why there is none. None is asked for once the export is gone.
+ * @throws GatewayError if the gateway's own secret cannot be read
+ */
 export const tokenOf = async ({
   tokens,
   plan,
+  isStillThere,
   noteRefusal,
-}: Pick<PlanAsking, 'tokens' | 'plan' | 'noteRefusal'>): Promise<
-  string | Extract<PlanAnswer, { kind: 'clientRefused' }> | { readonly kind: 'failed' }
+}: Pick<PlanAsking, 'tokens' | 'plan' | 'isStillThere' | 'noteRefusal'>): Promise<
+  string | Extract<PlanAnswer, { kind: 'clientRefused' | 'gone' }> | { readonly kind: 'failed' }
 > => {
+  const known = tokens.known(plan);
+  if (known !== undefined) return known;
+  if (!(await isStillThere())) return { kind: 'gone' };
   try {
     return await tokens.get(plan);
   } catch (error) {
@@ -136,9 +143,11 @@ export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise
   const isLapsed = (): boolean => deps.clock.now() >= (request.consentsEndMs ?? Number.POSITIVE_INFINITY);
   // Checked last, right before each send: getting a token or a turn may have taken a long time.
   const isStillThere = async (): Promise<boolean> => (await asking.isStillThere()) && !isLapsed();
+  const orLapsed = async <T extends PlanAnswer>(answer: T): Promise<T | Extract<PlanAnswer, { kind: 'lapsed' }>> =>
+    answer.kind === 'gone' && isLapsed() && (await asking.isStillThere()) ? { kind: 'lapsed' } : answer;
   for (let isAgain = false; ; isAgain = true) {
-    const token = withToken ? await tokenOf(asking) : '';
-    if (typeof token !== 'string') return token;
+    const token = withToken ? await tokenOf({ ...asking, isStillThere }) : '';
+    if (typeof token !== 'string') return orLapsed(token);
     const sent = { ...headers, ...secretHeaders };
     // Sent twice, it would start two requests at the plan.
     const sending = {
@@ -153,8 +162,7 @@ export const askPlan = async (asking: PlanAsking, request: PlanRequest): Promise
       { to: url, request: sending, untilAt, pace, longestMs },
       (one) => answerOf(asking, one),
     );
-    if (answer.kind === 'gone' && isLapsed() && (await asking.isStillThere())) return { kind: 'lapsed' };
-    if (answer.kind !== 'answered' || answer.response.status !== 401 || !withToken || isAgain) return answer;
+    if (answer.kind !== 'answered' || answer.response.status !== 401 || !withToken || isAgain) return orLapsed(answer);
     await dropBody(answer.response);
     answer.end();
     tokens.forget(plan, token);

@@ -41,6 +41,8 @@ const requestSystemToken = async (deps: SystemTokenDeps, plan: FormerPlan) => {
 
 /** The gateway's own access tokens for former plans, kept only in the memory of this process. */
 export interface SystemTokens {
+  /** A token that does not end soon, if there is one already. */
+  readonly known: (plan: FormerPlan) => string | undefined;
   /** A token that does not end soon. @throws PayerError, or GatewayError if the secret is missing */
   readonly get: (plan: FormerPlan) => Promise<string>;
   /** Forgets a token that the plan refused, unless another one has taken its place. */
@@ -50,11 +52,16 @@ export interface SystemTokens {
 /** Keeps the token of each plan until shortly before it ends. */
 export const systemTokens = (deps: SystemTokenDeps): SystemTokens => {
   const kept = new Map<string, { readonly accessToken: string; readonly until: number }>();
+  const known = ({ id }: FormerPlan): string | undefined => {
+    const last = kept.get(id);
+    return last !== undefined && nowSeconds(deps.clock) < last.until ? last.accessToken : undefined;
+  };
   return {
+    known,
     get: async (plan) => {
+      const last = known(plan);
+      if (last !== undefined) return last;
       const now = nowSeconds(deps.clock);
-      const known = kept.get(plan.id);
-      if (known !== undefined && now < known.until) return known.accessToken;
       const { accessToken, expiresAt = now + assumedLife } = await requestSystemToken(deps, plan);
       kept.set(plan.id, { accessToken, until: expiresAt - Math.min(reserveSeconds, (expiresAt - now) / 2) });
       return accessToken;

@@ -48,6 +48,19 @@ export const cameOf = (world: World): readonly { submitted: string; outcome: str
     type?.S === 'came' ? JSON.parse(members!.S!) : [],
   );
 
+/** The times at which the gateway asks the plan for a token, in epoch milliseconds, from now on. */
+export const tokenTimes = ({ deps, payer }: World): readonly number[] => {
+  const timesMs: number[] = [];
+  const { payerHttp } = deps;
+  Object.assign(deps, {
+    payerHttp: async (...[url, init]: Parameters<typeof payerHttp>) => {
+      if (url === payer.exchange?.tokenEndpoint) timesMs.push(deps.clock.now());
+      return payerHttp(url, init);
+    },
+  });
+  return timesMs;
+};
+
 /** How many exchanges count as running. */
 export const runningIn = ({ dynamo }: World): number =>
   [...dynamo.items('Exchanges').values()].filter(({ name }) => name?.S?.startsWith('running/') === true).length;

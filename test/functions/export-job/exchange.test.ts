@@ -34,6 +34,7 @@ import {
   second,
   seeds,
   three,
+  tokenTimes,
   unusable,
   worldOf,
   type Exchange,
@@ -855,23 +856,36 @@ describe('what comes of a Group', () => {
     const consent = { id: 'c', hash: 'h', endsAt };
     const askedOf = async (exchange: Exchange) => {
       const sentMs: number[] = [];
-      const made = await run(exchange, ({ deps }) => ({
-        output: [patients('a')],
-        instead: ({ form }) => {
-          if (form === undefined || !/MemberBundle|Patient\/b/.test(form)) return undefined;
-          sentMs.push(deps.clock.now());
-          return deps.sleep(answer.status === 401 ? 61_000 : 1000).then(() => answer);
-        },
-      }));
-      const late = sentMs.filter((at) => at >= Date.parse(endsAt));
-      return { ...made, sent: sentMs.length > 0, late, came: cameOf(made.world).map(({ outcome }) => outcome) };
+      let tokensMs: readonly number[] = [];
+      const made = await run(exchange, (world) => {
+        const { deps } = world;
+        tokensMs = tokenTimes(world);
+        return {
+          output: [patients('a')],
+          instead: ({ form }) => {
+            if (form === undefined || !/MemberBundle|Patient\/b/.test(form)) return undefined;
+            sentMs.push(deps.clock.now());
+            return deps.sleep(answer.status === 401 ? 61_000 : 1000).then(() => answer);
+          },
+        };
+      });
+      const isLate = (at: number): boolean => at >= Date.parse(endsAt);
+      const [late, lateTokens] = [sentMs.filter(isLate), tokensMs.filter(isLate)];
+      const came = cameOf(made.world).map(({ outcome }) => outcome);
+      return { ...made, sent: sentMs.length > 0, late, lateTokens, came };
     };
     const input = matchInput('ours-a', 'ours-b') as Extract<Exchange, { kind: 'match' }>;
     const members = [input.members[0]!, { ...input.members[1]!, consent }];
     const match = await askedOf({ ...input, members });
     const group = await askedOf(groupInput([memberOf('a'), memberOf('b', { consent })], { groupMembers: 3 }));
 
-    expect(match).toMatchObject({ sent: true, late: [], status: 'failed', came: ['notNamed', 'consentEnded'] });
+    expect(match).toMatchObject({
+      sent: true,
+      late: [],
+      lateTokens: [],
+      status: 'failed',
+      came: ['notNamed', 'consentEnded'],
+    });
     expect(match.errors).toEqual([
       "A member's consent ended before the payer could be asked, so nothing was requested. Send the others again.",
       consentEnded,
@@ -1391,6 +1405,32 @@ describe('what comes of a Group', () => {
   });
 });
 
+describe('the gateway’s own token', () => {
+  it.each<[string, Exchange]>([
+    ['an export', groupInput(two)],
+    ['a match', three],
+  ])('is not asked for once %s is deleted, though a leg has begun', async (_, input) => {
+    const world = worldOf(input, { output: [people] });
+    const { openInJob } = world.deps;
+    const asked = tokenTimes(world);
+    let isOver = false;
+    Object.assign(world.deps, {
+      openInJob: async (...which: Parameters<typeof openInJob>) => {
+        if (which[1] === 'input key' && !isOver) {
+          isOver = true;
+          await world.deleteExport();
+        }
+        return openInJob(...which);
+      },
+    });
+    await world.kickOff();
+
+    await world.durable.finish(world.start());
+
+    expect({ isOver, asked, sent: world.asked }).toEqual({ isOver: true, asked: [], sent: [] });
+  });
+});
+
 describe('an exchange without a secret that the plan takes', () => {
   const missing = 'the secret of payer northwind is missing or not in its form';
   const atToken = (status: number, answer: object): Partial<World['deps']> => ({
@@ -1653,6 +1693,7 @@ describe('a file that is longer than a leg', () => {
 });
 
 describe('a file that takes minutes', () => {
+  const stopped = { at: 1, by: 'operator', reason: 'test' };
   let passTimers: (ms: number) => boolean;
   beforeEach(() => {
     passTimers = fakeIntervals();
@@ -1667,6 +1708,12 @@ describe('a file that takes minutes', () => {
       async ({ deps }) => Object.assign((await deps.registry.partner('demo-partner'))!, { exchange: undefined }),
     ],
     ['the payer is no longer asked', ({ payer }) => Object.assign(payer, { exchange: undefined })],
+    ['the partner deletes it', (world) => world.deleteExport()],
+    ['the partner is blocked', ({ stops }) => stops.set(entryIds.partner('demo-partner'), stopped)],
+    [
+      'the payer is paused',
+      ({ stops, deps }) => stops.set(entryIds.payer('northwind'), { ...stopped, until: nowSeconds(deps.clock) + 300 }),
+    ],
     ['a member is ended', ({ exchanges }) => endMember(exchanges, owner, 'g1', sha256('b'))],
     [
       'the profile names its server no longer',
