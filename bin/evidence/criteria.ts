@@ -38,7 +38,14 @@ const hipaa: readonly Criterion[] = [
   {
     id: '164.312(a)(2)(iv)',
     asks: 'encryption at rest',
-    settings: ['tablesEncrypted', 'bucketsEncrypted', 'logsEncrypted', 'queuesEncrypted', 'secretsEncrypted'],
+    settings: [
+      'tablesEncrypted',
+      'bucketsEncrypted',
+      'logsEncrypted',
+      'queuesEncrypted',
+      'secretsEncrypted',
+      'topicsEncrypted',
+    ],
     tests: ['test/functions/shared/store/crypto.test.ts', 'test/lib/keys.test.ts'],
   },
   {
@@ -70,7 +77,7 @@ const hipaa: readonly Criterion[] = [
   {
     id: '164.312(e)(1)',
     asks: 'transmission security',
-    settings: ['domainTls', 'edgeTls', 'bucketsByTls', 'queuesByTls'],
+    settings: ['domainTls', 'edgeTls', 'bucketsByTls', 'queuesByTls', 'topicsByTls'],
     tests: ['test/lib/api.test.ts', 'test/lib/edge.test.ts', 'test/config/production.test.ts'],
   },
   {
@@ -82,7 +89,7 @@ const hipaa: readonly Criterion[] = [
   {
     id: '164.312(e)(2)(ii)',
     asks: 'encryption in transmission',
-    settings: ['domainTls', 'edgeTls', 'bucketsByTls', 'queuesByTls'],
+    settings: ['domainTls', 'edgeTls', 'bucketsByTls', 'queuesByTls', 'topicsByTls'],
     tests: ['test/config/production.test.ts'],
   },
 ];

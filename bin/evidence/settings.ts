@@ -78,6 +78,12 @@ export const settings = {
     type: 'AWS::SQS::Queue',
     holds: hasKey('KmsMasterKeyId'),
   },
+  topicsByTls: { what: 'alarm topics refuse requests without TLS', type: 'AWS::SNS::TopicPolicy', holds: denies },
+  topicsEncrypted: {
+    what: 'alarm topics are encrypted with a key of the stage',
+    type: 'AWS::SNS::Topic',
+    holds: hasKey('KmsMasterKeyId'),
+  },
   logsEncrypted: {
     what: 'logs are encrypted with a key of the stage',
     type: 'AWS::Logs::LogGroup',

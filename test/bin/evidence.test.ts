@@ -58,11 +58,26 @@ describe.each(stages)('the evidence for %s', (stage) => {
     }
   });
 
+  it('asks whether it is encrypted of each kind of resource that has a key of the stage', async () => {
+    const { Resources: resources } = await stageTemplate(stage);
+    const keys = Object.keys(resources).filter((id) => resources[id]?.Type === 'AWS::KMS::Key');
+    const withKey = Object.values(resources).filter(({ Properties }) =>
+      keys.some((id) => JSON.stringify(Properties ?? {}).includes(`["${id}","Arn"]`)),
+    );
+    // Rights to use a key, its name, and functions that name it to KMS.
+    const others = /^AWS::(?:IAM|KMS|Lambda)::/;
+    const kinds = new Set(withKey.map(({ Type }) => Type).filter((type) => !others.test(type)));
+    const asked = criteria.find(({ id }) => id === '164.312(a)(2)(iv)')?.settings.map((name) => settings[name].type);
+    expect([...kinds].sort()).toEqual(asked?.toSorted());
+  });
+
   it('says for each setting which resource lacks it', async () => {
     const types: Partial<Record<SettingName, string>> = {
       tablesEncrypted: 'SSESpecification',
       tablesRecoverable: 'PointInTimeRecoverySpecification',
       queuesEncrypted: 'KmsMasterKeyId',
+      topicsEncrypted: 'KmsMasterKeyId',
+      topicsByTls: 'PolicyDocument',
       logsEncrypted: 'KmsKeyId',
       logsEnd: 'RetentionInDays',
       accessLog: 'AccessLogSetting',
