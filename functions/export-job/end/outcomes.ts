@@ -12,6 +12,7 @@ import {
   patientElsewhere,
   planFaults,
   provenanceFaults,
+  saidOfPages,
   skipReasons,
   unusable,
   whyOnlyReferred,
@@ -190,11 +191,9 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
       `Page ${page} of ${type} has a next link without a URL, so reading stopped there. Resources may be missing.`,
   ),
   saidUnreadable: incomplete(({ type, page, file, what }) => {
-    if (what === 'nexts')
-      return `Page ${page} of ${type} links to two different next pages, of which one was read. Resources may be missing.`;
-    return page === undefined
+    return what === 'count'
       ? `The payer's manifest says of file ${file} (${type}) how many lines it has in a form that cannot be read. Some may be missing.`
-      : `Page ${page} of ${type} has ${what === 'links' ? 'links' : 'a total'} that cannot be read. Resources may be missing.`;
+      : `Page ${page} of ${type} ${saidOfPages[what]}. Resources may be missing.`;
   }),
   pageWithheld: partlySuppressed(
     ({ type, page }) =>

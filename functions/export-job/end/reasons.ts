@@ -46,6 +46,18 @@ export const pageFaults = {
   tooManyMembers: 'the Bundle has more than a thousand members',
 } as const;
 
+/** What a page says of itself, because of which resources may be missing. */
+export const saidOfPages = {
+  links: 'has links that cannot be read',
+  nexts: 'links to two different next pages, of which one was read',
+  total: 'has a total that cannot be read',
+  last: 'links to a last page that was not read, and to no next',
+  type: 'is a Bundle of a type that does not answer a search',
+  member: 'has a member that a Bundle of FHIR R4 does not have, and that may hold more',
+  header: 'has a count in its HTTP headers that cannot be read, or is more than came',
+  warning: 'has a warning in its HTTP headers',
+} as const;
+
 export const notReadReasons: Readonly<Record<NotReadReason, string>> = {
   pages: 'the record has more pages than an export reads',
   resources: 'the record has more resources than an export reads',

@@ -1,6 +1,7 @@
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Bound, ElsewhereReason } from './next-page.ts';
 import type { SkipReason } from './page-resource.ts';
+import type { Odd } from './split-bundle.ts';
 import type { PageFault } from './unreadable-page.ts';
 
 /** R4's abstract type, used when the type is unknown. */
@@ -28,13 +29,16 @@ export type Problem =
   /** @property why absent in an export that version 0.2 began: another server, or outside the payer's bases */
   | { readonly kind: 'pageElsewhere'; readonly type: string; readonly page: number; readonly why?: ElsewhereReason }
   | { readonly kind: 'pageWithoutUrl'; readonly type: string; readonly page: number }
-  /** A page, or the manifest's entry of a file, says something of itself that cannot be read, or names two next pages. */
+  /**
+   * A page, or the manifest's entry of a file, says something of itself that cannot be read, or names two next pages, or a last page or a count
+   * beyond what came.
+   */
   | {
       readonly kind: 'saidUnreadable';
       readonly type: string;
       readonly page?: number;
       readonly file?: number;
-      readonly what: 'links' | 'nexts' | 'total' | 'count';
+      readonly what: 'links' | 'nexts' | 'total' | 'count' | 'last' | Odd;
     }
   /** The payer labels a page as one from which it withheld something. */
   | { readonly kind: 'pageWithheld'; readonly type: string; readonly page: number }

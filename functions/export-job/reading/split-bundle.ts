@@ -1,4 +1,13 @@
-import { saidCount, saidLinks, saidMode, type EntryMode, type SaidLinks } from '../../shared/fhir/said.ts';
+import {
+  answersSearch,
+  isEmpty,
+  isKnownMember,
+  saidCount,
+  saidLinks,
+  saidMode,
+  type EntryMode,
+  type SaidLinks,
+} from '../../shared/fhir/said.ts';
 import { openArray, openObject } from '../../shared/json/bytes.ts';
 import { isObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { repeatedMember } from '../../shared/json/repeated-member.ts';
@@ -9,16 +18,30 @@ import { isUrn } from './references.ts';
 import { saysWithheld } from './says-withheld.ts';
 import { UnreadablePage } from './unreadable-page.ts';
 
+/**
+ * Why a page is not surely understood: it is a Bundle of another `type` than an answer to a search, or has a `member` that R4 does not have, and
+ * that may hold entries, pages or a count; or its HTTP headers say a count that cannot be read, or have a `warning`.
+ */
+export type Odd = 'type' | 'member' | 'header' | 'warning';
+
 /** Facts about a page as a whole. */
 export interface PageInfo {
   /** The URLs of its `next` links. A link without a URL gives an empty string. */
   readonly next: readonly string[];
   /** The URL of the `self` link, which has the parameters that were used. */
   readonly self?: string | undefined;
+  readonly first?: string | undefined;
+  readonly last?: string | undefined;
   /** How many resources match the search, according to the payer. */
   readonly total: number | undefined;
   /** What the page has of these, and nobody can read. */
   readonly unreadable?: 'links' | 'total' | undefined;
+  /** What says that the page may be, or hold, something else than it was read as. */
+  readonly odd?: Odd | undefined;
+  /** What the payer remarks on the page as a whole, as R5 has it (https://hl7.org/fhir/R5/bundle-definitions.html#Bundle.issues). */
+  readonly remarks?: JsonObject | undefined;
+  /** How many resources there are according to the page's HTTP headers. */
+  readonly headerTotal?: number | undefined;
   /** How many entries the page has. */
   readonly entries: number;
   /** The page is labeled as one from which something was withheld. */
@@ -88,7 +111,11 @@ export const makePageRoom = (mostBytes = mostResourceBytes): PageRoom => ({
 const nullByte = 0x6e;
 
 /** The Bundle's own members that are read, and those of an OperationOutcome in its place. */
-const readMembers: ReadonlySet<string> = new Set(['resourceType', 'total', 'link', 'meta', 'issue']);
+const readMembers: ReadonlySet<string> = new Set(['resourceType', 'type', 'total', 'link', 'meta', 'issue', 'issues']);
+const readOfEntry: ReadonlySet<string> = new Set(['search', 'fullUrl', 'response']);
+
+/** As many bytes as say whether a value is empty, and whether it is a list or an object. */
+const fewBytes = 4;
 
 // How many brackets are open around what is read.
 const aroundBundle = 0;
@@ -134,7 +161,8 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   let resourceType: unknown;
   let links: SaidLinks | undefined;
   let total: ReturnType<typeof saidCount>;
-  let issue: unknown;
+  let remarks: JsonObject | undefined;
+  let odd: Odd | undefined;
   let entries = 0;
   let isWithheld = false;
   let pageBytes = 0;
@@ -147,12 +175,28 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
 
   /** How many bytes of a member's value to keep. */
   const wantedBytes = (): number => {
-    const isRead =
-      level === inBundle ? readMembers.has(key) : key === 'search' || key === 'fullUrl' || key === 'response';
-    return isRead && level !== inEntries ? mostMemberBytes : 0;
+    if (level === inEntries) return 0;
+    if ((level === inBundle ? readMembers : readOfEntry).has(key)) return mostMemberBytes;
+    return isKnownMember(level === inBundle ? 'bundle' : 'entry', key) ? 0 : fewBytes;
+  };
+
+  /** Notes a member that R4 does not have, if it holds something. */
+  const noteUnknown = (): void => {
+    if (members.isTooLarge() || !isEmpty(members.kept().toString('latin1'))) odd ??= 'member';
+  };
+
+  /** What is remarked on the page. Remarks that are too long to be read are remarks. */
+  const readRemarks = (): JsonObject | undefined => {
+    if (members.isTooLarge()) return {};
+    const said = parseOnceEachOrUnreadable(members.kept());
+    if (isEmpty(JSON.stringify(said))) return undefined;
+    return key === 'issues' && isObject(said) ? said : { issue: said };
   };
 
   const endMember = (): void => {
+    if (!isKnownMember('bundle', key)) noteUnknown();
+    if (key === 'issue' || key === 'issues') remarks ??= readRemarks();
+    if (key === 'type' && (members.isTooLarge() || !answersSearch(parseOrUnreadable(members.kept())))) odd = 'type';
     if (members.isTooLarge()) {
       if (key === 'link') throw new UnreadablePage('linksTooLong');
       return;
@@ -160,11 +204,12 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
     if (key === 'resourceType') resourceType = parseOrUnreadable(members.kept());
     if (key === 'total') total = saidCount(parseOrUnreadable(members.kept()));
     if (key === 'meta') isWithheld = saysWithheld(parseOnceEachOrUnreadable(members.kept()));
-    if (key === 'issue') issue = parseOnceEachOrUnreadable(members.kept());
     if (key === 'link') links = saidLinks(parseOnceEachOrUnreadable(members.kept()));
   };
 
   const endEntryMember = (): void => {
+    // Text and numbers are about the entry.
+    if (!isKnownMember('entry', key) && /^[[{]/.test(members.kept().toString('latin1'))) noteUnknown();
     if (key === 'search' && !members.isTooLarge()) mode = saidMode(parseOnceEachOrUnreadable(members.kept()));
     if (key === 'fullUrl') {
       const said = members.isTooLarge() ? '' : parseOrUnreadable(members.kept());
@@ -290,18 +335,20 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
       if (of === 'search' && resourceType !== 'Bundle') {
         throw new UnreadablePage(
           'notBundle',
-          resourceType === 'OperationOutcome' ? { resourceType, issue } : undefined,
+          resourceType === 'OperationOutcome' ? { resourceType, issue: remarks?.['issue'] } : undefined,
         );
       }
-      const { next = [], self, isUnreadable = false } = links ?? {};
+      const { next = [], isUnreadable = false, ...places } = links ?? {};
       const count = total === 'unreadable' ? undefined : total;
       const unreadable = isUnreadable && next.length === 0 ? 'links' : total === 'unreadable' ? 'total' : undefined;
       return {
         next,
-        ...(self !== undefined && { self }),
+        ...places,
         total: count,
         entries,
         ...(unreadable && { unreadable }),
+        ...(odd && { odd }),
+        ...(remarks && { remarks }),
         ...(isWithheld && { isWithheld }),
       };
     },

@@ -9,7 +9,7 @@ import { sentTo, type Answer } from '../leg/ask-payer.ts';
 import type { LegStop } from '../leg/leg-stop.ts';
 import { askedBase, fresh, updateTask } from '../leg/leg.ts';
 import { restricted } from '../reading/hangs-on.ts';
-import { missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
+import { isLastRead, missingFromTotal, nextPage, type NextPage } from '../reading/next-page.ts';
 import { areOfForm, isOfForm, meaningOf, payerRemarks, type Problem } from '../reading/problems.ts';
 import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
@@ -41,12 +41,19 @@ const staysWithMember = (leg: RecordLeg, { type }: SearchTask, rest: string): bo
   }
 };
 
+/** Where a task's page is, and what was read before it. */
+const placeOf = ({ payer, seen }: Pick<RecordLeg, 'payer' | 'seen'>, task: SearchTask) => ({
+  url: askedBase(payer, task.type) + task.rest,
+  bases: answerBases(payer, baseUrlOf(payer, task.type)).bases,
+  wasRead: (rest: string): boolean => rest === task.rest || seen.has(pageName(task, rest)),
+});
+
 const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): NextPage => {
+  const { url, ...place } = placeOf(leg, task);
   const followed = nextPage({
     next,
-    requestUrl: sentTo(leg.payer, askedBase(leg.payer, task.type) + task.rest, task.page === 1 ? 'search' : 'page'),
-    bases: answerBases(leg.payer, baseUrlOf(leg.payer, task.type)).bases,
-    wasRead: (rest) => rest === task.rest || leg.seen.has(pageName(task, rest)),
+    requestUrl: sentTo(leg.payer, url, task.page === 1 ? 'search' : 'page'),
+    ...place,
   });
   return 'rest' in followed && !staysWithMember(leg, task, followed.rest)
     ? { end: 'elsewhere', why: 'patient' }
@@ -56,15 +63,28 @@ const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): Next
 /** Whether a page's total is more than the page's entries, so that it cannot be a count of these alone. */
 const exceeds = ({ total, entries }: PageInfo): boolean => total !== undefined && total > entries;
 
+/** The first page of a search that may be, or hold, something else than it was read as. */
+const oddOf = ({ odd, page }: SearchTask, taken: PageInfo): SearchTask['odd'] =>
+  odd ?? (taken.odd === undefined ? undefined : { page, what: taken.odd });
+
+const headerTotalOf = ({ headerTotal }: SearchTask, taken: PageInfo): number | undefined =>
+  headerTotal === undefined ? taken.headerTotal : Math.max(headerTotal, taken.headerTotal ?? 0);
+
+/** Whether no page is after one without a link to the next, by the links to the first and the last. */
+const isAtLast = (leg: Pick<RecordLeg, 'payer' | 'seen'>, task: SearchTask, taken: PageInfo): boolean =>
+  taken.total === 0 || isLastRead(taken, placeOf(leg, task));
+
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
-  { payer, seen }: Pick<RecordLeg, 'payer' | 'seen'>,
+  leg: Pick<RecordLeg, 'payer' | 'seen'>,
   task: SearchTask,
   following: Extract<NextPage, { end: string }>,
   taken: PageInfo,
 ): Problem | undefined => {
+  const { payer, seen } = leg;
   const { type, page, matched, late = 0, included = 0, firstTotal, exceedsPage, isTotalUnreadable } = task;
   const { repeats = 0, fork } = task;
+  const odd = oddOf(task, taken);
   const { end } = following;
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
   if (following.end === 'elsewhere') return { kind: 'pageElsewhere', type, page, why: following.why };
@@ -82,12 +102,17 @@ const problemAtEnd = (
   if (taken.unreadable === 'links' && !isProved) return { kind: 'saidUnreadable', type, page, what: 'links' };
   if (fork !== undefined && !seen.has(pageName(task, fork.rest)) && !isProved)
     return { kind: 'saidUnreadable', type, page: fork.page, what: 'nexts' };
+  if (odd !== undefined && !(odd.what === 'member' && isProved)) return { kind: 'saidUnreadable', type, ...odd };
   if (isTotalUnreadable === true || taken.unreadable === 'total')
     return { kind: 'saidUnreadable', type, page, what: 'total' };
   const missing = missingFromTotal({ first, last: taken.total, read });
   // A total below what came says nothing.
-  if (missing === undefined)
+  if (missing === undefined) {
+    if (!isProved && !isAtLast(leg, task, taken)) return { kind: 'saidUnreadable', type, page, what: 'last' };
+    if ((headerTotalOf(task, taken) ?? 0) > matched + included)
+      return { kind: 'saidUnreadable', type, page, what: 'header' };
     return page > 1 && repeats > 0 && !isProved ? { kind: 'pagesRepeat', type, page } : undefined;
+  }
   const came = { read: read - late, ...(included > 0 && { included }), ...(late > 0 && { late }) };
   return missing === 'shrank'
     ? { kind: 'totalShrank', type, total: first ?? 0, ...came }
@@ -101,9 +126,11 @@ const problemAtEnd = (
 const markOf = ({ next: { queue } }: RecordLeg, { type }: SearchTask): number =>
   queue.length + 1 + (type === everything ? 0x8000 : 0);
 
-const withoutTotal = ({ unreadable, ...info }: PageInfo): PageInfo => ({
+const withoutTotal = ({ unreadable, odd, ...info }: PageInfo): PageInfo => ({
   ...info,
   total: undefined,
+  headerTotal: undefined,
+  odd: odd === 'header' ? undefined : odd,
   ...(unreadable === 'links' && { unreadable }),
 });
 
@@ -326,6 +353,8 @@ const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: num
     firstTotal: task.firstTotal ?? taken.total,
     ...(exceeds(taken) && { exceedsPage: true }),
     ...(taken.unreadable === 'total' && { isTotalUnreadable: true }),
+    odd: oddOf(task, taken),
+    headerTotal: headerTotalOf(task, taken),
     fork: forkOf(leg, task, following.other),
     provenances,
     stale,

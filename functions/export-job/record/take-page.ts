@@ -1,5 +1,6 @@
-import { linksInHeader } from '../../shared/fhir/said.ts';
+import { countInHeaders, linksInHeader, mayLack } from '../../shared/fhir/said.ts';
 import type { JsonObject } from '../../shared/json/json-object.ts';
+import type { PayerResponse } from '../../shared/payer/http.ts';
 import { answerBases, baseUrlOf } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Answer } from '../leg/ask-payer.ts';
@@ -80,11 +81,20 @@ const urnsOfPage = (leg: RecordLeg) => {
   };
 };
 
-/** Adds what the `Link` header says: the next page may be there only, or readable there only. */
-const withHeader = (info: PageInfo, header: string | null): PageInfo => {
-  const { next, isUnreadable } = linksInHeader(header);
+/** Adds what the HTTP headers say: the next page may be there only, or readable there only. */
+const withHeaders = (info: PageInfo, headers: PayerResponse['headers']): PageInfo => {
+  const { next, isUnreadable, last } = linksInHeader(headers.get('link'));
   const isLost = isUnreadable && info.next.length + next.length === 0;
-  return { ...info, next: [...info.next, ...next], ...(isLost && { unreadable: 'links' as const }) };
+  const count = countInHeaders(headers);
+  const odd = count === 'unreadable' ? 'header' : mayLack(headers.get('warning')) ? 'warning' : undefined;
+  return {
+    ...info,
+    next: [...info.next, ...next],
+    last: info.last ?? last,
+    odd: info.odd ?? odd,
+    ...(typeof count === 'number' && { headerTotal: count }),
+    ...(isLost && { unreadable: 'links' as const }),
+  };
 };
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -155,8 +165,9 @@ export const takePage = async (
       }
     }
     const info = splitter.end();
+    for (const one of info.remarks === undefined ? [] : remarksIn(info.remarks, source)) taking.found.add(one);
     leg.problems.addAll(taking.found);
-    return source.of === 'search' ? withHeader(info, response.headers.get('link')) : info;
+    return source.of === 'search' ? withHeaders(info, response.headers) : info;
   } finally {
     urns.reportUnknown();
     end();

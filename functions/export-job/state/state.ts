@@ -2,6 +2,7 @@ import type { StoredPart } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { FileFault, Problem } from '../reading/problems.ts';
 import type { SeenSet } from '../reading/seen.ts';
+import type { Odd } from '../reading/split-bundle.ts';
 
 /** What a payer's CapabilityStatement says of the types that a search finds by patient. */
 export interface Declared {
@@ -81,6 +82,10 @@ export interface SearchTask extends TaskBase {
   readonly exceedsPage?: true;
   /** A page had a total that cannot be read. */
   readonly isTotalUnreadable?: true;
+  /** The first page that may be, or hold, something else than it was read as. */
+  readonly odd?: { readonly page: number; readonly what: Odd } | undefined;
+  /** The highest count in the HTTP headers of a page. */
+  readonly headerTotal?: number | undefined;
   /** A page linked to this one as the next, too, and it has not been read. */
   readonly fork?: { readonly page: number; readonly rest: string } | undefined;
   /** How many pages in a row added nothing new. */

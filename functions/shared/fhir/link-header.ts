@@ -16,8 +16,8 @@ const separators = /[\s,]*/y;
 const target = /<([^<>]*)>/y;
 const parameter = /\s*;\s*(?:([^\s=;,"<>]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?)?/y;
 
-/** Relations ignore case, and may be URLs (RFC 8288 §3.3). */
-export const isNext = (relation: string): boolean => /(?:^|[/#])next$/i.test(relation.trim());
+/** Relations ignore case, and may be URLs (RFC 8288 §3.3). Some write `next-page` or `nextPage`, which has no other meaning. */
+export const isNext = (relation: string): boolean => /(?:^|[/#])next(?:[-_]?page)?$/i.test(relation.trim());
 
 /** Longer headers are not read. */
 const mostCharacters = 16_384;

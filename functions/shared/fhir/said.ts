@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../json/json-object.ts';
+import { isObject, objectsIn, type JsonObject } from '../json/json-object.ts';
 import { isNext, readLinkHeader } from './link-header.ts';
 
 /*
@@ -9,13 +9,28 @@ import { isNext, readLinkHeader } from './link-header.ts';
 /** The URLs of `next` links. A link without a URL gives an empty string. */
 export interface SaidLinks {
   readonly next: readonly string[];
-  /** The URL of the `self` link. */
+  /** The URL of the one link with each of these relations. */
   readonly self?: string;
+  readonly first?: string;
+  readonly last?: string;
   /** Some links cannot be read. One of them may be the link to the next page. */
   readonly isUnreadable: boolean;
 }
 
-const isSelf = (relation: string): boolean => /(?:^|[/#])self$/i.test(relation.trim());
+/** The last segment of a relation that is a URL, else the relation, in lower case. */
+const nameOf = (relation: string): string => relation.trim().toLowerCase().split(/[/#]/).at(-1)!;
+
+/**
+ * Relations that lead to no further page: those of R4's pages (https://hl7.org/fhir/R4/http.html#paging), others that IANA registers
+ * (https://www.iana.org/assignments/link-relations), such as Google's `search`, and HAPI's `fhir-base`. Nobody knows what any other means.
+ */
+const notFurther: ReadonlySet<string> = new Set(
+  'self first last prev previous search about alternate author base canonical copyright describedby describes edit fhir-base help icon license privacy-policy profile related service service-desc service-doc service-meta start status terms-of-service type up version-history via'.split(
+    ' ',
+  ),
+);
+
+const isKnown = (relation: string): boolean => isNext(relation) || notFurther.has(nameOf(relation));
 
 const urlIn = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value;
@@ -39,15 +54,20 @@ const relationIn = ({ relation, rel }: JsonObject): unknown => [relation, rel].f
 const nextIn = (link: unknown): readonly string[] | undefined => {
   if (!isObject(link) || Object.entries(link).some(([name, value]) => isNext(name) && !isNull(value))) return undefined;
   const relations = relationsOf(relationIn(link));
-  return relations?.some(isNext) === true ? [urlIn(link) ?? ''] : relations && [];
+  if (relations?.some(isNext) === true) return [urlIn(link) ?? ''];
+  return relations?.every(isKnown) === true ? [] : undefined;
 };
 
-/** The URL of the one link to the page itself. */
-const selfIn = (links: readonly unknown[]): { readonly self?: string } => {
-  const [self, ...others] = links.filter((link) => isObject(link) && relationsOf(relationIn(link))?.some(isSelf));
-  const url = others.length === 0 ? urlIn(self) : undefined;
-  return url === undefined ? {} : { self: url };
-};
+/** The URL of the one link with each relation that says where in a search the page is. */
+const placesIn = (
+  links: readonly { readonly relations: readonly string[]; readonly url: string | undefined }[],
+): Pick<SaidLinks, 'self' | 'first' | 'last'> =>
+  Object.fromEntries(
+    ['self', 'first', 'last'].flatMap((name) => {
+      const [one, ...others] = links.filter(({ relations }) => relations.some((relation) => nameOf(relation) === name));
+      return others.length > 0 || one?.url === undefined ? [] : [[name, one.url]];
+    }),
+  );
 
 /** Links by their relations, as `{ "next": "…" }`. There is none where the value is null. */
 const isMap = (links: JsonObject): boolean =>
@@ -58,23 +78,27 @@ const isMap = (links: JsonObject): boolean =>
 export const saidLinks = (links: unknown): SaidLinks => {
   if (isNull(links)) return { next: [], isUnreadable: false };
   if (isObject(links) && isMap(links)) {
-    const found = Object.entries(links).filter(([relation, value]) => isNext(relation) && value !== null);
-    const self = urlIn(Object.entries(links).find(([relation]) => isSelf(relation))?.[1]);
+    const found = Object.entries(links).filter(([, value]) => value !== null);
     return {
-      next: found.map(([, value]) => urlIn(value) ?? ''),
-      isUnreadable: false,
-      ...(self !== undefined && { self }),
+      next: found.filter(([relation]) => isNext(relation)).map(([, value]) => urlIn(value) ?? ''),
+      isUnreadable: !found.every(([relation]) => isKnown(relation)),
+      ...placesIn(found.map(([relation, value]) => ({ relations: [relation], url: urlIn(value) }))),
     };
   }
   const all: readonly unknown[] = Array.isArray(links) ? links : [links];
   const read = all.filter((link) => link !== null).map(nextIn);
-  return { next: read.flatMap((next) => next ?? []), isUnreadable: read.includes(undefined), ...selfIn(all) };
+  const placed = objectsIn(all).map((link) => ({ relations: relationsOf(relationIn(link)) ?? [], url: urlIn(link) }));
+  return { next: read.flatMap((next) => next ?? []), isUnreadable: read.includes(undefined), ...placesIn(placed) };
 };
 
-/** The `next` links of a `Link` header, which some servers send in place of links in the Bundle. */
+/**
+ * The links of a `Link` header, which some servers send in place of links in the Bundle. It may have relations of any kind, since it is also
+ * about the answer itself.
+ */
 export const linksInHeader = (header: string | null): SaidLinks => {
   const { links, isUnreadable } = readLinkHeader(header);
-  return { next: links.filter(({ relations }) => relations.some(isNext)).map(({ url }) => url), isUnreadable };
+  const next = links.filter(({ relations }) => relations.some(isNext)).map(({ url }) => url);
+  return { next, isUnreadable, ...placesIn(links) };
 };
 
 /** Reads a count. Some payers write it as a string. @returns undefined if it is absent, `unreadable` if it is not a count */
@@ -83,6 +107,69 @@ export const saidCount = (said: unknown): number | 'unreadable' | undefined => {
   const count = typeof said === 'string' && /^\s*\d+\s*$/.test(said) ? Number(said) : said;
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 'unreadable';
 };
+
+const rangeForm = /^\s*([a-z-]+)\s+\S+\/(\S+)\s*$/i;
+
+/** How many items there are, by a `Content-Range` of others than bytes (https://www.rfc-editor.org/rfc/rfc9110#section-14.4). */
+const countInRange = (range: string | null): ReturnType<typeof saidCount> => {
+  const [, unit, size] = (range === null ? undefined : rangeForm.exec(range)) ?? [];
+  return unit === undefined || unit.toLowerCase() === 'bytes' || size === '*' ? undefined : saidCount(size);
+};
+
+/**
+ * How many resources a search finds, by headers that servers of other kinds of search have: the highest count.
+ * @returns as {@link saidCount}
+ */
+export const countInHeaders = (headers: Pick<Headers, 'get'>): ReturnType<typeof saidCount> => {
+  const named = ['x-total-count', 'x-total'].map((name) => saidCount(headers.get(name)));
+  const counts = [...named, countInRange(headers.get('content-range'))];
+  if (counts.includes('unreadable')) return 'unreadable';
+  const read = counts.filter((count) => typeof count === 'number');
+  return read.length === 0 ? undefined : Math.max(...read);
+};
+
+const warningForm = /(?:^|,)\s*(\d{3})\s+\S+\s+("(?:[^"\\]|\\.)*")/g;
+
+/** Those that say what a cache or a proxy did without changing what is in the answer (https://www.rfc-editor.org/rfc/rfc7234#section-5.5). */
+const harmlessWarnings: ReadonlySet<string> = new Set(['113', '214']);
+
+/** Whether a `Warning` header may say that something is missing: it is not only about the API's own end. */
+export const mayLack = (warning: string | null): boolean => {
+  if (warning === null || warning.trim() === '') return false;
+  const all = [...warning.matchAll(warningForm)];
+  const isHarmless = ([, code = '', text = '']: readonly string[]): boolean =>
+    harmlessWarnings.has(code) || /deprecat|sunset|obsolete/i.test(text);
+  return all.length === 0 || !all.every(isHarmless);
+};
+
+const namesOf = (names: string): ReadonlySet<string> => new Set(names.split(' '));
+
+/** The members that R4 has in a Bundle and in its entries (https://hl7.org/fhir/R4/bundle-definitions.html), and R5's `issues`. */
+const members = {
+  bundle: namesOf(
+    'resourceType id _id meta implicitRules _implicitRules language _language identifier type _type timestamp _timestamp total _total link entry signature issue issues',
+  ),
+  entry: namesOf('id _id extension modifierExtension link fullUrl _fullUrl resource search request response'),
+} as const;
+
+/** What servers add that holds no entries, pages or counts: comments and texts, and what Aidbox tells of its query. */
+const additions = namesOf('fhir_comments text query-time query-timeout query-sql params');
+
+/** Whether a member of a Bundle, or of its entry, is known: any other may hold entries, pages or counts. */
+export const isKnownMember = (of: keyof typeof members, name: string): boolean =>
+  members[of].has(name) || additions.has(name);
+
+const empty = namesOf('null [] {} ""');
+
+/** Whether a value holds nothing. @param json without white space */
+export const isEmpty = (json: string): boolean => empty.has(json);
+
+/** The types of a Bundle that answers a search: R4's, and the one that OpenEMR sends (https://github.com/openemr/openemr/issues/6885). */
+const searchTypes = namesOf('searchset collection');
+
+/** Whether a Bundle's type, if it says one, is that of an answer to a search. */
+export const answersSearch = (type: unknown): boolean =>
+  isNull(type) || (typeof type === 'string' && searchTypes.has(type.trim().toLowerCase()));
 
 /** Why an entry is in a search's answer: https://hl7.org/fhir/R4/valueset-search-entry-mode.html */
 export type EntryMode = 'match' | 'include' | 'outcome';
