@@ -1,4 +1,6 @@
 import { CfnOutput, type Stack } from 'aws-cdk-lib';
+import { CfnKey } from 'aws-cdk-lib/aws-kms';
+import { CfnTopic } from 'aws-cdk-lib/aws-sns';
 import type { StageConfig } from '../config/stage.ts';
 import { GatewayAlarms } from './alarms.ts';
 import { GatewayDashboard } from './dashboard.ts';
@@ -7,8 +9,20 @@ import { watchedOf, type WatchedParts } from './watched.ts';
 
 export interface MonitoringProps extends WatchedParts {
   readonly config: StageConfig;
-  readonly keys: Pick<GatewayKeys, 'alarms'>;
+  readonly keys: Pick<GatewayKeys, 'alarms' | 'data'>;
 }
+
+/**
+ * Has the topics change first. Version 0.2's have the data key, whose policy admits CloudWatch no longer, and what an alarm cannot
+ * publish it does not try again.
+ */
+const moveTopicsFirst = ({ data }: MonitoringProps['keys'], { topic, tickets }: GatewayAlarms): void => {
+  const key = data.node.defaultChild;
+  if (!(key instanceof CfnKey)) return;
+  for (const { node } of [topic, tickets]) {
+    if (node.defaultChild instanceof CfnTopic) key.addDependency(node.defaultChild);
+  }
+};
 
 /**
  * Alarms and the dashboard, directly in the stack: in a construct of their own they would get other logical ids, and an
@@ -18,6 +32,7 @@ export const addMonitoring = (stack: Stack, { config, keys, ...parts }: Monitori
   const watched = watchedOf(config.stage, parts);
   const alarms = new GatewayAlarms(stack, 'Alarms', { config, key: keys.alarms, watched });
   const { topic, tickets } = alarms;
+  moveTopicsFirst(keys, alarms);
   // CloudFront takes minutes to deploy. The alarm is on until the canary has run twice (docs/deploy.md), and not longer.
   alarms.node.findChild('CanarySilent').node.addDependency(parts.canary.schedule);
   new GatewayDashboard(stack, 'Dashboard', { watched });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stages, stageTemplate, type Resource, type StageTemplate } from '../support/stage-template.ts';
+import { pathOf, stages, stageTemplate, type Resource, type StageTemplate } from '../support/stage-template.ts';
 import { words } from '../support/words.ts';
 
 /**
@@ -70,6 +70,20 @@ describe.each(stages)('the upgrade of the stage %s', (stage) => {
 
     expect(kept.length).toBeGreaterThan(fewest);
     expect(Object.fromEntries(now)).toEqual(Object.fromEntries(kept.map(([id, was]) => [id, fixedOf(was)])));
+  });
+
+  // Version 0.2's topics have the data key. A publication that fails is not tried again.
+  it('moves the topics to a key of their own before the data key’s policy stops admitting CloudWatch', () => {
+    const [[dataId = '', dataKey] = []] = byId(template.Resources, (resource) => pathOf(resource) === 'Keys/Data');
+    const [[keyId = ''] = []] = byId(template.Resources, (resource) => pathOf(resource) === 'Keys/Alarms');
+    const topics = byId(template.Resources, ({ Type }) => Type === 'AWS::SNS::Topic');
+
+    expect(Object.keys(recorded02[stage])).toContain(dataId);
+    expect(JSON.stringify(dataKey)).not.toContain('cloudwatch.');
+    expect(topics.map(([, topic]) => topic.Properties?.['KmsMasterKeyId'])).toEqual(
+      topics.map(() => ({ 'Fn::GetAtt': [keyId, 'Arn'] })),
+    );
+    expect([dataKey?.DependsOn ?? []].flat()).toEqual(topics.map(([id]) => id).toSorted());
   });
 
   it('adds at most one index to a table, which is all that one update of CloudFormation can', () => {
