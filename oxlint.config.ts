@@ -83,10 +83,10 @@ const inOrder = ({ folder, depth, order, besides, more = {} }: Rooms): OxlintOve
   }).flat();
 
 const config =
-  "config imports the registry's types, scopes, the searches of a profile, what a private address is and what pages show only; its checks import no stage, and a stage imports neither the catalog nor what an account needs.";
+  "config imports the registry's types, scopes, the searches of a profile, what an NPI and a private address are and what pages show only; its checks import no stage, and a stage imports neither the catalog nor what an account needs.";
 const forConfig = [
   'functions/shared/{registry,scopes}/**',
-  'functions/shared/{fhir/record-search,http/private-address,pages/settings}.ts',
+  'functions/shared/{fhir/{npi,record-search},http/private-address,pages/settings}.ts',
 ];
 /** What stages are made of. */
 const besidesStages = '{examples,existing,stage}.ts';

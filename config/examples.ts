@@ -2,6 +2,7 @@
  * Placeholders in this folder's examples. Production refuses them, except in the example itself
  * (`checks/leftovers.ts`).
  */
+import { npiSystem } from '../functions/shared/fhir/npi.ts';
 import type { Identifier, PublicJwk } from '../functions/shared/registry/types.ts';
 
 /** An account id that AWS's own documentation uses. */
@@ -70,7 +71,7 @@ export const exampleKeys = {
 } as const;
 
 /** A National Provider Identifier that no plan has: no real one begins with 8 or 9. */
-const exampleNpi = (value: string): Identifier => ({ system: 'http://hl7.org/fhir/sid/us-npi', value });
+const exampleNpi = (value: string): Identifier => ({ system: npiSystem, value });
 export const exampleIdentifiers = { payer: exampleNpi('9400000011'), plan: exampleNpi('9800000017') } as const;
 
 /** Whether a host name is reserved for examples (RFC 2606). */

@@ -1,3 +1,4 @@
+import { npiSystem } from '../functions/shared/fhir/npi.ts';
 import type { Partner, PublicJwk } from '../functions/shared/registry/types.ts';
 import { checkStage } from './check.ts';
 import { examplePublicKey, localLogos, publishedPlanKey, publishedPublicKey, publishedSecretHash } from './examples.ts';
@@ -36,7 +37,7 @@ export interface SandboxParts {
 }
 
 /** National Provider Identifiers: no real one begins with 8 or 9. */
-const npi = (value: string) => ({ system: 'http://hl7.org/fhir/sid/us-npi', value });
+const npi = (value: string) => ({ system: npiSystem, value });
 export const localPlans = { 'demo-health-plan': npi('9100000014'), 'new-plan': npi('9800000017') } as const;
 
 /** The stage that `npm start` serves: two payers and three partners, one of each kind, and those of the sandbox. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { nearestName, shownName } from '../../config/checks/names.ts';
 import * as rules from '../../config/checks/rules.ts';
+import { isNpiSystem } from '../../functions/shared/fhir/npi.ts';
 import { isR4 } from '../../functions/shared/fhir/release.ts';
 import { isObject, objectsIn, type JsonObject } from '../../functions/shared/json/json-object.ts';
 import type { Brand } from '../../functions/shared/registry/types.ts';
@@ -99,7 +100,7 @@ const numbersOf = ({ identifier }: JsonObject): Numbers => {
     };
     if (codes.includes('payerid')) add('payerId', rules.payerNumber);
     else if (codes.includes('naiccode') || system === 'urn:oid:2.16.840.1.113883.6.300') add('naic', rules.digits(5));
-    else if (codes.includes('NPI') || system === 'http://hl7.org/fhir/sid/us-npi') add('npi', rules.digits(10));
+    else if (codes.includes('NPI') || isNpiSystem(system)) add('npi', rules.npi);
     else if (codes.includes('HIOS issuer ID')) add('hios', rules.digits(5));
   }
   return numbers;

@@ -3,6 +3,7 @@
  * semicolon, what to write.
  */
 import { createPublicKey } from 'node:crypto';
+import { isNpi, isNpiSystem, npiSystem } from '../../functions/shared/fhir/npi.ts';
 import { isFhirParameter } from '../../functions/shared/fhir/record-search.ts';
 import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
 import type { Identifier } from '../../functions/shared/registry/types.ts';
@@ -282,9 +283,6 @@ export const identityScope: Rule = (value) =>
   payerScope(value) ??
   (value === 'openid' ? 'is "openid", which a call with an identity token does not have; remove it' : undefined);
 
-/** The system of National Provider Identifiers (HL7 Terminology). */
-export const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
-
 /** The system of a business identifier: an absolute URI, compared character by character as in FHIR. */
 export const identifierSystem: Rule = (value) => {
   const plain = value
@@ -298,28 +296,14 @@ export const identifierSystem: Rule = (value) => {
     : 'is not the system of an identifier; write an absolute URI, such as "http://hl7.org/fhir/sid/us-npi" or "urn:oid:2.16.840.1.113883.6.300"';
 };
 
-/** Whether the last of an NPI's ten digits is its check digit: Luhn's, after the prefix 80840 (45 CFR 162.406; CMS, NPI check digit). */
-const hasCheckDigit = (npi: string): boolean => {
-  const sum = `80840${npi}`
-    .split('')
-    .toReversed()
-    .reduce((total, digit, index) => {
-      const doubled = Number(digit) * (index % 2 === 1 ? 2 : 1);
-      return total + (doubled > 9 ? doubled - 9 : doubled);
-    }, 0);
-  return sum % 10 === 0;
-};
-
 /** A National Provider Identifier. */
 export const npi: Rule = (value) =>
   digits(10)(value) ??
-  (hasCheckDigit(value)
-    ? undefined
-    : 'is not an NPI: its check digit does not fit; write the ten digits as NPPES has them');
+  (isNpi(value) ? undefined : 'is not an NPI: its check digit does not fit; write the ten digits as NPPES has them');
 
 /** A check of an identifier's value, depending on the identifier's system. */
 export const identifier = ({ system, value }: Identifier): string | undefined =>
-  system === npiSystem ? npi(value) : undefined;
+  isNpiSystem(system) ? npi(value) : undefined;
 
 /** The path of an operation below a FHIR base URL, with these placeholders. */
 export const operationPath =

@@ -13,6 +13,7 @@ import { shownName } from '../../config/checks/names.ts';
 import { visibleLine } from '../../config/checks/visible.ts';
 import { localStage } from '../../config/local.ts';
 import { brandsBundle } from '../../functions/discovery/brands/bundle.ts';
+import { isNpi, npiSystem } from '../../functions/shared/fhir/npi.ts';
 import { createPayerHttp } from '../../functions/shared/payer/http-client.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { registryOf } from '../../functions/shared/registry/registry.ts';
@@ -41,6 +42,13 @@ const of = (...wanted: readonly string[]): number => kindsOf(1000).filter((kind)
 /** Which number another one shares its endpoint or NPI with: one that lives, of the same thousand. */
 const originalOf = (number: number): number => number - (number % 1000) + 400 + (number % 100);
 
+/** An NPI that only this number has. */
+const npiOf = (number: number): string =>
+  Array.from({ length: 10 }, (_, digit) => `${100_000_000 + number}${digit}`).find(isNpi)!;
+
+/** One whose NPI has another check digit. */
+const wrongNpi = 311;
+
 const bundleOf = (hosts: readonly string[], count = 5000): object => {
   const addressOf = (number: number): string => `${hosts[number % hosts.length]}/p${number}/r4`;
   const entry = kindsOf(count).flatMap((kind, number) => {
@@ -65,7 +73,7 @@ const bundleOf = (hosts: readonly string[], count = 5000): object => {
       id: `o${number}`,
       name: `Plan ${number}`,
       telecom: [{ system: 'url', value: `https://plan-${number}.example.org/` }],
-      identifier: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: String(1_000_000_000 + npi) }],
+      identifier: [{ system: npiSystem, value: number === wrongNpi ? '1234567890' : npiOf(npi) }],
       ...(kind === 'no endpoint' ? {} : { endpoint: [{ reference: `Endpoint/e${number}` }] }),
     };
     return kind === 'no endpoint' ? [{ resource: organization }] : [{ resource: organization }, { resource: endpoint }];
@@ -170,9 +178,10 @@ describe('an import of thousands of brands', () => {
       brand: {
         website: 'https://plan-80.example.org/',
         otherNames: ['Plan 480'],
-        identifiers: { npi: ['1000000480'] },
+        identifiers: { npi: [npiOf(480)] },
       },
     });
+    expect(await readFile(join(folder, 'drafts', `plan-${wrongNpi}.json`), 'utf8')).not.toContain('identifiers');
   });
 
   it('leaves drafts and payers that are there as they are, and asks no endpoint twice', async () => {

@@ -155,6 +155,11 @@ describe('a field of the configuration that has a rule of its own', () => {
     ['payers[1].exchange.scopes', [], exchanges],
     ['payers[1].exchange.identifiers', [], exchanges],
     ['payers[1].exchange.identifiers[0].value', '1234567890', exchanges],
+    [
+      'payers[1].exchange.identifiers[0].value',
+      '1234567890',
+      { ...exchanges, 'payers[1].exchange.identifiers[0].system': 'urn:oid:2.16.840.1.113883.4.6' },
+    ],
     ['payers[1].exchange.identifiers[0].system', 'npi', exchanges],
     ['payers[1].exchange.identifiers[0].system', 'https://hl7.org/fhir/sid/us-npi', exchanges],
     ['payers[1].exchange.identifiers[0].system', 'http://hl7.org/fhir/sid/us-npi/', exchanges],

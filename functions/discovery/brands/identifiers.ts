@@ -1,3 +1,4 @@
+import { npiSystem } from '../../shared/fhir/npi.ts';
 import type { DirectoryEntry } from '../../shared/registry/entry-items.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 
@@ -44,7 +45,7 @@ export const identifiersOf = (origin: string, { id, brand }: DirectoryEntry): re
     ...hios.map((value) => ({ type: { text: 'HIOS issuer ID' }, value })),
     ...npi.map((value) => ({
       type: typed('http://terminology.hl7.org/CodeSystem/v2-0203', 'NPI'),
-      system: 'http://hl7.org/fhir/sid/us-npi',
+      system: npiSystem,
       value,
     })),
   ];

@@ -1,5 +1,6 @@
 import type { GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
+import { isNpi, npiSystem } from '../../shared/fhir/npi.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { MemberFault } from '../reading/problems.ts';
 import { mostResourceBytes } from '../reading/split-bundle.ts';
@@ -16,7 +17,6 @@ export type GroupCode = (typeof codes)[keyof typeof codes];
 
 const isCode = (code: unknown): code is GroupCode => Object.values<unknown>(codes).includes(code);
 
-const npiSystem = 'http://hl7.org/fhir/sid/us-npi';
 const codeSystem = 'http://hl7.org/fhir/us/davinci-pdex/CodeSystem/PdexMultiMemberMatchResultCS';
 
 /** A Group as it came. */
@@ -85,7 +85,7 @@ export const codeOf = ({
 /** Identifiers of plans: an NPI, which is public. */
 const npisIn = (value: unknown): readonly JsonObject[] =>
   objectsIn(value).flatMap(({ system, value: npi }) =>
-    system === npiSystem && typeof npi === 'string' && /^\d{10}$/.test(npi) ? [{ system, value: npi }] : [],
+    system === npiSystem && isNpi(npi) ? [{ system, value: npi }] : [],
   );
 
 /** What partners search Groups by (pdex-157): the purpose of the Group, and the plan that it is for. */

@@ -1,4 +1,5 @@
 import type { Mistake } from '../../shared/errors.ts';
+import { isNpi, isNpiSystem } from '../../shared/fhir/npi.ts';
 import { objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Identifier } from '../../shared/registry/types.ts';
 import { hasCode, objectOf, unless } from './mistakes.ts';
@@ -17,8 +18,6 @@ const persons: ReadonlySet<unknown> = new Set(['Patient', 'RelatedPerson', 'Pers
 /** A resource's own URL, absolute or relative, without a query. https://hl7.org/fhir/R4/references.html#literal */
 const literal = /^(?:https?:\/\/[^?#\s]+\/)?([A-Z][A-Za-z]*)\/[A-Za-z0-9.-]{1,64}(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/;
 const urn = /^urn:(?:uuid:[0-9a-f-]{36}|oid:[0-9.]{1,255})$/i;
-
-const npis: ReadonlySet<unknown> = new Set(['http://hl7.org/fhir/sid/us-npi', 'urn:oid:2.16.840.1.113883.4.6']);
 
 /** Social security, Medicare beneficiary. https://terminology.hl7.org/identifiers.html */
 const ofPersons: ReadonlySet<unknown> = new Set([
@@ -43,10 +42,7 @@ export const isOfPerson = (identifier: unknown): boolean => {
 
 const isOrganizations = (identifier: unknown, plans: readonly Identifier[]): boolean => {
   const { system, value } = objectOf(identifier);
-  return (
-    (npis.has(system) && typeof value === 'string' && /^\d{10}$/.test(value)) ||
-    plans.some((plan) => plan.system === system && plan.value === value)
-  );
+  return (isNpiSystem(system) && isNpi(value)) || plans.some((plan) => plan.system === system && plan.value === value);
 };
 
 /** The types that a reference names, in `type` and in its URL or contained resource. Undefined if R4 does not allow its form. */

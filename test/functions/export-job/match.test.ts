@@ -380,6 +380,7 @@ describe('the Groups of a match', () => {
         textLeftOut,
       ),
     ),
+    having({ identifier: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: '9800000018' }] }, textLeftOut),
     having({ member: [{ ...entryA, period: { start: '2026-11-27', end: '2026-11-27' } }, entryB] }, textLeftOut),
     ...[{ implicitRules: 'urn:theirs' }, { parameter: [{ ...envelope.parameter[0], modifierExtension: [{}] }] }].map(
       (change) =>

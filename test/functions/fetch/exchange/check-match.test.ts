@@ -261,6 +261,7 @@ describe('a match of members', () => {
     // The new coverage.
     ['a new coverage of another member', 'Link.beneficiary', other],
     ['a new coverage at a third plan', 'Link.payor|[0]', plan('1111111112')],
+    ['somebody by an NPI whose check digit does not fit', 'Coverage.policyHolder', plan('1234567890')],
     // What no resource may have.
     ['an attachment that is too long', 'Patient.photo', [{ data: 'A'.repeat(65_537) }], 'Patient.photo[0].data'],
     [
@@ -533,6 +534,7 @@ describe('a match of members', () => {
     ['Coverage.subscriber', { reference: 'https://example.org/fhir/RelatedPerson/1' }],
     ['Coverage.policyHolder', { reference: 'urn:uuid:3b1c2c0e-0000-4000-8000-000000000000' }],
     ['Coverage.policyHolder', { reference: 'Organization/1', display: 'An employer' }],
+    ['Coverage.policyHolder', plan('1111111112')],
     ['Coverage.policyHolder', { type: 'Organization', identifier: { system: 'urn:x', value: '1' }, display: 'x' }],
     ['Link.payor[0]', { ...plan('1234567893'), display: 'New Health Plan' }],
     ['Consent.provision.actor[2]', { ...receiver(newPlan), reference: { ...plan(newPlan), display: 'x' } }],
