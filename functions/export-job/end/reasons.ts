@@ -123,6 +123,8 @@ export const planFaults: Readonly<Record<PlanFault, string>> = {
   tooManyFiles: "The payer's manifest names more files than an exchange reads.",
   moreManifests: "The payer's manifest says that there are more files than it names.",
   links: "The payer's manifest has links that cannot be read, so that there may be more files.",
+  members:
+    "The payer's manifest has a list or a URL that Bulk Data Access does not have there, so that there may be more files.",
   client: 'The payer refuses the client of the gateway.',
   nobodyLeft: 'No member of the Group still has a valid consent, so nothing was requested.',
   consentEnded:

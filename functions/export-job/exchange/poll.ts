@@ -51,9 +51,14 @@ const parse = (text: string | undefined): unknown =>
   text === undefined || countValues(text) > mostManifestValues ? undefined : parseOnceEach(text);
 
 /** Reads the manifest, and queues its files. */
-const takeManifest = async (leg: ExchangeLeg, task: PollTask, text: string | undefined): Promise<void> => {
+const takeManifest = async (
+  leg: ExchangeLeg,
+  task: PollTask,
+  text: string | undefined,
+  linkHeader: string | null,
+): Promise<void> => {
   const type = typeOfAll(leg.input);
-  const manifest = readPlanManifest(leg.payer, parse(text), task.url);
+  const manifest = readPlanManifest(leg.payer, parse(text), task.url, linkHeader);
   if (typeof manifest === 'string') return endExchange(leg, { kind: 'planUnusable', type, why: manifest });
   const { files, withToken, transactionTime, linesTotal, more } = manifest;
   if (more !== undefined) leg.problems.add({ kind: 'planUnusable', type, why: more });
@@ -108,7 +113,7 @@ export const poll = async (leg: ExchangeLeg, first: PollTask): Promise<LegStop |
       continue;
     }
     if (status === 200) {
-      await takeManifest(leg, task, text as string | undefined);
+      await takeManifest(leg, task, text as string | undefined, response.headers.get('link'));
       return { kind: 'go' };
     }
     if (status !== 202) return endExchange(leg, { kind: 'planRefused', type, step: 'poll', status });

@@ -319,6 +319,8 @@ export type PlanFault =
   | 'moreManifests'
   /** Its manifest has links that cannot be read. */
   | 'links'
+  /** Its manifest has what Bulk Data does not have there, and what may list files. */
+  | 'members'
   /** It rejects the gateway's client credentials. */
   | 'client'
   /** No member of the Group has a valid consent any more. */

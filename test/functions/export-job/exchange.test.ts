@@ -426,6 +426,28 @@ describe('what comes of a Group', () => {
           ["The payer's manifest says that there are more files than it names."],
         ),
     ),
+    ...[
+      { outputs: [{ type: 'Observation', url: '/2' }] },
+      { Output: [{ type: 'Observation', url: '/2' }] },
+      { next: 'https://x' },
+      { links: { next: 'https://x' } },
+      { Link: [{ relation: 'next', url: 'https://x' }] },
+      { issues: [{ severity: 'error', code: 'incomplete' }] },
+      { outcome: [{ type: 'OperationOutcome', url: '/2' }] },
+    ].map((manifest) =>
+      row(`has a manifest with ${JSON.stringify(manifest)}`, 'a b', { ...and(), manifest }, [
+        "The payer's manifest has a list or a URL that Bulk Data Access does not have there, so that there may be more files.",
+      ]),
+    ),
+    row('has a manifest with files of files', 'a b', { output: [{ ...people, parts: ['/2'] }] }, [
+      "The payer's manifest has a list or a URL that Bulk Data Access does not have there, so that there may be more files.",
+    ]),
+    row(
+      'has a manifest that goes on by a header',
+      'a b',
+      { ...and(), manifestHeaders: { link: '<https://x>; rel="next"' } },
+      ["The payer's manifest says that there are more files than it names."],
+    ),
     row('has a manifest whose links nobody can read', 'a b', { ...and(), manifest: { link: ['https://x'] } }, [
       "The payer's manifest has links that cannot be read, so that there may be more files.",
     ]),
@@ -985,6 +1007,18 @@ describe('what comes of a Group', () => {
     );
   });
 
+  // HAPI's text, the id of BCDA's job, Microsoft's empty list, and what Bulk Data 3.0 has.
+  it.each([
+    { msg: 'Export complete' },
+    { JobID: 7 },
+    { issues: [], deleted: null },
+    { outputFormat: 'application/fhir+ndjson', outputOrganizedBy: '', extension: { 'https://plan.example/x': [1] } },
+  ])('is all of them with a manifest that also has %j', async (manifest) => {
+    const made = await run(groupInput(two), { output: [people], manifest });
+
+    expect(made).toMatchObject({ complete: true, ids: ['a', 'b'], errors: [] });
+  });
+
   const ahead = 'Thu, 31 Dec 2026 00:00:00 GMT';
   const none = 'Thu, 01 Jan 1970 00:00:00 GMT';
   const [request, hourBefore] = ['2026-11-27T00:00:00.000Z', '2026-11-26T23:00:00.000Z'];
@@ -1004,6 +1038,7 @@ describe('what comes of a Group', () => {
 
   it.each([
     ['with the token if the manifest says so', true, {}, 'Bearer system-2'],
+    ['with the token if the manifest says so as a text', 'true', {}, 'Bearer system-2'],
     ['without it if it does not', false, {}, ''],
     ['with it if the profile says so', false, { fileToken: 'always' }, 'Bearer system-2'],
     ['without it if the profile says so', true, { fileToken: 'never' }, ''],

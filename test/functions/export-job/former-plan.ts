@@ -8,6 +8,7 @@ interface PlanFile {
   readonly lines: readonly (string | object)[];
   readonly count?: number | undefined;
   readonly url?: string;
+  readonly parts?: readonly string[];
 }
 
 export interface Plan {
@@ -15,6 +16,8 @@ export interface Plan {
   readonly error?: readonly PlanFile[];
   readonly deleted?: readonly PlanFile[];
   readonly manifest?: object;
+  /** The HTTP headers of the manifest. */
+  readonly manifestHeaders?: Readonly<Record<string, string>>;
   /** The plan's clock when it is asked. @default that of the gateway */
   readonly date?: string | undefined;
   /** How many polls are answered with 202 before the manifest. @default 1 */
@@ -36,6 +39,7 @@ export const planOf = (
     error = [],
     deleted = [],
     manifest = {},
+    manifestHeaders = {},
     busy = 1,
     instead,
     date = 'Fri, 27 Nov 2026 00:00:00 GMT',
@@ -58,16 +62,21 @@ export const planOf = (
       polls += 1;
       if (polls <= busy) return { status: 202, headers: { 'x-progress': 'working', 'retry-after': '30' } };
       const filesOf = (kind: keyof typeof listed) =>
-        listed[kind].map(({ type, url, count }, at) => ({ type, url: url ?? `${base}/files/${kind}/${at}`, count }));
-      return fhir({
-        transactionTime,
-        request: 'asked',
-        requiresAccessToken: true,
-        output: filesOf('output'),
-        error: filesOf('error'),
-        deleted: filesOf('deleted'),
-        ...manifest,
-      });
+        listed[kind].map((file, at) =>
+          Object.assign({}, file, { lines: undefined, url: file.url ?? `${base}/files/${kind}/${at}` }),
+        );
+      return fhir(
+        {
+          transactionTime,
+          request: 'asked',
+          requiresAccessToken: true,
+          output: filesOf('output'),
+          error: filesOf('error'),
+          deleted: filesOf('deleted'),
+          ...manifest,
+        },
+        manifestHeaders,
+      );
     }
     const [, kind, at] = /^\/files\/(output|error|deleted)\/(\d+)$/.exec(path) ?? [];
     const file = kind === undefined ? undefined : listed[kind as keyof typeof listed][Number(at)];
