@@ -3,7 +3,7 @@ import { exchangeAttributes } from './attributes.ts';
 import { sha256 } from './crypto.ts';
 import { getItem, writeIfConditionHolds, type Table } from './dynamo.ts';
 import { exchangeOwner, keyOf, partsOf, putItem, queryItems, readParts } from './exchange-items.ts';
-import { anyOf, clausesOn, updateOf, type Change } from './expressions.ts';
+import { allOf, anyOf, clausesOn, updateOf, type Change } from './expressions.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 
 const { absent, exists, is } = clausesOn(exchangeAttributes);
@@ -157,11 +157,17 @@ export const notePatients = async (
 
 /**
  * Writes a Group's head, with which it can be used. A payer may answer a later match with the same Group's id: the later one is kept,
- * and whom an operator has ended stays ended.
+ * and whom an operator has ended stays ended. Of two matches that began in the same second, that with the greater id counts as the later one, so that
+ * no repeat of a write changes which is kept.
  * @throws GatewayError `temporarily_unavailable`
  */
 export const putGroupHead = async (table: Table, { owner, id, ...head }: NewGroupHead): Promise<void> => {
-  const isLatest = anyOf(absent('createdAt'), is('createdAt', '<=', head.createdAt));
+  const { createdAt, exportId } = head;
+  const isLatest = anyOf(
+    absent('createdAt'),
+    is('createdAt', '<', createdAt),
+    allOf(is('createdAt', '=', createdAt), is('exportId', '<=', exportId)),
+  );
   // An update, since a put would forget who was ended.
   await update(table, keyOfHead(owner, id), { set: head, when: [isLatest] });
 };
@@ -274,7 +280,7 @@ export const listUnready = async (
   const unready: Pick<StoredGroupHead, 'id' | 'ended' | 'expiresAt'>[] = [];
   for (const { id, createdAt, expiresAt } of made.filter((one) => one.expiresAt > now)) {
     const head = await getHead(table, owner, id);
-    const isReplaced = head.createdAt > createdAt;
+    const isReplaced = head.createdAt > createdAt || (head.createdAt === createdAt && head.exportId > exportId);
     if (head.exportId !== exportId && !isReplaced) unready.push({ id, expiresAt, ended: head.ended });
   }
   return unready;

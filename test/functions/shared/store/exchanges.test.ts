@@ -98,6 +98,28 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
     expect(await endMember(table, owner, 'unknown', 'member-hash')).toBe(false);
   });
 
+  it('of two matches of one second the same one keeps a Group’s id, in whichever order and however often they write it', async () => {
+    const [one, two] = ['tied-1', 'tied-2'].map((exportId) => ({ exportId, body: Buffer.from(exportId) }));
+    const orders = [
+      [one, two],
+      [two, one],
+      [one, two, one],
+      [two, one, two],
+    ];
+    for (const [at, order] of orders.entries()) {
+      const id = `tie-${at}`;
+      for (const { exportId } of [one!, two!])
+        await noteMade(table, { owner, id, exportId, createdAt: now, expiresAt: now + 10 });
+      for (const match of order) await group(id, match);
+
+      const found = await getGroup(table, owner, id, now);
+      expect([found?.exportId, String(found?.body)]).toEqual(['tied-2', 'tied-2']);
+      const unready = await Promise.all(['tied-1', 'tied-2'].map((made) => listUnready(table, owner, made, now)));
+      // The other can never become usable.
+      expect(unready.flat().filter((made) => made.id === id)).toEqual([]);
+    }
+  });
+
   const [ours, theirs] = [{ patients: 'ours' }, { patients: 'theirs' }];
   const later = { exportId: 'export-2', createdAt: now + 2 };
   const unusable = (patients: string) => ({ payer: 'former', patients });
@@ -140,14 +162,16 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
   });
 
   it('a match whose Group a later one has replaced has none that may become usable', async () => {
-    const made = { owner, id: 'replaced', exportId: 'export-0', expiresAt: now + 10 };
-    for (const [createdAt, count] of [
-      [now - 1, 0],
-      [now, 1],
+    const made = { owner, id: 'replaced', expiresAt: now + 10 };
+    for (const [createdAt, exportId, count] of [
+      [now - 1, 'export-0', 0],
+      [now, 'export-0', 0],
+      [now, 'export-3', 1],
+      [now + 1, 'export-0', 1],
     ] as const) {
-      await noteMade(table, { ...made, createdAt });
+      await noteMade(table, { ...made, createdAt, exportId });
       await group('replaced', { exportId: 'export-2' });
-      expect(await listUnready(table, owner, 'export-0', now)).toHaveLength(count);
+      expect(await listUnready(table, owner, exportId, now)).toHaveLength(count);
     }
   });
 
