@@ -387,9 +387,10 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     (problem) =>
       `The payer put a remark in file ${problem.file} of its errors: ${problem.severity}, ${problem.code}.${mayBeMissing(problem)}`,
   ],
-  deletionLeftOut: suppressed(
-    ({ file }) =>
-      `A line in file ${file} of deletions is left out: it is no list of deletions, or is about somebody else.`,
+  deletionLeftOut: suppressed(({ file, count }) =>
+    count === undefined
+      ? `A line in file ${file} of deletions is left out: it is no list of deletions.`
+      : `${counted(count, 'entry', 'entries')} in file ${file} of deletions ${count === 1 ? 'is' : 'are'} left out: not a deletion of a resource of a type that was asked for, by its type and id, or about somebody else.`,
   ),
   memberWithoutRecord: incomplete(({ member }) => `Nothing came about member ${member}.`),
   memberUnchanged: [

@@ -272,8 +272,8 @@ type ExchangeProblem =
       readonly severity: Severity;
       readonly code: string;
     }
-  /** A line in a file of deletions that has something else too, or is about somebody else. */
-  | { readonly kind: 'deletionLeftOut'; readonly type: string; readonly file: number }
+  /** A line in a file of deletions that is no list of them, or so many of its entries. */
+  | { readonly kind: 'deletionLeftOut'; readonly type: string; readonly file: number; readonly count?: number }
   /** A member of the Group of whom nothing came, or who was left out from the start. */
   | { readonly kind: 'memberWithoutRecord' | 'memberUnchanged'; readonly type: string; readonly member: string }
   | {

@@ -984,6 +984,9 @@ describe('what comes of a Group', () => {
           },
         ],
       },
+      deletion('Observation/10', 'Patient/x', 'Observation/11', 'Observation/theirs', 'Encounter/1'),
+      { ...deletion('Observation/12'), entry: [...deletion('Observation/12').entry, 'theirs', {}] },
+      deletion('Observation/theirs'),
       deletion('Patient/x'),
       deletion('https://other'),
       deletion('https://other/Observation/9'),
@@ -992,19 +995,27 @@ describe('what comes of a Group', () => {
       { ...deletion(), entry: [{ resource: patient('x') }] },
       { ...deletion('Observation/9'), modifierExtension: [{ url: 'urn:not', valueBoolean: true }] },
     ];
-    const { world, errors } = await run(groupInput(two), ({ base }) => ({
-      output: [people],
+    const types = ['Patient', 'Observation'];
+    const { world, errors } = await run(groupInput(two, { asked: { types } }), ({ base }) => ({
+      output: [people, observations('theirs x')],
       deleted: [{ type: 'Bundle', lines: lines(base) }],
     }));
 
-    const passedOn = [kept, deletion('Observation/9')].map((line) => JSON.stringify(line));
+    const passedOn = [
+      kept,
+      deletion('Observation/9'),
+      deletion('Observation/10', 'Observation/11'),
+      deletion('Observation/12'),
+    ].map((line) => JSON.stringify(line));
     expect((await world.record()).deleted).toEqual(passedOn);
-    expect(errors).toEqual(
-      Array.from(
-        { length: 7 },
-        () => 'A line in file 1 of deletions is left out: it is no list of deletions, or is about somebody else.',
-      ),
-    );
+    const entries = (count: string): string =>
+      `${count} left out: not a deletion of a resource of a type that was asked for, by its type and id, or about somebody else.`;
+    expect(errors.filter((error) => error.includes('deletions'))).toEqual([
+      entries('3 entries in file 1 of deletions are'),
+      entries('2 entries in file 1 of deletions are'),
+      ...Array.from({ length: 7 }, () => entries('1 entry in file 1 of deletions is')),
+      'A line in file 1 of deletions is left out: it is no list of deletions.',
+    ]);
   });
 
   // HAPI's text, the id of BCDA's job, Microsoft's empty list, and what Bulk Data 3.0 has.
