@@ -67,7 +67,7 @@ export const writeHeldLines = async (
   const counts = new Map<string, number>();
   const others = createProblemList();
   const read = (name: string) => readHeldLines(deps, stateKey, name);
-  if (task.file === 0 && task.at === 0) await settleHeld(state.held, rules.seen, read);
+  if (task.file === 0 && task.at === 0) await settleHeld(state.held, known, rules.seen, read);
   for (let file = task.file; file < state.held.length; file += 1) {
     const lines = await read(state.held[file]!.object);
     for (const held of lines.slice(file === task.file ? task.at : 0)) {

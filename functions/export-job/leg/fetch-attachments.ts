@@ -126,7 +126,7 @@ const readLines = async (leg: Leg, first: AttachmentsTask): Promise<LegStop | un
   const written = { origin: deps.origin, item, basesAt, seen, find: attachments.find };
   const files = [...leg.before.held, ...(await leg.held.put())];
   let task = first;
-  if (task.file === 0 && task.at === 0) await settleHeld(files, seen, leg.held.read);
+  if (task.file === 0 && task.at === 0) await settleHeld(files, leg.next, seen, leg.held.read);
   for (; task.file < files.length; task = updateTask(leg, task, { file: task.file + 1, at: 0 })) {
     const lines = await leg.held.read(files[task.file]!.object);
     while (task.at < lines.length) {

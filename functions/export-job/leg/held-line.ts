@@ -2,13 +2,13 @@ import { attachmentName, exportUrl } from '../../shared/exports/urls.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
-import { problemOfHanging, whoseIs } from '../reading/hangs-on.ts';
+import { disprove, problemOfHanging, whoseIs } from '../reading/hangs-on.ts';
 import type { OwnAttachment } from '../reading/own-attachments.ts';
 import type { Problem } from '../reading/problems.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { identityOf, type SeenNames } from '../reading/seen-names.ts';
 import type { HeldLine } from '../state/held-lines.ts';
-import type { HeldFile } from '../state/state.ts';
+import { isLinked, type HeldFile, type Known } from '../state/state.ts';
 import { settling } from './settle.ts';
 
 /** The name under which an attachment is seen that did not come, so that no other leg asks for it again. */
@@ -60,13 +60,16 @@ export const heldLine = (
 
 /**
  * Settles whose the resources are that name no patient, among the lines of all files.
+ * @param known what came while nobody knew which other ids are the member's
  * @throws whatever `read` throws
  */
 export const settleHeld = async (
   files: readonly HeldFile[],
+  known: Pick<Known, 'early' | 'linked'>,
   seen: SeenNames,
   read: (name: string) => Promise<readonly HeldLine[]>,
 ): Promise<void> => {
+  for (const one of known.early ?? []) if (!isLinked(known, one)) disprove(seen, one.came);
   const { take, end } = settling(seen);
   for (const { object, hangs = true } of files) {
     if (!hangs) continue;

@@ -1,11 +1,20 @@
-import { evidenceOf, noteWhose, whoseBy, type HangsOn, type Whose } from '../reading/hangs-on.ts';
+import {
+  disprove,
+  evidenceOf,
+  isOnlyGiven,
+  noteWhose,
+  whoseBy,
+  type HangsOn,
+  type Whose,
+} from '../reading/hangs-on.ts';
 import type { SeenNames } from '../reading/seen-names.ts';
 
 /*
  * Decides who owns the resources that name no patient, once everything has been read. Most of them depend only on resources whose owner is
  * known. The others depend on each other, such as a Provenance of a List, and are settled together: first those that depend on another
  * patient's resource, directly or through others; then those that depend on the member's, or that the member's refer to; and last those
- * that came as the member's and refer to nothing that is missing.
+ * that came as the member's and refer to nothing that is missing. Another patient's among the answers disproves that last reason, so what has no other is
+ * settled once each of the first is known.
  */
 
 /** The most resources that are settled together, and the most references among them. Beyond these limits the owner stays unknown. */
@@ -29,9 +38,15 @@ export const settling = (seen: SeenNames, most = mostTogether): Settling => {
   const together: Waiting[] = [];
   let references = 0;
 
+  const note = (name: string, hangsOn: HangsOn, whose: Whose): void => {
+    noteWhose(seen, name, hangsOn, whose);
+    const { problem, came } = hangsOn;
+    if (whose === 'other' && problem.kind === 'otherPatient' && problem.from === 'search') disprove(seen, came);
+  };
+
   const settle = (one: Waiting, whose: Whose): void => {
     one.isSettled = true;
-    noteWhose(seen, one.name, one.hangsOn, whose);
+    note(one.name, one.hangsOn, whose);
   };
 
   /** The first ones, and all that `reach` leads to from them, except those already settled. Takes linear time. */
@@ -53,7 +68,9 @@ export const settling = (seen: SeenNames, most = mostTogether): Settling => {
   return {
     take: (name, hangsOn) => {
       const evidence = evidenceOf(hangsOn, name, seen);
-      if (evidence.isAnothers || !evidence.isOpen) noteWhose(seen, name, hangsOn, whoseBy(hangsOn, evidence));
+      const whose = whoseBy(hangsOn, evidence);
+      const isKnown = !evidence.isOpen && !(whose === 'member' && isOnlyGiven(evidence));
+      if (evidence.isAnothers || isKnown) note(name, hangsOn, whose);
       else if (together.length >= most.resources || references + hangsOn.names.length > most.references)
         noteWhose(seen, name, hangsOn, 'unknown');
       else {
@@ -90,7 +107,7 @@ export const settling = (seen: SeenNames, most = mostTogether): Settling => {
       for (const one of left()) if (one.hangsOn.isThing === true) settle(one, 'nobody');
       const both = (one: Waiting): readonly Waiting[] => [...onIt(one), ...byIt(one)];
       spread(
-        left().filter((one) => evidence(one).isMembers),
+        left().filter((one) => evidence(one).isMembers || isOnlyGiven(evidence(one))),
         'member',
         both,
       );

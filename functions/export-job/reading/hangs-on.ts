@@ -10,8 +10,8 @@ import type { SeenNames } from './seen-names.ts';
 /*
  * A resource that names no patient belongs to the patient of the resources that it refers to: a Provenance is about its target, an
  * Observation belongs to its encounter. If one of these belongs to another patient, so does the resource. If none belongs to the member,
- * the way it came must show that it is the member's: a search that was clearly limited to the member, or a reference from the member's
- * record. What it refers to may arrive later, so the resource waits until everything has been read.
+ * the way it came must show that it is the member's: an answer that was clearly limited to the member and has nothing of another patient's, or
+ * a reference from the member's record. What it refers to, or another patient's, may arrive later, so the resource waits until everything has been read.
  */
 
 /** Types that name no patient in R4, and hang on what does: `EnrollmentResponse.request`, `Slot.schedule`, `DeviceMetric.source`. */
@@ -60,6 +60,16 @@ type RestrictedName = `restricted ${string}`;
 
 /** The name to mark as seen when a search's first page shows that it was limited to the member. */
 export const restricted = (type: string, mark: number): RestrictedName => `restricted ${type} ${mark}`;
+
+const isRestricted = (came: Came | undefined): came is RestrictedName => came?.startsWith('restricted ') === true;
+
+/** The searches of one type are one: a payer that ignores whom one of them is for ignores it in the others, too. */
+const disproved = (came: RestrictedName): string => `not ${came.replace(/ \d+$/, '')}`;
+
+/** Notes that another patient's resource came as one of the member's. So the answer was not for the member alone. */
+export const disprove = (seen: Pick<SeenNames, 'add'>, came: Came | undefined): void => {
+  if (isRestricted(came)) seen.add(disproved(came));
+};
 
 /** What a resource without a patient refers to, how it came, and what to report if it belongs to another patient. */
 export interface HangsOn {
@@ -155,6 +165,9 @@ export interface Evidence {
   readonly isOpen: boolean;
 }
 
+/** Whether only the way it came shows that a resource is the member's, which another patient's in the same answer would disprove. */
+export const isOnlyGiven = ({ isMembers, isGiven, isOpen }: Evidence): boolean => isGiven && !isMembers && !isOpen;
+
 /** What its references, and the way it came, tell about a resource. @param name its identity */
 export const evidenceOf = (hangsOn: Hanging, name: string, seen: Pick<SeenNames, 'has'>): Evidence => {
   const { names, unasked = [], isBeyond, came } = hangsOn;
@@ -166,7 +179,7 @@ export const evidenceOf = (hangsOn: Hanging, name: string, seen: Pick<SeenNames,
   const isLacking = isBeyond ?? all.some(([one, found]) => found === 'absent' && !isExcused(one));
   const isMembers = has('member') || isReferred;
   const isOpen = has('waits') || (came === 'referred' && !isMembers);
-  const isOfMember = came === 'surely' || (came !== undefined && came !== 'referred' && seen.has(came));
+  const isOfMember = came === 'surely' || (isRestricted(came) && seen.has(came) && !seen.has(disproved(came)));
   return { isAnothers: has('other'), isMembers, isGiven: isOfMember && !isLacking, isOpen };
 };
 
@@ -263,7 +276,9 @@ export const hangingOf = (
   const isKnown = !evidence.isOpen && targets.names.every((one) => ['member', 'nobody'].includes(statusOf(seen, one)));
   const whose = whoseBy(hangsOn, evidence);
   if (isKnown && whose === 'nobody' && name.includes('/')) seen.add(nobodys(name));
-  if (isKnown && (whose === 'member' || whose === 'nobody')) return undefined;
+  // How it came no longer shows whose it is if another patient's comes, too.
+  const isSure = evidence.isMembers || came === 'surely';
+  if (isKnown && (whose === 'nobody' || (whose === 'member' && isSure))) return undefined;
   if (name.includes('/') && seen.has(name)) seen.add(waiting(name));
   return hangsOn;
 };

@@ -5,6 +5,7 @@ import { isAt } from '../../shared/registry/fhir-bases.ts';
 import { isResourceType } from '../../shared/scopes/resource-types.ts';
 import { attachmentsToFetch, keep, type Keeping } from '../leg/keep.ts';
 import {
+  aboutAnother,
   checkResource,
   isAboutMember,
   isPatientWithoutId,
@@ -16,7 +17,15 @@ import {
   type ResourceVerdict,
 } from '../reading/check-resource.ts';
 import { contentMark } from '../reading/content-mark.ts';
-import { anothers, noteBeside, noteMembers, noteReference, restricted, type Came } from '../reading/hangs-on.ts';
+import {
+  anothers,
+  disprove,
+  noteBeside,
+  noteMembers,
+  noteReference,
+  restricted,
+  type Came,
+} from '../reading/hangs-on.ts';
 import {
   lastUpdated,
   type PageResource,
@@ -78,12 +87,13 @@ export const matchingType = ({ payer }: RecordLeg, { type }: Source): string | u
   return substitute === undefined ? undefined : parseRecordSearch(substitute).type;
 };
 
-/** How what names no patient comes from somewhere: `$everything` has the member's id in its path. */
-export const cameBy = ({ payer }: RecordLeg, source: Source): Came | undefined => {
+/** How what names no patient comes from somewhere. Notes that `$everything` has the member's id in its path. */
+export const cameBy = ({ payer, seen }: RecordLeg, source: Source): Came | undefined => {
   if (source.of === 'read') return 'referred';
   if (source.isByPart === true) return undefined;
-  const isOfMember = source.type === everything && payer.wholeRecord?.substitute === undefined;
-  return isOfMember ? 'surely' : restricted(source.type, source.mark);
+  const came = restricted(source.type, source.mark);
+  if (source.type === everything && payer.wholeRecord?.substitute === undefined) seen.add(came);
+  return came;
 };
 
 /** Whether a resource matched the search. A search of one type matches no other type, whatever the entry's mode says. */
@@ -159,29 +169,55 @@ const whyNotOthers = (taking: Taking, resource: PageResource): 'search' | 'namin
   return isAnswer ? 'search' : undefined;
 };
 
+/**
+ * How another patient's resource came, if that says that the answer was not for the member alone. What a search brings along may be anybody's,
+ * such as an encounter of the mother; what it does not mark as that is its answer.
+ * @param from as in {@link Problem}
+ */
+const disprovedBy = (
+  taking: Taking,
+  resource: PageResource,
+  from = whyNotOthers(taking, resource),
+): Came | undefined => {
+  const isAlong = taking.matching !== undefined && resource.mode === 'include';
+  return from === 'naming' || isAlong ? undefined : taking.came;
+};
+
 /** The most resources kept that come before the member's Patient, and the most ids kept for one of them. */
 const earlyBounds = { resources: 500, patients: 20 };
 
 /**
- * Reports another patient's resource. Until the member's own Patient has come, nobody knows whether the other is the same person:
- * then the end of the export reports it.
+ * Reports another patient's resource, and that the answer was not for the member alone. Until the member's own Patient has come, nobody
+ * knows whether the other is the same person: then the end of the export says both.
  */
-const reportOther = (
-  { leg: { seen, next, problems }, rules, source }: Taking,
-  resource: PageResource,
-  problem: EarlyResource['problem'],
-): void => {
+const reportOther = (taking: Taking, resource: PageResource, problem: EarlyResource['problem']): void => {
+  const {
+    leg: { seen, next, problems },
+    rules,
+    source,
+  } = taking;
+  const came = disprovedBy(taking, resource, problem.from);
   const mayBeMembers =
     rules.members === undefined && rules.isWanted('Patient') && !isAccountedFor(seen, `Patient/${rules.patient}`);
   if (!mayBeMembers) {
+    disprove(seen, came);
     if (!isGuess(source) || problem.from !== undefined) problems.add(problem);
     return;
   }
   const patients = othersComparedIn(resource.resource, rules);
   const isGuessed = isGuess(source) && problem.from === undefined;
   if (next.early.length < earlyBounds.resources && patients.length <= earlyBounds.patients)
-    next.early.push({ name: identityOf(resource), patients, problem, ...(isGuessed && { isGuessed }) });
-  else problems.add({ kind: 'unknownPatient', type: resource.type, page: problem.page, isEarly: true });
+    next.early.push({
+      name: identityOf(resource),
+      patients,
+      problem,
+      ...(came !== undefined && { came }),
+      ...(isGuessed && { isGuessed }),
+    });
+  else {
+    disprove(seen, came);
+    problems.add({ kind: 'unknownPatient', type: resource.type, page: problem.page, isEarly: true });
+  }
 };
 
 /** Learns the member's other ids from the own Patient, and lists what was left out because they were not known. */
@@ -379,6 +415,8 @@ const take = (taking: Taking, resource: PageResource): void => {
     else for (const one of remarks) found.add(one);
     return;
   }
+  if (verdict === 'notWanted' && aboutAnother(resource.resource, rules) === 'otherPatient')
+    disprove(leg.seen, disprovedBy(taking, resource));
   if ((verdict === 'keep' || verdict === 'notWanted') && isHolder(taking, resource)) {
     found.add({ kind: 'entrySkipped', reason: 'holder', page: source.page, type: source.type });
     return;

@@ -1,5 +1,6 @@
 import type { StoredPart } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
+import type { Came } from '../reading/hangs-on.ts';
 import type { FileFault, Problem } from '../reading/problems.ts';
 import type { SeenSet } from '../reading/seen.ts';
 import type { Odd } from '../reading/split-bundle.ts';
@@ -210,6 +211,8 @@ export interface EarlyResource {
   /** The ids of the patients in it, without the member's. */
   readonly patients: readonly string[];
   readonly problem: Extract<Problem, { kind: 'otherPatient' }>;
+  /** How it came, if that would otherwise show that what names nobody is the member's. */
+  readonly came?: Came;
   /** It came in answer to a search by a parameter that the payer may not know, so that another patient's is no problem. */
   readonly isGuessed?: true;
 }

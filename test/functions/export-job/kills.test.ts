@@ -141,4 +141,37 @@ describe('nothing is lost and nothing doubled', () => {
       await checkRecord(world);
     }
   });
+
+  it("of what an answer shows: beside another patient's, what names nobody is not given, whichever came first, after any checkpoint", async () => {
+    const unnamed = { resourceType: 'List', id: 'unnamed' };
+    const other = observation('other', { subject: { reference: 'Patient/other' } });
+    for (const [early, late] of [
+      [unnamed, other],
+      [other, unnamed],
+    ]) {
+      /** Each page comes in a leg of its own. */
+      const payer = (base: () => string): PayerScript => {
+        const pages = [[memberPatient, early!], [observation(1)], [late!]];
+        let isBusy = false;
+        return ({ path }) => {
+          isBusy = !isBusy;
+          if (isBusy) return { status: 429, headers: { 'retry-after': '90' } };
+          const at = Number(/page=(\d)/.exec(path)?.[1] ?? 0);
+          return pageOf(pages[at]!, at < 2 ? `${base()}?page=${at + 1}` : undefined);
+        };
+      };
+      let made = 1;
+      for (let killed = 0; killed < made; killed += 1) {
+        let checkpoints = 0;
+        const world = exportWorld({ killAfter: () => (checkpoints += 1) === killed });
+        world.answerWith(payer(() => world.base));
+        await world.run();
+        made = Math.max(made, checkpoints);
+
+        const { resources } = await world.record();
+        expect(Object.keys(resources).toSorted()).toEqual(['Observation', 'Patient', 'Provenance']);
+      }
+      expect(made).toBeGreaterThan(5);
+    }
+  });
 });

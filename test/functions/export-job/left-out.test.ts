@@ -414,7 +414,8 @@ describe('a record', () => {
 
 describe('the error files', () => {
   const content = [{ attachment: { url: 'https://elsewhere.example/1' } }];
-  const document = (type: string, id: number) => ({ resourceType: type, id: String(id), content });
+  const subject = { reference: 'Patient/member-1' };
+  const document = (type: string, id: number) => ({ resourceType: type, id: String(id), subject, content });
 
   it('list two hundred problems of a kind and type, over all legs, and count the rest', async () => {
     const { errors } = await slowPayer(

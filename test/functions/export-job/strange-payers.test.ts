@@ -863,12 +863,10 @@ describe('a resource', () => {
     ],
     ['a circle of which one was never given', [aList('a', 'List/b'), aList('b', 'List/a', 'Task/x')], ''],
   ])('that names nobody is left out with others: %s', async (_, lists, given) => {
+    // Beside another patient's, nothing shows whose those are that refer to nothing.
+    const page = given === 'a b c d' ? [memberPatient, ...lists, my] : [memberPatient, ...lists, their, my];
     const made = await runWith({}, ({ path }) =>
-      path.includes('$everything')
-        ? pageOf([memberPatient, ...lists, their, my])
-        : path.includes('?')
-          ? pageOf([])
-          : { status: 404 },
+      path.includes('$everything') ? pageOf(page) : path.includes('?') ? pageOf([]) : { status: 404 },
     );
 
     expect(
@@ -994,6 +992,89 @@ describe('a resource', () => {
         expect(made.outcomes['Communication']).toBe(isGuessed ? 'complete 1' : 'incomplete 1');
         expect(made.errors.join()).toContain(`A resource of type Communication on page 1 is left out: ${unknown}.`);
       }
+    },
+  );
+
+  const inOrders = (...of: readonly object[]): readonly (readonly object[])[] => [of, of.toReversed()];
+  const pagesOf = (base: string, path: string, pages: readonly (readonly object[])[]): Sent => {
+    const at = Number(new URL(base + path).searchParams.get('page') ?? 0);
+    const url = new URL(base + path);
+    url.searchParams.set('page', String(at + 1));
+    const self = { relation: 'self', url: base + path };
+    const next = { relation: 'next', url: url.href };
+    return pageOf(pages[at] ?? [], undefined, { link: at + 1 < pages.length ? [self, next] : [self] });
+  };
+  const bundle = {
+    resourceType: 'Bundle',
+    id: 'held',
+    type: 'collection',
+    entry: [{ resource: ofOther }],
+  };
+  const disproofs: readonly (readonly [string, readonly object[]])[] = [
+    ["another patient's", [ofOther]],
+    ["what hangs on another patient's", [{ ...communication('hung'), about: [{ reference: 'Claim/c' }] }]],
+    ["a Bundle of another patient's", [bundle]],
+    ["another patient's of a type that nobody asked for", [theirs]],
+  ];
+  it.each(disproofs)(
+    'that names nobody is left out of an answer that also has %s, in whatever order and on whatever page',
+    async (_, others) => {
+      const searched = { ...byType('Patient', 'Communication'), scope: `${ofCommunications} patient/Claim.rs` };
+      const isHung = others.some((one) => 'about' in one);
+      const asked = { types: ['Patient', 'Communication', ...(isHung ? ['Claim'] : [])] };
+      for (const options of [{}, asked, searched]) {
+        for (const order of inOrders(ours, theirsUnnamed, ...others)) {
+          for (const pages of [[order], order.map((one) => [one])]) {
+            const made = await runWith(options, ({ path }, { base }) => {
+              if (path === '/Claim/c') return fhir(theirs);
+              if (path.startsWith('/Patient?')) return pageOf([memberPatient]);
+              if (path.startsWith('/Communication?')) return pagesOf(base, path, pages);
+              return path.includes('$everything') ? pagesOf(base, path, [[memberPatient], ...pages]) : { status: 404 };
+            });
+
+            expect(made.ids.filter((id) => id !== 'member-1')).toEqual(['mine']);
+            expect(made.outcomes['Communication']).toBe('incomplete 1');
+            expect(made.errors.filter((error) => error.endsWith(`is left out: ${unknown}.`))).toHaveLength(1);
+          }
+        }
+      }
+    },
+  );
+
+  it.each<[string, object]>([
+    ['is marked as included', { ...observation('x', { subject: { reference: 'Patient/other' } }) }],
+    ['names the member, too', communication('both', { subject: { reference: 'Patient/other' }, sender: mine.patient })],
+  ])("that names nobody is given beside another patient's that %s, in a search", async (_, other) => {
+    const made = await runWith(
+      { ...byType('Patient', 'Communication'), scope: ofCommunications },
+      ({ path }, { base }) => {
+        if (path.startsWith('/Patient?')) return pageOf([memberPatient]);
+        if (!path.startsWith('/Communication?')) return { status: 404 };
+        const mode = (other as { readonly resourceType: string }).resourceType === 'Observation' ? 'include' : 'match';
+        return fhir({
+          resourceType: 'Bundle',
+          link: [{ relation: 'self', url: base + path }],
+          entry: [{ resource: ours }, { resource: theirsUnnamed }, { resource: other, search: { mode } }],
+        });
+      },
+    );
+
+    expect(made.ids).toEqual(['member-1', 'mine', 'unnamed']);
+  });
+
+  it.each([
+    ['is given if that id turns out to be the member’s', merged, ['member-1', 'mine', 'named', 'unnamed']],
+    ['is left out if it does not', memberPatient, ['member-1', 'mine']],
+  ])(
+    'that names nobody, in $everything with what is about another id and came before the member’s Patient, %s',
+    async (_, patient, ids) => {
+      const early = communication('named', { subject: { reference: 'Patient/older' } });
+      const made = await runWith({}, ({ path }) => {
+        if (path === '/Communication/named') return fhir(early);
+        return path.includes('$everything') ? pageOf([theirsUnnamed, early, patient, ours]) : pageOf([]);
+      });
+
+      expect(made.ids.toSorted()).toEqual(ids);
     },
   );
 

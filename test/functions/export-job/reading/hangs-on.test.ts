@@ -81,8 +81,14 @@ describe('a type whose resources may be a patient’s', () => {
   });
 });
 
+/** Two answers that were limited to the member. */
+const answers = ['restricted List 2', 'restricted Task 3'] as const;
+
 /** Resources that name nobody, by their names: each with what it refers to and how it came. */
-type Graph = ReadonlyMap<string, { readonly names: readonly string[]; readonly came?: 'surely' }>;
+type Graph = ReadonlyMap<
+  string,
+  { readonly names: readonly string[]; readonly came?: 'surely' | (typeof answers)[number] }
+>;
 
 /** The owner of each resource in a graph, found the slow way: by passing over the whole graph until nothing changes. */
 const truth = (graph: Graph): ReadonlyMap<string, string> => {
@@ -98,9 +104,12 @@ const truth = (graph: Graph): ReadonlyMap<string, string> => {
   };
   const isAny = (whose: string) => (names: readonly string[]) => names.some((name) => found.get(name) === whose);
   rounds(isAny('other'), 'other');
+  const disproved = new Set<unknown>(
+    [...graph].flatMap(([name, { came }]) => (found.get(name) === 'other' && came !== 'surely' ? [came] : [])),
+  );
   rounds(isAny('member'), 'member');
   const isLost = (name: string): boolean => found.get(name) === 'lost' || (!graph.has(name) && !found.has(name));
-  rounds((names, came) => came === undefined || names.some(isLost), 'lost');
+  rounds((names, came) => came === undefined || disproved.has(came) || names.some(isLost), 'lost');
   rounds(() => true, 'member');
   for (const [name, whose] of found) if (whose === 'lost') found.delete(name);
   rounds(isAny('member'), 'member');
@@ -112,9 +121,10 @@ const settled = (graph: Graph, most?: Parameters<typeof settling>[1]): ReadonlyM
   const seen = newSeen();
   for (const name of ['List/member', ...graph.keys()]) seen.add(name);
   seen.add("another's List/other");
+  for (const answer of answers) seen.add(answer);
   for (const name of graph.keys()) seen.add(`waits ${name}`);
   const { take, end } = settling(seen, most);
-  const problem = { kind: 'otherPatient', type: 'List', page: 1 } as const;
+  const problem = { kind: 'otherPatient', type: 'List', page: 1, from: 'search' } as const;
   const all = [...graph].map(([name, one]): [string, HangsOn] => [name, { ...one, problem }]);
   for (const [name, hangsOn] of all) take(name, hangsOn);
   end();
@@ -141,7 +151,10 @@ describe('what waits for each other', () => {
           const own = `List/${at}`;
           return [
             own,
-            { names: names.filter((name) => name !== own), ...(random(2) === 0 && { came: 'surely' as const }) },
+            {
+              names: names.filter((name) => name !== own),
+              ...(random(2) === 0 && { came: (['surely', ...answers] as const)[random(3)]! }),
+            },
           ];
         }),
       );
