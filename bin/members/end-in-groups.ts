@@ -3,6 +3,7 @@ import { causeOf, GatewayError } from '../../functions/shared/errors.ts';
 import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
 import { instant } from '../../functions/shared/instant.ts';
+import { everywhereSeconds } from '../../functions/shared/registry/everywhere.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { exchangeOwner } from '../../functions/shared/store/exchange-items.ts';
 import { endMember, endMemberEarly, listUnready } from '../../functions/shared/store/groups.ts';
@@ -120,7 +121,7 @@ export const endInGroups = async (
     }
   }
   output.note(
-    `The member was ended in ${counted(groups.length - failed, 'Group')}. What is exported from now on leaves the member out, within 30 seconds also what ` +
+    `The member was ended in ${counted(groups.length - failed, 'Group')}. What is exported from now on leaves the member out, within ${everywhereSeconds} seconds also what ` +
       'is under way; what was exported before stays with the plan. A match that is still asked, or a new one with a new consent, can bring the member back.',
   );
   return failed;

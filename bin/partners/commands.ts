@@ -1,5 +1,6 @@
 import { pendingClientId } from '../../config/examples.ts';
 import type { StageConfig } from '../../config/stage.ts';
+import { everywhereSeconds } from '../../functions/shared/registry/everywhere.ts';
 import { Refusal } from '../shared/errors.ts';
 import type { Output } from '../shared/output.ts';
 import { typeScript } from '../shared/typescript.ts';
@@ -77,7 +78,7 @@ const stepsAfterLeak = ({ partner, secretHashes }: Rotated, { file, apply }: Edi
   '',
   '  1. Give the new secret to the partner, if you can reach it now. Do not wait for it.',
   `  2. REMOVE every old hash from ${file} now: write only the new one, and ${apply}. Within`,
-  '     30 seconds the old secret is refused, and the partner cannot get tokens until it uses the new one:',
+  `     ${everywhereSeconds} seconds the old secret is refused, and the partner cannot get tokens until it uses the new one:`,
   '',
   `        secretHashes: ${typeScript(secretHashes, 8, 14)},`,
   '',

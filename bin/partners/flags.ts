@@ -1,3 +1,4 @@
+import { everywhereSeconds } from '../../functions/shared/registry/everywhere.ts';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { recorded } from '../shared/reason.ts';
 import { dryRun, exactlyOne, goesWith, noName, notBoth, oneWord, texts, type Rule, type Spec } from '../shared/spec.ts';
@@ -59,7 +60,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
       ...stageFlags,
     },
     'block NAME-OR-CLIENT-ID --reason TEXT --stage NAME [--dry-run]': {
-      changes: `cuts a partner off within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are
+      changes: `cuts a partner off within ${everywhereSeconds} seconds, without a deployment: sign-ins, token calls, reads, and reads that are
         under way. Its grants stay. Neither a deployment nor an apply ends a block.`,
       ...recorded,
     },
@@ -96,7 +97,7 @@ webhook only the secret goes to stdout, everything else to stderr. It is shown o
   },
   rows: {
     'new NAME, rotate NAME': "makes a partner's client, or its second secret",
-    'block NAME, unblock NAME, list': 'blocks a partner within 30 seconds; unblocks it; lists partners',
+    'block NAME, unblock NAME, list': `blocks a partner within ${everywhereSeconds} seconds; unblocks it; lists partners`,
     'webhook NAME, replay NAME': "makes and rotates the secret of a partner's events; sends events again",
   },
 } as const satisfies Spec;

@@ -1,5 +1,6 @@
 import { baseUrl } from '../../config/checks/rules.ts';
 import { defaultPorts } from '../../config/local.ts';
+import { everywhereSeconds } from '../../functions/shared/registry/everywhere.ts';
 import { readCommand, type Read } from '../shared/command-line.ts';
 import { UsageError } from '../shared/errors.ts';
 import { reason, recorded } from '../shared/reason.ts';
@@ -102,7 +103,7 @@ export const spec = {
       ...neededStage,
     },
     'pause ID --reason TEXT --stage NAME [--until TIME] [--dry-run]': {
-      changes: `stops a payer within 30 seconds, without a deployment: sign-ins, token calls, reads, and reads that are under
+      changes: `stops a payer within ${everywhereSeconds} seconds, without a deployment: sign-ins, token calls, reads, and reads that are under
         way. Members and partners are told to come back. No grant ends. Neither a deployment nor an apply ends a pause.`,
       words: { id },
       ...reason,
@@ -137,7 +138,7 @@ export const spec = {
     'drift [ID…]': 'lists what payers have changed; `--propose ID` prints what to write',
     'secret ID, key': "puts a payer's secret; `--previous` restores the one before; makes a key pair",
     mapping: 'prints what `cdk import` needs to take secrets into the stack',
-    'pause ID, resume ID, list': 'pauses a payer within 30 seconds; resumes it; lists payers',
+    'pause ID, resume ID, list': `pauses a payer within ${everywhereSeconds} seconds; resumes it; lists payers`,
   },
 } as const satisfies Spec;
 

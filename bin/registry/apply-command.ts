@@ -4,6 +4,7 @@ import { requireDeployable } from '../../config/checks/deployable.ts';
 import { registryData } from '../../config/checks/load.ts';
 import type { StageConfig } from '../../config/stage.ts';
 import { instant } from '../../functions/shared/instant.ts';
+import { everywhereSeconds } from '../../functions/shared/registry/everywhere.ts';
 import { Refusal, UsageError } from '../shared/errors.ts';
 import { progressBar } from '../shared/progress.ts';
 import { missingReason, requireReason } from '../shared/reason.ts';
@@ -124,7 +125,9 @@ export const applyCommand = async (
       diff.comparison,
     );
     progress?.clear();
-    output.note(`Applied as ${operator.arn}, version ${version}. It takes effect everywhere within 30 seconds.`);
+    output.note(
+      `Applied as ${operator.arn}, version ${version}. It takes effect everywhere within ${everywhereSeconds} seconds.`,
+    );
     return 0;
   } finally {
     progress?.clear();

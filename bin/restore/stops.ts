@@ -1,4 +1,5 @@
 import { instant } from '../../functions/shared/instant.ts';
+import { everywhereSeconds } from '../../functions/shared/registry/everywhere.ts';
 import { isBlocked, isPaused } from '../../functions/shared/registry/stops.ts';
 import { longestReason } from '../shared/reason.ts';
 import { openRegistryTable, readOne, type ReadEntry } from '../shared/registry-table.ts';
@@ -66,7 +67,9 @@ const stopAgain = async (
       if (written.written) again += 1;
       else output.note(`${stop.entryId} was changed in the meantime. Run the same command again.`);
     }
-    output.note(`Stopped ${again} again as ${operator.arn}. It takes effect everywhere within 30 seconds.`);
+    output.note(
+      `Stopped ${again} again as ${operator.arn}. It takes effect everywhere within ${everywhereSeconds} seconds.`,
+    );
     return again === lost.length ? 0 : 1;
   } finally {
     registry.close();

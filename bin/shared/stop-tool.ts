@@ -1,5 +1,6 @@
 import type { StageConfig } from '../../config/stage.ts';
 import { instant } from '../../functions/shared/instant.ts';
+import { everywhereSeconds } from '../../functions/shared/registry/everywhere.ts';
 import type { Stop } from '../../functions/shared/registry/stops.ts';
 import { Refusal } from './errors.ts';
 import { findNamed } from './find-named.ts';
@@ -34,7 +35,7 @@ export interface StopKind extends EntryKind {
   /** Its commands, and what they have done: `block`, `Blocked`. */
   readonly begin: readonly [command: string, done: string];
   readonly end: readonly [command: string, done: string];
-  /** What happens within 30 seconds. */
+  /** What happens within `everywhereSeconds`. */
   readonly effect: string;
   readonly endEffect: string;
 }
@@ -125,7 +126,7 @@ const doneLines = (told: Told, outcome: StopOutcome): string[] => {
     `${command.dryRun ? 'The audit would record' : 'The audit records'} you and the reason: ${command.reason}`,
     ...beforeLines(told, outcome.before),
     ...goneLines(found),
-    command.dryRun ? `Within 30 seconds this would happen: ${effect}` : `Within 30 seconds: ${effect}`,
+    `Within ${everywhereSeconds} seconds${command.dryRun ? ' this would happen' : ''}: ${effect}`,
     ...(command.ends ? [] : ['Neither a deployment nor an apply ends it.']),
     `To undo it: ${undoLine(kind, undo, found.id, command)}`,
   ];

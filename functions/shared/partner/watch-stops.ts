@@ -10,10 +10,10 @@ import { getLiveScope } from '../store/grants.ts';
 import { bothInOrder } from './both-in-order.ts';
 
 /**
- * How often the registry is asked during a read. With the twenty seconds that an entry is kept, a block, a pause or a
- * registration that loses scopes ends a read within thirty seconds.
+ * How often the registry is asked during a read, in milliseconds. With the time that an entry is kept, a block, a pause or a registration
+ * that loses scopes ends a read within `everywhereSeconds` (`shared/registry/everywhere.ts`).
  */
-const lookMs = 5000;
+export const lookMs = 5000;
 
 /**
  * Checks again that a partner may read from a payer: a refresh of payer tokens can take longer than a block or a pause

@@ -29,7 +29,7 @@ interface KeyTimes {
   readonly lastForMs: number;
 }
 
-const ofPayers: KeyTimes = { rememberedForMs: 10 * 60 * 1000, freshForMs: 60 * 1000, lastForMs: 0 };
+export const ofPayers: KeyTimes = { rememberedForMs: 10 * 60 * 1000, freshForMs: 60 * 1000, lastForMs: 0 };
 export const ofIdentityProviders: KeyTimes = {
   rememberedForMs: 10 * 60 * 1000,
   freshForMs: 30 * 1000,

@@ -25,7 +25,7 @@ export type PayerSecret = (
 /** Reads payers' secrets; `fresh` bypasses the cache. */
 export type ReadPayerSecret = (payerId: string, options?: { fresh?: boolean }) => Promise<PayerSecret>;
 
-const rememberedForMs = 5 * 60 * 1000;
+export const rememberedForMs = 5 * 60 * 1000;
 
 /** Under five seconds per call: a refresh of payer tokens may read the secret twice while it holds its lease. */
 export const secretsLimits = awsLimits({ maxAttempts: 2, requestMs: 2000 });

@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts';
 import { boundedMap } from './bounded-map.ts';
 
 /** How long a read counts as fresh, and how long it may be used while the store fails, in milliseconds. */
-const freshMs = 20_000;
-const staleMs = 5 * 60_000;
+export const freshMs = 20_000;
+export const staleMs = 5 * 60_000;
 
 /** After a failure, calls that can go on with what is kept do not ask for this long, so that not each waits. */
 const aloneMs = 2000;
