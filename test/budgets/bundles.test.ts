@@ -18,7 +18,7 @@ describe("a function's bundle", () => {
   // knows by what a page may hold more than was read.
   it('is under 350 KB; of those with more clients and the durable SDK, as little as it can be', () => {
     const limits: Readonly<Record<string, number>> = {
-      token: 370,
+      token: 372,
       fetch: 431,
       export: 590,
       audit: 390,

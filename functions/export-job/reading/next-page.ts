@@ -1,4 +1,5 @@
 import { longestReadingSeconds } from '../../shared/exports/longest-export.ts';
+import { isLastPage, type Places } from '../../shared/fhir/last-page.ts';
 import { linkResolver } from '../../shared/fhir/page-link.ts';
 
 /** What follows a page. `rest` is the next page's path and query below the payer's base, and `other` those of one beside it. */
@@ -61,39 +62,16 @@ export const nextPage = (question: NextPageQuestion): NextPage => {
   return { rest, ...(other !== undefined && { other }) };
 };
 
-/** What a parameter's value means: the first page, whether it is there or not, or how large a page is. */
-const isFirstPage = (name: string, value: string): boolean =>
-  /count|size|limit|format|pretty/i.test(name) ||
-  (/page/i.test(name) && /^[01]?$/.test(value)) ||
-  (/offset|skip|start|from|index/i.test(name) && /^0?$/.test(value));
-
-/** Whether two URLs lead to the same page of a search, by whatever host. A parameter that means the first page may be left out. */
-const isSamePage = (one: URL, other: URL): boolean => {
-  const isIn = (all: URL, [name, value]: readonly [string, string]): boolean =>
-    all.searchParams.has(name) ? all.searchParams.getAll(name).includes(value) : isFirstPage(name, value);
-  return (
-    one.pathname.replace(/\/(?:_search)?$/, '') === other.pathname.replace(/\/(?:_search)?$/, '') &&
-    [...one.searchParams].every((parameter) => isIn(other, parameter)) &&
-    [...other.searchParams].every((parameter) => isIn(one, parameter))
-  );
-};
-
 /**
- * Whether the page that a payer calls the last of a search has been read: it is the page that says so, or the only one, since the first is the
- * last (https://hl7.org/fhir/R4/http.html#paging). One that names none, or not by a URL, says nothing.
+ * Whether the page that a payer calls the last of a search has been read, or is the one that says so.
  * @param url of the page that says so
  */
 export const isLastRead = (
-  { self, first, last }: { readonly [place in 'self' | 'first' | 'last']?: string | undefined },
+  places: Places,
   { url, bases, wasRead }: Pick<NextPageQuestion, 'bases' | 'wasRead'> & { readonly url: string },
 ): boolean => {
-  // Some write null so.
-  if (last === undefined || ['', 'null'].includes(last) || !URL.canParse(last, url)) return true;
-  const rest = linkResolver(url, bases)(last);
-  if (rest !== undefined && wasRead(rest)) return true;
-  return [self, first, url].some(
-    (one) => one !== undefined && URL.canParse(one, url) && isSamePage(new URL(one, url), new URL(last, url)),
-  );
+  const rest = places.last === undefined ? undefined : linkResolver(url, bases)(places.last);
+  return (rest !== undefined && wasRead(rest)) || isLastPage(places, url);
 };
 
 /** How much an export has read so far. */

@@ -1,3 +1,4 @@
+import type { Places } from '../../shared/fhir/last-page.ts';
 import {
   answersSearch,
   isEmpty,
@@ -24,14 +25,10 @@ import { UnreadablePage } from './unreadable-page.ts';
  */
 export type Odd = 'type' | 'member' | 'header' | 'warning';
 
-/** Facts about a page as a whole. */
-export interface PageInfo {
+/** Facts about a page as a whole. Its `self` link has the parameters that were used. */
+export interface PageInfo extends Places {
   /** The URLs of its `next` links. A link without a URL gives an empty string. */
   readonly next: readonly string[];
-  /** The URL of the `self` link, which has the parameters that were used. */
-  readonly self?: string | undefined;
-  readonly first?: string | undefined;
-  readonly last?: string | undefined;
   /** How many resources match the search, according to the payer. */
   readonly total: number | undefined;
   /** What the page has of these, and nobody can read. */

@@ -1,4 +1,5 @@
 import { isObject, objectsIn, type JsonObject } from '../json/json-object.ts';
+import type { Places } from './last-page.ts';
 import { isNext, readLinkHeader } from './link-header.ts';
 
 /*
@@ -6,13 +7,9 @@ import { isNext, readLinkHeader } from './link-header.ts';
  * A value that cannot be read is reported as such: it must not count as absent.
  */
 
-/** The URLs of `next` links. A link without a URL gives an empty string. */
-export interface SaidLinks {
+/** The URLs of `next` links, and that of the one link with each other relation. A next link without a URL gives an empty string. */
+export interface SaidLinks extends Places {
   readonly next: readonly string[];
-  /** The URL of the one link with each of these relations. */
-  readonly self?: string;
-  readonly first?: string;
-  readonly last?: string;
   /** Some links cannot be read. One of them may be the link to the next page. */
   readonly isUnreadable: boolean;
 }
@@ -61,7 +58,7 @@ const nextIn = (link: unknown): readonly string[] | undefined => {
 /** The URL of the one link with each relation that says where in a search the page is. */
 const placesIn = (
   links: readonly { readonly relations: readonly string[]; readonly url: string | undefined }[],
-): Pick<SaidLinks, 'self' | 'first' | 'last'> =>
+): Places =>
   Object.fromEntries(
     ['self', 'first', 'last'].flatMap((name) => {
       const [one, ...others] = links.filter(({ relations }) => relations.some((relation) => nameOf(relation) === name));

@@ -1,5 +1,16 @@
 import { writtenId } from '../fhir/fhir-id.ts';
-import { linksInHeader, saidCount, saidLinks, saidMode, type SaidLinks } from '../fhir/said.ts';
+import { isLastPage } from '../fhir/last-page.ts';
+import {
+  answersSearch,
+  countInHeaders,
+  isEmpty,
+  isKnownMember,
+  linksInHeader,
+  saidCount,
+  saidLinks,
+  saidMode,
+  type SaidLinks,
+} from '../fhir/said.ts';
 import { isObject, parseObject, type JsonObject } from '../json/json-object.ts';
 import { repeatedMember } from '../json/repeated-member.ts';
 import { fhirMediaType } from '../registry/profile.ts';
@@ -12,14 +23,16 @@ import { readSecretHeaders } from './secrets.ts';
 
 const noBundle = (): PayerError => new PayerError('nonsense', 'GET Patient answered without a Bundle');
 
-/** Whether there may be a next page. */
-const hasNext = ({ next, isUnreadable }: SaidLinks): boolean => isUnreadable || next.length > 0;
+/** Whether there may be a further page. @param url that was asked */
+const hasFurther = ({ next, isUnreadable, ...places }: SaidLinks, url: string): boolean =>
+  isUnreadable || next.length > 0 || !isLastPage(places, url);
 
 /** Whether the payer may have counted more than one. */
-const hasMore = (total: unknown): boolean => {
-  const count = saidCount(total);
-  return count === 'unreadable' || (count ?? 0) > 1;
-};
+const hasMore = (count: ReturnType<typeof saidCount>): boolean => count === 'unreadable' || (count ?? 0) > 1;
+
+/** Whether a Bundle, or an entry of one, has members that may hold more. */
+const holdsMore = (of: Parameters<typeof isKnownMember>[0], members: JsonObject): boolean =>
+  Object.entries(members).some(([name, value]) => !isKnownMember(of, name) && !isEmpty(JSON.stringify(value)));
 
 /** An entry that says why it is there counts by that; else an OperationOutcome is a remark. No other type is one. */
 const isMatch = ({ resource, search }: JsonObject): boolean => {
@@ -30,10 +43,12 @@ const isMatch = ({ resource, search }: JsonObject): boolean => {
   return mode === 'outcome' && !isOutcome;
 };
 
-const onlyPatient = (bundle: JsonObject): string | undefined => {
-  const { resourceType, total, link, entry = [] } = bundle;
-  if (resourceType !== 'Bundle' || hasNext(saidLinks(link)) || hasMore(total)) return undefined;
+const onlyPatient = (bundle: JsonObject, url: string): string | undefined => {
+  const { resourceType, type, total, link, entry = [] } = bundle;
+  if (resourceType !== 'Bundle' || !answersSearch(type) || holdsMore('bundle', bundle)) return undefined;
+  if (hasFurther(saidLinks(link), url) || hasMore(saidCount(total))) return undefined;
   if (!Array.isArray(entry) || !entry.every(isObject)) throw noBundle();
+  if (entry.some((one) => holdsMore('entry', one))) return undefined;
   const [only, ...others] = entry.filter(isMatch);
   const patient = only?.['resource'];
   if (others.length > 0 || !isObject(patient) || patient['resourceType'] !== 'Patient') return undefined;
@@ -48,7 +63,8 @@ const onlyPatient = (bundle: JsonObject): string | undefined => {
  */
 export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessToken: string): Promise<string> => {
   const byPost = payer.quirks.searchMethod === 'POST';
-  const answer = await getAnswer(deps, `${payer.fhirBaseUrl}/Patient${byPost ? '/_search' : ''}`, {
+  const url = `${payer.fhirBaseUrl}/Patient${byPost ? '/_search' : ''}`;
+  const answer = await getAnswer(deps, url, {
     asked: 'GET Patient',
     accept: fhirMediaType(payer),
     form: byPost ? '' : undefined,
@@ -57,17 +73,18 @@ export const findPatient = async (deps: PayerClientDeps, payer: Payer, accessTok
     timeoutMs: 10_000,
     limitBytes: 2 * 1024 * 1024,
   });
-  const id = patientIn(answer);
+  const id = patientIn(answer, url);
   if (id === undefined) throw new PayerError('nonsense', 'GET Patient named no single patient');
   return id;
 };
 
 /** @throws PayerError if the text is not a Bundle */
-const patientIn = ({ text, link }: GivenAnswer): string | undefined => {
+const patientIn = ({ text, headers }: GivenAnswer, url: string): string | undefined => {
   // A 204: the search found nobody.
-  if (text === '' || hasNext(linksInHeader(link))) return undefined;
+  if (text === '' || hasFurther(linksInHeader(headers.get('link')), url)) return undefined;
+  if (hasMore(countInHeaders(headers))) return undefined;
   const bundle = parseObject(text);
   if (bundle === undefined) throw noBundle();
   // No one can tell which of the two counts.
-  return repeatedMember(text) === undefined ? onlyPatient(bundle) : undefined;
+  return repeatedMember(text) === undefined ? onlyPatient(bundle, url) : undefined;
 };

@@ -21,8 +21,7 @@ interface GetOptions {
 export interface GivenAnswer {
   /** Empty if the answer is 204. */
   readonly text: string;
-  /** The `Link` header. */
-  readonly link: string | null;
+  readonly headers: Pick<Headers, 'get'>;
 }
 
 /**
@@ -46,15 +45,15 @@ export const getAnswer = async (
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const link = response.headers.get('link');
-    if (response.status === 204) return { text: '', link };
+    const given = { headers: response.headers };
+    if (response.status === 204) return { ...given, text: '' };
     if (!isGiven(response)) {
       const refusal = response.status === 401 ? await keyRefusal(response, asked) : undefined;
       await response.body?.cancel();
       if (refusal !== undefined) throw refusal;
       throw new PayerError('unavailable', `${asked} answered ${response.status}`);
     }
-    return { text: await requireText(response, limitBytes, asked), link };
+    return { ...given, text: await requireText(response, limitBytes, asked) };
   } catch (error) {
     throw payerHttpFailure(error, asked);
   }

@@ -62,6 +62,18 @@ describe('whose record a token opens', () => {
     ['null for the next', [patient()], { link: { next: null } }],
     ['a link to itself', [patient()], { link: [{ relation: 'self' }] }],
     ['a total of one', [patient()], { total: 1 }],
+    ['another type', [patient()], { type: 'collection' }],
+    [
+      'a first page that is the last',
+      [patient()],
+      {
+        link: [
+          { relation: 'first', url: '/Patient?page=1' },
+          { relation: 'last', url: '/Patient?page=1' },
+        ],
+      },
+    ],
+    ['what Aidbox adds', [patient()], { 'query-time': 3, 'query-sql': ['SELECT'], entries: [] }],
     ['a total of one as a text', [patient()], { total: '1' }],
     ['a patient that is included', [patient(), { ...patient('other'), search: { mode: 'include' } }]],
   ])('is accepted with %s', async (_, entry, more = {}) => {
@@ -103,6 +115,25 @@ describe('whose record a token opens', () => {
       `a second patient of the mode ${JSON.stringify(mode)}`,
       bundle([patient(), { ...patient('other'), search: { mode } }]),
     ]),
+    ...['batch-response', 'history', 7].map((type): [string, unknown] => [
+      `the type ${type}`,
+      bundle([patient()], { type }),
+    ]),
+    ...[
+      { links: [{ relation: 'next', url: '/Patient?page=2' }] },
+      { nextPage: '/Patient?page=2' },
+      { Entry: [patient('other')] },
+      { Total: 2 },
+      { link: [{ relation: 'next-page', url: '/Patient?page=2' }] },
+      { link: [{ relation: 'more', url: '/Patient?page=2' }] },
+      {
+        link: [
+          { relation: 'self', url: '/Patient' },
+          { relation: 'last', url: '/Patient?page=2' },
+        ],
+      },
+    ].map((more): [string, unknown] => [`what may be more, ${JSON.stringify(more)}`, bundle([patient()], more)]),
+    ['another patient in an entry', bundle([{ ...patient(), Resource: { resourceType: 'Patient', id: 'other' } }])],
     ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
     ['an entry without a resource', bundle([{}])],
     ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],
@@ -138,6 +169,17 @@ describe('whose record a token opens', () => {
     `<${'s'.repeat(16_384)}>; rel=self`,
   ])('is not accepted with a further page, or one that may be, in the header: %.40s', async (link) => {
     const { finding } = ask(() => Response.json(bundle([patient()]), { headers: { link } }));
+    await expect(finding).rejects.toMatchObject({ failure: 'nonsense', detail: unclear });
+  });
+
+  it.each([
+    ['x-total-count', '2'],
+    ['x-total-count', 'two'],
+    ['content-range', 'items 0-0/2'],
+    ['link', '</Patient?page=2>; rel=last'],
+    ['link', '</Patient?page=2>; rel=next-page'],
+  ])('is not accepted with %s: %s', async (name, value) => {
+    const { finding } = ask(() => Response.json(bundle([patient()]), { headers: { [name]: value } }));
     await expect(finding).rejects.toMatchObject({ failure: 'nonsense', detail: unclear });
   });
 
