@@ -262,6 +262,12 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     ({ type }) =>
       `The payer's own link says that it searched ${type} without all that _typeFilter asks for. What came may be beyond that.`,
   ],
+  otherBase: [
+    'information',
+    'informational',
+    ({ type }) =>
+      `A resource of type ${type} came from another of the payer's servers than the one that has the type, and is left out.`,
+  ],
   typeAstray: incomplete(
     ({ type }) => `${type} is not complete: the payer lists it at a base where its profile does not name it.`,
   ),

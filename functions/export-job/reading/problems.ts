@@ -114,6 +114,8 @@ export type Problem =
     }
   /** The payer says that it searched the type without what was asked of it: what came may be beyond that. */
   | { readonly kind: 'filterIgnored'; readonly type: string }
+  /** Some of the type came from another base of the payer's than the one that has the type. Reported once. */
+  | { readonly kind: 'otherBase'; readonly type: string }
   /** A further base of the payer's declares the type, and the profile does not name it there. */
   | { readonly kind: 'typeAstray'; readonly type: string }
   /** The export should have the member's Patient, or those of a Group, and has none. */
@@ -462,6 +464,7 @@ const transient = new Set(['transient', 'lock-error', 'no-store', 'exception', '
 const harmless: ReadonlySet<Problem['kind']> = new Set([
   'unservedAttachment',
   'filterIgnored',
+  'otherBase',
   'attachmentGone',
   'moreOfKind',
   'referenceGone',

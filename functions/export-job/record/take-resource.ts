@@ -286,6 +286,14 @@ export const reportNotAsked = (
 /** The most references that a leg lists. */
 const mostReferred = 100_000;
 
+/** Leaves out a resource of a type that another of the payer's bases has, where another one may have its name, and reports that once for the type. */
+const leaveToOtherBase = (taking: Taking, resource: PageResource): void => {
+  const { seen, problems } = taking.leg;
+  const { type, mode } = resource;
+  if (seen.size() <= mostTags) markAndCount(taking, `other base ${identityOf(resource)}`, type, mode);
+  if (seen.add(`other base ${type}`)) problems.add({ kind: 'otherBase', type });
+};
+
 /**
  * Lists the resources that this one refers to, so that they can be read later. Skips those already read or listed. What is
  * beyond the bounds is only counted.
@@ -426,8 +434,7 @@ const take = (taking: Taking, resource: PageResource): void => {
     return;
   }
   if (!isAt(rules, type)) {
-    // It came with others. Under its name, the base that has the type may have another resource.
-    reportNotAsked(leg, type, 'elsewhere');
+    leaveToOtherBase(taking, resource);
     return;
   }
   if (type === 'Patient' && id === rules.patient) learnLinks(taking, resource);

@@ -92,15 +92,51 @@ describe('a payer with two bases', () => {
     expect(made.attachments.get('attachment-1')?.bytes).toEqual(Buffer.from('a note'));
     const elsewhere = "one is on another server, or on the payer's own by a name that its operator has not configured";
     expect(made.errors.toSorted()).toEqual([
+      "A resource of type Observation came from another of the payer's servers than the one that has the type, and is left out.",
       `Not every Encounter that the record refers to was read: ${elsewhere}.`,
-      `Not every Observation that the record refers to was read: ${elsewhere}.`,
       `Not every Practitioner that the record refers to was read: ${elsewhere}.`,
       'Page 2 of MedicationRequest links to another server, which is not read. Resources may be missing.',
       'The payer refused Encounter with status 404.',
     ]);
+    expect(made.outcomes['Observation']).toBe('complete 1');
     expect(made.lines.join()).toContain(`"reference":"${facade}/Practitioner/p"`);
     expect(made.asked.filter((url) => url.endsWith('/Practitioner/q') || url.endsWith('/Encounter/e'))).toEqual([]);
   });
+
+  it.each([
+    ['counts it', 5],
+    ['does not', 3],
+    ['says no total', undefined],
+  ])(
+    'is complete though $everything of the first has a resource of a type of the other, and its total %s',
+    async (_, total) => {
+      const made = await runToEnd(
+        ({ base }) =>
+          ({ url }) => {
+            if (url === `${base}/Patient/member-1/$everything`)
+              return pageOf(
+                [memberPatient, observation(1), observation(2), medication('m-1', {}), medication('m-0', {})],
+                undefined,
+                { total },
+              );
+            if (url.startsWith(`${second}/MedicationRequest?`))
+              return pageOf([medication('m-1', { status: 'active' })]);
+            return url.includes('?') ? pageOf([]) : { status: 404 };
+          },
+        { profile: { furtherBases } },
+      );
+
+      expect(made.outcomes).toMatchObject({
+        Patient: 'complete 1',
+        Observation: 'complete 2',
+        MedicationRequest: 'complete 1',
+      });
+      expect(made.lines.find((line) => line.includes('"m-1"'))).toContain('"status":"active"');
+      expect(made.errors).toEqual([
+        "A resource of type MedicationRequest came from another of the payer's servers than the one that has the type, and is left out.",
+      ]);
+    },
+  );
 
   it.each<[string, Sent, number]>([
     ['asks to wait for longer than a leg', { status: 429, headers: { 'retry-after': '30' } }, 3],
