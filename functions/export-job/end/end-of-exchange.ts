@@ -1,3 +1,4 @@
+import { whyLeftOut } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import type { Export } from '../../shared/store/export-item.ts';
@@ -14,7 +15,7 @@ import { readFileList } from '../state/plan-files.ts';
 import type { PlanFile, WrittenPart } from '../state/state.ts';
 import { withCounts, writePart, type Ending, type MadeEnd } from './ending.ts';
 import { attachmentFiles, joinFiles } from './join-files.ts';
-import { auditEnd, exchangeEnd, whyNotNow } from './members-at-end.ts';
+import { auditEnd, exchangeEnd, type WhyNot } from './members-at-end.ts';
 import { outcomeLine } from './outcomes.ts';
 import { planProvenance } from './provenance.ts';
 
@@ -74,7 +75,7 @@ export const endOfExchange = async (job: Job, item: Export, ending: Ending): Pro
   const nowMs = job.deps.clock.now();
   const { ended, isMixed } =
     input.kind === 'match' ? { ended: new Set<string>(), isMixed: false } : await groupNow(job.deps, item, input);
-  const whyNot = whyNotNow(ended, nowMs);
+  const whyNot: WhyNot = (member) => whyLeftOut(member, ended, nowMs);
   const { problems, outcomes, transactionTime } = exchangeEnd(item, input, {
     state,
     left: [...left, ...ofHeld, ...(isMixed ? restingLines(state) : [])],

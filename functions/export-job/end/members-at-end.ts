@@ -1,5 +1,5 @@
 import { auditCame, type AuditedMember, type ExchangeAuditDeps } from '../../shared/exchanges/audit-exchange.ts';
-import { consentHolds, type GroupMember } from '../../shared/exchanges/group.ts';
+import type { GroupMember, WhyLeftOut } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import type { StoredManifest } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
@@ -19,15 +19,7 @@ const unreadKinds: ReadonlySet<Problem['kind']> = new Set([
 ]);
 
 /** Why a member may no longer be exported; undefined if the member may. */
-export type WhyNot = (member: Pick<GroupMember, 'reference' | 'consent'>) => 'ended' | 'consentEnded' | undefined;
-
-/** @param ended references of members whom an operator has ended */
-export const whyNotNow =
-  (ended: ReadonlySet<string>, nowMs: number): WhyNot =>
-  ({ reference, consent }) => {
-    if (ended.has(reference)) return 'ended';
-    return consentHolds(consent, nowMs) ? undefined : 'consentEnded';
-  };
+export type WhyNot = (member: Pick<GroupMember, 'reference' | 'consent' | 'until'>) => WhyLeftOut | undefined;
 
 /** How many resources about a member came. */
 const countsIn = ({ about = {} }: JobState['known']) => {

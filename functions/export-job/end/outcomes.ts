@@ -1,3 +1,4 @@
+import type { WhyLeftOut } from '../../shared/exchanges/group.ts';
 import { anyResource, isMissing, isOfNothing, type Problem, type Severity } from '../reading/problems.ts';
 import {
   attachmentFaults,
@@ -51,6 +52,12 @@ const onPage = (page: number | undefined, file?: number): string => {
 };
 
 const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
+
+const leftOutReasons: Readonly<Record<WhyLeftOut, string>> = {
+  ended: 'the exchange was ended for this member',
+  consentEnded: 'the consent has ended',
+  notNow: "the member's period in the payer's Group has ended",
+};
 
 /** How a Group's entries differ from what was submitted. */
 const entriesOf = (count: number, why: 'stranger' | 'form' | 'extra'): string => {
@@ -405,7 +412,7 @@ const rows: { readonly [K in Kind]: Row<Of<K>> } = {
     ({ member }) => `Nothing came about member ${member}, within the limits that were asked for.`,
   ],
   memberLeftOut: rightlySuppressed(({ member, why, isPart }) => {
-    const reason = why === 'ended' ? 'the exchange was ended for this member' : 'the consent has ended';
+    const reason = leftOutReasons[why];
     return isPart === true
       ? `What came later of member ${member} is left out: ${reason} while the export ran.`
       : `Member ${member} is left out: ${reason}.`;

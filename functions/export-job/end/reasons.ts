@@ -126,7 +126,7 @@ export const planFaults: Readonly<Record<PlanFault, string>> = {
   members:
     "The payer's manifest has a list or a URL that Bulk Data Access does not have there, so that there may be more files.",
   client: 'The payer refuses the client of the gateway.',
-  nobodyLeft: 'No member of the Group still has a valid consent, so nothing was requested.',
+  nobodyLeft: 'No member of the Group may be exported any more, so nothing was requested.',
   consentEnded:
     "A member's consent ended before the payer could be asked, so nothing was requested. Send the others again.",
   allEnded: 'Nobody of the Group may be exported any more, so the rest was not read.',

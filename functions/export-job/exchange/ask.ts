@@ -1,4 +1,4 @@
-import { consentEndsMs, consentHolds, type GroupConsent, type GroupMember } from '../../shared/exchanges/group.ts';
+import { memberEndsMs, type GroupMember } from '../../shared/exchanges/group.ts';
 import { dropBody } from '../../shared/payer/answers.ts';
 import { fhirJson } from '../../shared/registry/profile.ts';
 import { afterAnswer, afterFailure, type After } from '../leg/after-answer.ts';
@@ -41,9 +41,9 @@ const bodyOf = (parameters: readonly Parameter[]): string =>
 const usual = { accept: fhirJson, prefer: 'respond-async' };
 const posted = { ...usual, 'content-type': fhirJson };
 
-/** When the first of these consents ends, in epoch milliseconds. */
-const firstEndMs = (members: readonly { readonly consent: GroupConsent }[]): number =>
-  members.reduce((first, { consent }) => Math.min(first, consentEndsMs(consent)), Number.POSITIVE_INFINITY);
+/** When the first of these members may no longer be asked for, in epoch milliseconds. */
+const firstEndMs = (members: readonly Parameters<typeof memberEndsMs>[0][]): number =>
+  members.reduce((first, member) => Math.min(first, memberEndsMs(member)), Number.POSITIVE_INFINITY);
 
 /** The request of a group export, or why there is none. */
 const exportRequest = ({ deps, payer, lines }: ExchangeLeg, input: GroupInput): PlanRequest | PlanFault => {
@@ -51,7 +51,7 @@ const exportRequest = ({ deps, payer, lines }: ExchangeLeg, input: GroupInput): 
   const path = (exchange.exportPath ?? exportPath).replace('{group}', () => encodeURIComponent(input.group));
   const url = `${askedBase(payer)}/${path}`;
   const members = input.members.filter(
-    (member) => lines?.allowed.has(patientIn(member)) === true && consentHolds(member.consent, deps.clock.now()),
+    (member) => lines?.allowed.has(patientIn(member)) === true && deps.clock.now() < memberEndsMs(member),
   );
   if (members.length === 0) return 'nobodyLeft';
   const isAll = lines?.isWhole() === true && members.length === input.groupMembers;

@@ -1,4 +1,4 @@
-import { consentHolds } from '../../shared/exchanges/group.ts';
+import { whyLeftOut } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { readSecretHeaders } from '../../shared/payer/secrets.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
@@ -55,9 +55,7 @@ export const linesNow = async (
 ): Promise<LineRules | undefined> => {
   if (input.kind === 'match') return undefined;
   const { ended, isMixed } = await groupNow(deps, item, input);
-  const members = input.members.filter(
-    ({ reference, consent }) => consentHolds(consent, deps.clock.now()) && !ended.has(reference),
-  );
+  const members = input.members.filter((member) => whyLeftOut(member, ended, deps.clock.now()) === undefined);
   return lineRulesOf(input, members, isMixed);
 };
 

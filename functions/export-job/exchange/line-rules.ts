@@ -1,4 +1,4 @@
-import { consentEndsMs, type GroupMember } from '../../shared/exchanges/group.ts';
+import { memberEndsMs, type GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import type { Keeping } from '../leg/keep.ts';
 import type { LinesReason, Problem } from '../reading/problems.ts';
@@ -10,7 +10,7 @@ export type MatchInput = Extract<ExchangeInput, { kind: 'match' }>;
 
 /** Whose lines a group export keeps. */
 export interface LineRules {
-  /** The plan's patient ids of the members to export. It gets smaller as their consents end. */
+  /** The plan's patient ids of the members to export. It gets smaller as their consents and periods end. */
   readonly allowed: ReadonlySet<string>;
   /** The plan's patient ids of the members who are left out. */
   readonly leftOut: ReadonlySet<string>;
@@ -24,7 +24,7 @@ export interface LineRules {
   readonly noteMixed: () => void;
   /** Whether the plan's whole Group was asked for, and all of it may still be exported: the gateway leaves out entries of a Group, too. */
   readonly isWhole: () => boolean;
-  /** Leaves out the members whose consent has ended. @param nowMs epoch milliseconds */
+  /** Leaves out the members whose consent or period in the plan's Group has ended. @param nowMs epoch milliseconds */
   readonly leaveOutEnded: (nowMs: number) => void;
   /** The types that were asked for; undefined for all. */
   readonly types: ReadonlySet<string> | undefined;
@@ -73,7 +73,7 @@ export const lineRulesOf = (input: GroupInput, members: readonly GroupMember[], 
   const endsMs = new Map<string, number>();
   for (const member of members) {
     const id = patientIn(member);
-    endsMs.set(id, Math.max(endsMs.get(id) ?? 0, consentEndsMs(member.consent)));
+    endsMs.set(id, Math.max(endsMs.get(id) ?? 0, memberEndsMs(member)));
   }
   const firstEndMs = (): number => [...endsMs.values()].reduce((first, end) => Math.min(first, end), Infinity);
   let nextMs = firstEndMs();

@@ -41,6 +41,8 @@ export interface Entry {
   readonly submitted: string;
   readonly reference: string | undefined;
   readonly coverage: string | undefined;
+  /** When the entry ends, a FHIR dateTime; undefined if it gives no end. */
+  readonly until: string | undefined;
   /** Why the member is not matched although the entry names it. */
   readonly takenBack: MemberFault | undefined;
 }
@@ -68,6 +70,11 @@ const takenBackBy = ({ inactive, period, modifierExtension }: JsonObject, nowMs:
   if (modifierExtension !== undefined) return 'modified';
   if (inactive === true) return 'inactive';
   return period === undefined || (isObject(period) && periodHolds(period, nowMs)) ? undefined : 'notNow';
+};
+
+const endOf = ({ period }: JsonObject): string | undefined => {
+  const end = isObject(period) ? period['end'] : undefined;
+  return typeof end === 'string' ? end : undefined;
 };
 
 const toContained = (id: string) => ({ reference: `#${id}` });
@@ -126,6 +133,7 @@ export const entryOf = (
       submitted: id,
       reference,
       coverage: coverageAt === undefined ? undefined : coverage,
+      until: endOf(given),
       takenBack,
     },
     refersTo,

@@ -1,4 +1,4 @@
-import type { GroupMember } from '../../shared/exchanges/group.ts';
+import { firstEnd, type GroupMember } from '../../shared/exchanges/group.ts';
 import { isFhirId } from '../../shared/fhir/fhir-id.ts';
 import { isObject, objectsIn, parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import type { AnswerBases } from '../../shared/registry/fhir-bases.ts';
@@ -117,12 +117,18 @@ const memberFaults = (
 const outcomeOf = (why: MemberFault | undefined): string | undefined =>
   why === 'twoRecords' || why === 'sharedRecord' ? undefined : why;
 
-const groupMember = ({ submitted, reference, coverage }: Entry, consent: GroupMember['consent']): GroupMember => ({
-  submitted,
-  reference: reference!,
-  ...(coverage === undefined ? {} : { coverage }),
-  consent,
-});
+/** A member of whom the payer says one thing, if more than once. */
+const groupMember = (entries: readonly Entry[], consent: GroupMember['consent']): GroupMember => {
+  const { submitted, reference, coverage } = entries.at(-1)!;
+  const until = firstEnd(entries.flatMap((one) => one.until ?? []));
+  return {
+    submitted,
+    reference: reference!,
+    ...(coverage === undefined ? {} : { coverage }),
+    ...(until === undefined ? {} : { until }),
+    consent,
+  };
+};
 
 /**
  * Reads the Groups of a match. Whoever was not submitted is left out; a member of whom the payer says two things counts as not
@@ -195,9 +201,9 @@ export const readMatch = (
       entries: entries + Math.max(0, (times.get(id)?.length ?? 1) - 1),
       members:
         code === 'match'
-          ? [...new Map(named.map((entry) => [entry.submitted, entry])).values()]
-              .filter((entry) => !faults.has(entry.submitted))
-              .map((entry) => groupMember(entry, submitted.get(entry.submitted)!))
+          ? [...Map.groupBy(named, (entry) => entry.submitted)]
+              .filter(([member]) => !faults.has(member))
+              .map(([member, ofMember]) => groupMember(ofMember, submitted.get(member)!))
           : [],
     })),
     unread: [...times.keys()]

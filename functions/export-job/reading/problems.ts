@@ -1,3 +1,4 @@
+import type { WhyLeftOut } from '../../shared/exchanges/group.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Bound, ElsewhereReason } from './next-page.ts';
 import type { SkipReason } from './page-resource.ts';
@@ -282,7 +283,7 @@ type ExchangeProblem =
       readonly kind: 'memberLeftOut';
       readonly type: string;
       readonly member: string;
-      readonly why: 'consentEnded' | 'ended';
+      readonly why: WhyLeftOut;
       /** Some of the member's resources had come before. */
       readonly isPart?: true;
     }
@@ -325,11 +326,11 @@ export type PlanFault =
   | 'members'
   /** It rejects the gateway's client credentials. */
   | 'client'
-  /** No member of the Group has a valid consent any more. */
+  /** No member of the Group may be exported any more. */
   | 'nobodyLeft'
   /** A consent has ended since the partner asked for the match. */
   | 'consentEnded'
-  /** While the export ran, the last consent has ended, or the exchange was ended for the last member. */
+  /** The same, while the export ran. */
   | 'allEnded'
   /** It takes only GET, which cannot name single members. */
   | 'namesNobody';

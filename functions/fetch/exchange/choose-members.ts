@@ -1,5 +1,5 @@
 import { GatewayError } from '../../shared/errors.ts';
-import { consentHolds, endedReferences, type GroupBody, type GroupMember } from '../../shared/exchanges/group.ts';
+import { endedReferences, whyLeftOut, type GroupBody, type GroupMember } from '../../shared/exchanges/group.ts';
 import type { ExchangeInput } from '../../shared/exchanges/input.ts';
 import { belowBase } from '../../shared/fhir/base-url-prefix.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
@@ -43,21 +43,18 @@ const noneLeft = (ended: number): GatewayError =>
     'access_denied',
     ended === 0
       ? 'The Group has no members, so there is nothing to export.'
-      : 'No member may be exported: each Consent has ended, or the exchange was ended for the member. Send a match with new Consents.',
+      : 'No member may be exported: the Consent or the period in the Group has ended, or the exchange was ended for the member. Send a match with new Consents.',
     { detail: `${ended} members left out` },
   );
 
 /**
- * The members of a Group who may be exported now: consents are checked again at each export (pdex-167), in UTC.
+ * The members of a Group who may be exported now: consents are checked again at each export (pdex-167), in UTC, as are periods in the payer's Group.
  * @throws GatewayError 400 for a patient who is not in the Group, 403 if nobody is left
  */
 export const chooseMembers = ({ members: all }: Pick<GroupBody, 'members'>, choice: Choice): Chosen => {
   const named = requireNamed(all, choice);
   const ended = endedReferences(all, choice.ended);
-  const whyNot = (member: GroupMember) => {
-    if (ended.has(member.reference)) return 'ended';
-    return consentHolds(member.consent, choice.nowMs) ? undefined : 'consentEnded';
-  };
+  const whyNot = (member: GroupMember) => whyLeftOut(member, ended, choice.nowMs);
   const leftOut = named.flatMap((member) => {
     const why = whyNot(member);
     return why === undefined ? [] : [{ ...member, why } as const];

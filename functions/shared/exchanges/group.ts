@@ -20,6 +20,8 @@ export interface GroupMember {
   readonly reference: string;
   /** `Coverage.id` of the submitted coverage that the payer names, if it names one. */
   readonly coverage?: string;
+  /** `member.period.end` in the payer's Group, a FHIR dateTime. Absent if it gives none. */
+  readonly until?: string;
   readonly consent: GroupConsent;
 }
 
@@ -111,15 +113,34 @@ export const periodHolds = (period: { readonly start?: unknown; readonly end?: u
 };
 
 /**
- * When a consent stops being valid, in epoch milliseconds. One that ends today is valid until the end of the day in UTC. An end
- * that cannot be read counts as past.
+ * When something ends, in epoch milliseconds, by a FHIR dateTime. What ends today does so at the end of the day in UTC. An end that cannot be read counts as
+ * past.
  */
-export const consentEndsMs = ({ endsAt }: Pick<GroupConsent, 'endsAt'>): number =>
-  endsAt === undefined ? Number.POSITIVE_INFINITY : (spanOf(endsAt)?.before ?? 0);
+const endMs = (text: string | undefined): number =>
+  text === undefined ? Number.POSITIVE_INFINITY : (spanOf(text)?.before ?? 0);
+
+/** When a member may no longer be asked for, in epoch milliseconds: the consent ends, or the period in the payer's Group. */
+export const memberEndsMs = ({ consent, until }: Pick<GroupMember, 'consent' | 'until'>): number =>
+  Math.min(endMs(consent.endsAt), endMs(until));
+
+/** The end of a member that comes first, of ends that can be read. */
+export const firstEnd = (ends: readonly string[]): string | undefined =>
+  ends.toSorted((one, other) => endMs(one) - endMs(other))[0];
+
+/** Why a member is not exported: an operator has ended the member's exchange, the consent has ended, or the period in the payer's Group. */
+export type WhyLeftOut = 'ended' | 'consentEnded' | 'notNow';
 
 /**
- * Whether a consent still holds.
+ * Why a member may not be exported now; undefined if the member may.
+ * @param ended references of members whom an operator has ended
  * @param nowMs epoch milliseconds
  */
-export const consentHolds = (consent: Pick<GroupConsent, 'endsAt'>, nowMs: number): boolean =>
-  nowMs < consentEndsMs(consent);
+export const whyLeftOut = (
+  { reference, consent, until }: Pick<GroupMember, 'reference' | 'consent' | 'until'>,
+  ended: ReadonlySet<string>,
+  nowMs: number,
+): WhyLeftOut | undefined => {
+  if (ended.has(reference)) return 'ended';
+  if (nowMs >= endMs(consent.endsAt)) return 'consentEnded';
+  return nowMs >= endMs(until) ? 'notNow' : undefined;
+};

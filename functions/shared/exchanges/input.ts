@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip as gunzipWith, gzip as gzipWith } from 'node:zlib';
 import type { OpenInJob, SealForJob } from '../exports/seal-for-job.ts';
 import { seal, sealIvBytes, unseal } from '../store/crypto.ts';
-import type { GroupConsent, GroupMember } from './group.ts';
+import type { GroupConsent, GroupMember, WhyLeftOut } from './group.ts';
 
 /** A member who is asked for. */
 export interface MatchMember {
@@ -19,9 +19,9 @@ interface MatchInput {
   readonly members: readonly MatchMember[];
 }
 
-/** A member of the Group who is not exported, and why: the consent, or the operator has ended the member's exchange. */
+/** A member of the Group who is not exported, and why. */
 interface LeftOut extends GroupMember {
-  readonly why: 'consentEnded' | 'ended';
+  readonly why: WhyLeftOut;
 }
 
 /** What a group export asks. */

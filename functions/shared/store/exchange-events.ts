@@ -16,7 +16,7 @@ export interface AuditedMember {
   /** The consent under which the partner asks: `Consent.id`, and the SHA-256 of what it sent, base64url. */
   readonly consent?: { readonly id: string; readonly hash: string };
   /**
-   * Of an operator's end: `ended`. Of `asked`: `asked`, or why the member was left out (`consentEnded`, `ended`). Of `came`: what the payer said of the member
+   * Of an operator's end: `ended`. Of `asked`: `asked`, or why the member was left out (`consentEnded`, `ended`, `notNow`). Of `came`: what the payer said of the member
    * (`match`, `nomatch`, `consentconstraint`), `notNamed` if nothing, `twoOutcomes` if two things, `stranger` of somebody who was not asked for, `exported`, or `notDelivered` if the
    * exchange ended without giving the partner anything.
    */

@@ -80,6 +80,7 @@ const people = patients('a', 'b');
 const mixGroup = ({ exchanges, deps }: World) =>
   notePatients(exchanges, { payer: 'northwind', id: 'g1', patients: 'others', expiresAt: nowSeconds(deps.clock) });
 const consentEnded = 'Member ours-b is left out: the consent has ended.';
+const periodEnded = "Member ours-b is left out: the member's period in the payer's Group has ended.";
 const lacksPatient = (member: string): string =>
   `The Patient of member ${member} did not come: none has the id that the payer gave for the member.`;
 const onlyOfA = [{ name: 'patient', valueReference: { reference: 'Patient/a' } }];
@@ -864,8 +865,24 @@ describe('what comes of a Group', () => {
     expect(namedIn(some.world)).toEqual(onlyOfA);
     expect(none.world.asked).toEqual([]);
     expect(none.errors).toEqual([
-      'No member of the Group still has a valid consent, so nothing was requested.',
+      'No member of the Group may be exported any more, so nothing was requested.',
       consentEnded,
+    ]);
+  });
+
+  it('is asked of those alone whom the plan’s Group still has, by the periods that it gave', async () => {
+    const past = memberOf('b', { until: '2026-11-26' });
+    const some = await run(groupInput([memberOf('a', { until: '2026-11-27' }), past]), { output: [people] });
+    const none = await run(groupInput([past]), {});
+
+    expect(namedIn(some.world)).toEqual(onlyOfA);
+    expect(some.ids).toEqual(['a']);
+    expect(some.errors).toContain(periodEnded);
+    expect(cameOf(some.world)).toMatchObject([{ outcome: 'exported' }, { outcome: 'notNow' }]);
+    expect(none.world.asked).toEqual([]);
+    expect(none.errors).toEqual([
+      'No member of the Group may be exported any more, so nothing was requested.',
+      periodEnded,
     ]);
   });
 
@@ -900,6 +917,8 @@ describe('what comes of a Group', () => {
     const members = [input.members[0]!, { ...input.members[1]!, consent }];
     const match = await askedOf({ ...input, members });
     const group = await askedOf(groupInput([memberOf('a'), memberOf('b', { consent })], { groupMembers: 3 }));
+    const inTime = memberOf('b', { until: endsAt });
+    const byPeriod = await askedOf(groupInput([memberOf('a'), inTime], { groupMembers: 3 }));
 
     expect(match).toMatchObject({
       sent: true,
@@ -913,6 +932,7 @@ describe('what comes of a Group', () => {
       consentEnded,
     ]);
     expect(group).toMatchObject({ sent: true, late: [], ids: ['a'], came: ['exported', 'consentEnded'] });
+    expect(byPeriod).toMatchObject({ sent: true, late: [], ids: ['a'], came: ['exported', 'notNow'] });
   });
 
   it('is read no further when nobody is left of whom it may be', async () => {
@@ -1180,6 +1200,12 @@ describe('what comes of a Group', () => {
     it.each<[string, readonly GroupMember[], string, (world: World) => unknown]>([
       ['by the end of the consent', [two[0]!, lost], 'the consent has ended', () => undefined],
       [
+        'by the end of the period in the plan’s Group',
+        [two[0]!, memberOf('b', { until: endsAt })],
+        "the member's period in the payer's Group has ended",
+        () => undefined,
+      ],
+      [
         'by an operator',
         two,
         'the exchange was ended for this member',
@@ -1369,7 +1395,10 @@ describe('what comes of a Group', () => {
       expect(cameOf(made.world)).toMatchObject([{ resources: length - 1 }, { resources: 1 }]);
     });
 
-    it('by the end of the consent while a file arrives, no later line about them comes', async () => {
+    it.each([
+      ['consent', lost, 'the consent has ended'],
+      ['period', memberOf('b', { until: endsAt }), "the member's period in the payer's Group has ended"],
+    ])('by the end of the %s while a file arrives, no later line about them comes', async (_, lostBy, why) => {
       const drip = async function* ({ deps }: World) {
         for (let at = 0; at < 100; at += 1) {
           await deps.sleep(3000);
@@ -1379,7 +1408,7 @@ describe('what comes of a Group', () => {
           );
         }
       };
-      const made = await run(groupInput([two[0]!, lost]), (world) => ({
+      const made = await run(groupInput([two[0]!, lostBy]), (world) => ({
         output: [people, observations()],
         instead: ({ path }) =>
           path === '/files/output/1'
@@ -1391,7 +1420,7 @@ describe('what comes of a Group', () => {
       const late = of('b').filter((line) => Date.parse(JSON.parse(line).valueString) >= Date.parse(endsAt) + 1000);
       expect(late).toEqual([]);
       expect([of('a').length, of('b').length > 10, of('b').length < 90]).toEqual([100, true, true]);
-      expect(made.errors).toContain(inPart('the consent has ended'));
+      expect(made.errors).toContain(inPart(why));
       expect(made.complete).toBe(false);
     });
   });

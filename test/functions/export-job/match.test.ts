@@ -709,6 +709,18 @@ describe('a Group whose id another answer has', () => {
   });
 });
 
+it('the end of a member’s period in the plan’s Group is kept, of several the first', async () => {
+  const [entryA, entryB] = first['member'] as readonly object[];
+  const until = (entry: object | undefined, end?: string) => ({ ...entry, period: { start: '2026', end } });
+  const member = [until(entryA, '2027'), until(entryA, '2026-12-31'), until(entryA), until(entryB)];
+  const { world } = await run(three, matched({ ...first, member }, second));
+
+  expect((await groupBody(world)).members.map(({ submitted, until: end }) => [submitted, end])).toEqual([
+    ['ours-a', '2026-12-31'],
+    ['ours-b', undefined],
+  ]);
+});
+
 it('a Group that would be larger than a line may be, once each of its codes has a system, is left out and named', () => {
   const plan = { identifier: { system: 'http://hl7.org/fhir/sid/us-npi', value: '9800000017' } };
   const coding = Array.from({ length: 120_000 }, () => ({ code: 'match' }));

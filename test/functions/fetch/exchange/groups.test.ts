@@ -91,7 +91,7 @@ describe('the export of a Group', () => {
     expect(exportsOf()[0]?.request).toBe(`${base}/${path}`);
   });
 
-  it('leaves out, and names, members whose consent has ended or whom an operator has ended', async () => {
+  it('leaves out, and names, members whose consent or period in the payer’s Group has ended, or whom an operator has ended', async () => {
     const { owner, id } = await test.group({
       members: [
         member('a'),
@@ -100,19 +100,24 @@ describe('the export of a Group', () => {
         member('d', '2027'),
         member('e'),
         member('f', 'soon'),
+        { ...member('g'), until: '2026-05-31' },
+        { ...member('h'), until: '2026-06-01' },
+        { ...member('i'), until: 'soon' },
       ],
     });
     await endMember(test.deps.exchange.exchanges, owner, id, sha256('c'));
     await endMember(test.deps.exchange.exchanges, owner, id, sha256('Patient/at-plan-e'));
     expect((await test.ask(path, token)).statusCode).toBe(202);
     await expect(input()).resolves.toMatchObject({
-      members: [{ submitted: 'a' }, { submitted: 'd' }],
-      groupMembers: 6,
+      members: [{ submitted: 'a' }, { submitted: 'd' }, { submitted: 'h' }],
+      groupMembers: 9,
       leftOut: [
         { submitted: 'b', why: 'consentEnded' },
         { submitted: 'c', why: 'ended' },
         { submitted: 'e', why: 'ended' },
         { submitted: 'f', why: 'consentEnded' },
+        { submitted: 'g', why: 'notNow' },
+        { submitted: 'i', why: 'notNow' },
       ],
     });
     const audit = [...test.dynamo.items('AuditEvents').values()].find((item) => item['type']?.S === 'asked');
@@ -124,6 +129,9 @@ describe('the export of a Group', () => {
       'd asked',
       'e ended',
       'f consentEnded',
+      'g notNow',
+      'h asked',
+      'i notNow',
     ]);
   });
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import {
-  consentHolds,
+  memberEndsMs,
   openGroupBody,
   sealGroupBody,
   spanOf,
+  whyLeftOut,
   type GroupBody,
 } from '../../../../functions/shared/exchanges/group.ts';
 import { openInput, sealInput, type ExchangeInput } from '../../../../functions/shared/exchanges/input.ts';
@@ -40,7 +41,7 @@ describe('the moments of a FHIR dateTime', () => {
   ])('%j has none', (text) => expect(spanOf(text)).toBeUndefined());
 });
 
-describe('a consent', () => {
+describe('a consent, and a period in a Group,', () => {
   it.each([
     [undefined, '2099-01-01T00:00:00Z', true],
     ['2026-12-01', '2026-12-01T00:00:00.000Z', true],
@@ -50,7 +51,17 @@ describe('a consent', () => {
     ['2026-12-01T12:00:00Z', '2026-12-01T12:00:01.000Z', false],
     ['soon', '2026-12-01T00:00:00Z', false],
   ])('that ends %s holds at %s: %s', (endsAt, now, holds) => {
-    expect(consentHolds(endsAt === undefined ? {} : { endsAt }, at(now))).toBe(holds);
+    const end = endsAt === undefined ? {} : { endsAt };
+    const consent = { id: 'c', hash: 'h' };
+    const byConsent = { reference: 'Patient/1', consent: { ...consent, ...end } };
+    const byPeriod = { reference: 'Patient/1', consent, ...(endsAt === undefined ? {} : { until: endsAt }) };
+
+    const none: ReadonlySet<string> = new Set();
+    expect([byConsent, byPeriod].map((one) => whyLeftOut(one, none, at(now)))).toEqual(
+      holds ? [undefined, undefined] : ['consentEnded', 'notNow'],
+    );
+    expect([byConsent, byPeriod].map((one) => at(now) < memberEndsMs(one))).toEqual([holds, holds]);
+    expect(whyLeftOut(byPeriod, new Set(['Patient/1']), at(now))).toBe('ended');
   });
 });
 
