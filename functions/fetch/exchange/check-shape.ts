@@ -61,24 +61,31 @@ const elementsOf = (shape: string): ReadonlyMap<string, Element> =>
     }),
   );
 
-const definitions = unpack(r4Shapes)
-  .split('\n')
-  .map((line): [string, string] => {
-    const [type = ''] = line.split(' ', 1);
-    return [type, line.slice(type.length + 1)];
-  });
-
 /** R4 begins the names of primitive types with a small letter. */
 const isOfPrimitive = ([type]: readonly [string, string]): boolean => /^[a-z]/.test(type);
 
-const shapes: ReadonlyMap<string, ReadonlyMap<string, Element>> = new Map(
-  definitions.filter((one) => !isOfPrimitive(one)).map(([type, shape]) => [type, elementsOf(shape)]),
-);
+/** The elements of types, and the forms of primitive ones. */
+interface Definitions {
+  readonly shapes: ReadonlyMap<string, ReadonlyMap<string, Element>>;
+  readonly forms: ReadonlyMap<string, RegExp>;
+}
 
-/** The forms of primitive types. */
-const forms: ReadonlyMap<string, RegExp> = new Map(
-  definitions.filter(isOfPrimitive).map(([type, form]) => [type, new RegExp(`^(?:${form})$`)]),
-);
+const readDefinitions = (): Definitions => {
+  const definitions = unpack(r4Shapes)
+    .split('\n')
+    .map((line): [string, string] => {
+      const [type = ''] = line.split(' ', 1);
+      return [type, line.slice(type.length + 1)];
+    });
+  return {
+    shapes: new Map(definitions.filter((one) => !isOfPrimitive(one)).map(([type, shape]) => [type, elementsOf(shape)])),
+    forms: new Map(definitions.filter(isOfPrimitive).map(([type, form]) => [type, new RegExp(`^(?:${form})$`)])),
+  };
+};
+
+/** Unpacked on first use: only an exchange needs them, and no read of a member's record. */
+let known: Definitions | undefined;
+const r4 = (): Definitions => (known ??= readDefinitions());
 
 /** What a primitive type is in JSON, if it is no string. https://hl7.org/fhir/R4/json.html#primitive */
 const jsonTypes: ReadonlyMap<string, string> = new Map([
@@ -105,7 +112,7 @@ const otherForm = 'There is an element that FHIR R4 does not have here, or has i
 const emptyValue = 'An element of FHIR R4 is never empty.';
 
 const hasForm = (value: unknown, type: string): boolean =>
-  forms.get(type)?.test(String(value)) === true &&
+  r4().forms.get(type)?.test(String(value)) === true &&
   (typeof value !== 'number' || isInRange(value, type)) &&
   (typeof value !== 'string' || !times.has(type) || spanOf(value) !== undefined);
 
@@ -185,7 +192,7 @@ const checkElement = (object: JsonObject, name: string, type: string, where: Pla
   if (Array.isArray(value) !== element.isList) return unless(false, 'structure', at, otherForm);
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (values.length === 0) return unless(false, 'structure', at, emptyValue);
-  const isPrimitive = !shapes.has(element.type);
+  const isPrimitive = !r4().shapes.has(element.type);
   const beside = isPrimitive && element.isList ? object[`_${name}`] : undefined;
   return values.flatMap((one, index) => {
     const place = element.isList ? `${at}[${index}]` : at;
@@ -200,7 +207,7 @@ const checkElement = (object: JsonObject, name: string, type: string, where: Pla
 };
 
 const checkElements = (object: JsonObject, type: string, at: string, referable: Referable): readonly Mistake[] => {
-  const elements = shapes.get(type) ?? new Map<string, Element>();
+  const elements = r4().shapes.get(type) ?? new Map<string, Element>();
   const names = Object.keys(object).filter((name) => object[name] !== undefined);
   const choices = names.flatMap((name) => elements.get(name)?.choice ?? []);
   return [
@@ -210,7 +217,7 @@ const checkElements = (object: JsonObject, type: string, at: string, referable: 
       if (element !== undefined) return checkElement(object, name, type, { element, at: `${at}.${name}`, referable });
       const own = name.slice(1);
       const primitive = name.startsWith('_') ? elements.get(own) : undefined;
-      return primitive !== undefined && !shapes.has(primitive.type)
+      return primitive !== undefined && !r4().shapes.has(primitive.type)
         ? checkBeside(object[name], object[own], { element: primitive, at: `${at}.${own}`, referable })
         : unless(false, 'structure', at, otherForm);
     }),
