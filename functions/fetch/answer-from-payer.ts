@@ -2,7 +2,7 @@ import { GatewayError } from '../shared/errors.ts';
 import { createLinkDecider, linkParameter, lostPage } from '../shared/fhir/decide-links.ts';
 import { isDocument, readsOne } from '../shared/fhir/fhir-request.ts';
 import { anyLink } from '../shared/fhir/find-links.ts';
-import { readLinkHeader } from '../shared/fhir/link-header.ts';
+import { isNext, readLinkHeader } from '../shared/fhir/link-header.ts';
 import { fhirAnswer, outcomeAnswer } from '../shared/fhir/operation-outcome.ts';
 import { createLinkRewriter } from '../shared/fhir/rewrite-links.ts';
 import { payerUrl } from '../shared/fhir/to-payer-url.ts';
@@ -78,7 +78,9 @@ const linkHeader = (deps: FetchDeps, answer: PayerAnswer, room: number): string 
   const { links, isUnreadable } = readLinkHeader(header);
   const found = pageRelations.flatMap((relation) =>
     links
-      .filter(({ relations }) => relations.some((one) => one.toLowerCase() === relation))
+      .filter(({ relations }) =>
+        relations.some((one) => (relation === 'next' ? isNext(one) : one.toLowerCase() === relation)),
+      )
       .map(({ url }) => ({ url, relation })),
   );
   let sent = '';

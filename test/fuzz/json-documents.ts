@@ -34,7 +34,7 @@ export const numbersFrom = (start: number): ((bound: number) => number) => {
 
 const keys = [
   ...words(
-    'url link fullUrl location response request reference relation relation id ur links Url href rel self next extension identifier',
+    'url link fullUrl location response request reference relation relation id ur links Url href rel self next nextPage next-page Link extension identifier',
   ),
   '',
   ...words(`a"b é \\ reference\\`),

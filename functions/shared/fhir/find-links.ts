@@ -27,8 +27,14 @@ const href = 7;
 const self = 8;
 const page = 9;
 const noLinks = 10;
+const insteadOfLink = 11;
+
+/** What some servers write at the top of a page in place of FHIR's `link`. */
+const inPlaceOfLink =
+  'Link links Links _links next Next nextPage next_page next-page nextLink nextUrl prev previous first last page pages paging pagination';
 
 const everywhere = {
+  ...Object.fromEntries(inPlaceOfLink.split(' ').map((name) => [name, insteadOfLink])),
   fullUrl: followed,
   reference: followed,
   url,
@@ -77,6 +83,7 @@ const mostLevels = 256;
  *   link, except a link to the page itself that begins with one of the bases. A link is to the page itself if it is the `self`, or in it, or
  *   if the `relation` or `rel` before it in its object is `self`. Links in the documents of an answer are no links to pages, since others write them;
  * - `location` and `url` in the object that a `response` or a `request` holds;
+ * - with pages, the same under each name that some servers have at the top in place of `link`, such as `links` or `nextPage`;
  * - `url` anywhere else, if it points to a Binary.
  */
 export interface LinkFinder {
@@ -112,6 +119,7 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
     if (name === href) return inside & underLink ? anyLink : noLink;
     if (name === location) return inside & underResponse ? anyLink : noLink;
     if (name === link && level === 1) return hasPages ? hostLink : anyLink;
+    if (name === insteadOfLink && level === 1) return hasPages ? hostLink : noLink;
     return noLink;
   };
 
@@ -120,6 +128,7 @@ export const createLinkFinder = (hasPages: boolean): LinkFinder => {
     if (!isMember) return inside & (underLink | ofAnswer | inSelf);
     if (inside & ofAnswer) return name === noLinks ? 0 : underLink | ofAnswer | (name === self ? inSelf : 0);
     if (name === link) return level === 1 ? underLink | ofAnswer : underLink;
+    if (name === insteadOfLink) return level === 1 && hasPages ? underLink | ofAnswer : 0;
     return name === response && chunk[start] === openObject ? underResponse : 0;
   };
 

@@ -13,7 +13,7 @@ export const longestSpelling = 102;
 
 const beginning = (length: number, first: number): number => length * 256 + first;
 
-/** @param numbers the number for each name. A name has at most seventeen ASCII letters. */
+/** @param numbers the number for each name. A name has at most seventeen ASCII letters, underscores and hyphens. */
 export const namesOf = (numbers: Readonly<Record<string, number>>): Names => {
   const spellings = Object.entries(numbers).map(([name, number]) => ({ name: Buffer.from(name), number }));
   const beginnings = new Uint8Array(beginning(longestSpelling + 1, 0));
@@ -22,7 +22,7 @@ export const namesOf = (numbers: Readonly<Record<string, number>>): Names => {
 };
 
 /** Every spelling of a name that may be sought. A test is much cheaper than an error of the parser. */
-const spelled = /^(?:\w|\\u[0-9a-fA-F]{4})+$/;
+const spelled = /^(?:[\w-]|\\u[0-9a-fA-F]{4})+$/;
 
 /** The number of a name in any spelling; 0 for any other. */
 export const numberOf = ({ numbers }: Names, spelling: string): number =>

@@ -168,6 +168,7 @@ describe('a page link', () => {
     expect(beside).toMatch(/^<[^>]*_link=unavailable>; rel="next", <[^>]*>; rel="first"$/);
     const two = await linkIn(`<https://elsewhere.example>; rel=next, <${payer}?_page=2>; rel=next`);
     expect(two).toMatch(/^<[^>]*_link=[\w-]{50,}>; rel="next"$/);
+    expect(await linkIn(`<${payer}?_page=2>; rel=next-page`)).toMatch(/^<[^>]*_link=[\w-]{50,}>; rel="next"$/);
     const before = test.payer.requests.length;
     const told = await read(test.deps, '', token, { query: '_link=unavailable' });
     expect([told.statusCode, issueOf(told).diagnostics]).toEqual([400, expect.stringContaining('may not be all')]);
@@ -175,6 +176,27 @@ describe('a page link', () => {
     expect(await linkIn(`${payer}/license; rel=license`)).toBeUndefined();
     expect(await linkIn(`<${payer}/license>; rel=license; anchor="#other"`)).toBeUndefined();
     expect(test.log().at(-1)).not.toHaveProperty('unsealedLinks');
+  });
+
+  it.each([
+    ...words('links Link Links _links'),
+    ...words('next Next nextPage next-page next_page nextLink nextUrl page pages paging pagination previous last'),
+  ])('in %s, which FHIR does not have, is one of ours too', async (name) => {
+    const test = fetchGateway();
+    const { token } = await test.grant({ scope: 'patient/*.rs' });
+    const url = `${payer}/Observation?_page=2`;
+    for (const value of [url, { next: url }, [{ relation: 'next', url }], { next: { href: url } }]) {
+      test.payer.http = async () => fhir({ resourceType: 'Bundle', [name]: value, entry: [] });
+      const text = JSON.stringify((await read(test.deps, 'Observation', token)).json());
+      expect(text).not.toContain(payer);
+      const [link = ''] = /http[^"]*/.exec(text) ?? [];
+      expect((await follow(test, token, link)).statusCode).toBe(200);
+      expect(test.payer.requests.at(-1)?.url).toBe(url);
+    }
+    // In a resource it is content.
+    const patient = fhir({ resourceType: 'Patient', id: 'patient-1', [name]: [{ url }] });
+    test.payer.http = async () => patient;
+    expect((await read(test.deps, 'Patient/patient-1', token)).json()).toMatchObject({ [name]: [{ url }] });
   });
 
   it('with the relation self stays readable', async () => {

@@ -12,12 +12,18 @@ export interface OracleResult {
 type Where = 'own' | 'ownSelf' | 'other' | undefined;
 
 const pages = new Set(['url', 'href', 'next', 'prev', 'previous', 'first', 'last']);
+/** Names at the top of a page in place of `link`. */
+const instead = new Set(
+  'Link links Links _links next Next nextPage next_page next-page nextLink nextUrl prev previous first last page pages paging pagination'.split(
+    ' ',
+  ),
+);
 const hasHost = (source: string): boolean => /^[\0- ]*(?:https?:|[/\\]{2})/i.test(JSON.parse(source) as string);
 const identities = new Set(['extension', 'modifierExtension', 'identifier']);
 
 /** What the value of a member of something is in. */
-const under = (key: string, where: Where, level: number): Where => {
-  if (key === 'link' && level === 1) return 'own';
+const under = (key: string, where: Where, level: number, hasPages: boolean): Where => {
+  if (level === 1 && (key === 'link' || (hasPages && instead.has(key)))) return 'own';
   if (where === 'own' || where === 'ownSelf')
     return identities.has(key) ? undefined : key === 'self' ? 'ownSelf' : 'own';
   return key === 'link' ? 'other' : undefined;
@@ -107,7 +113,7 @@ export const rewriteSlowly = (
   ): void => {
     space();
     const first = text[position];
-    const where = key === undefined ? inLink : under(key, inLink, level);
+    const where = key === undefined ? inLink : under(key, inLink, level, seal !== undefined);
     const isHeld = holder === 'response' || holder === 'request';
     const isOwn = inLink === 'own' || inLink === 'ownSelf';
     if (first === '{') {
@@ -118,11 +124,11 @@ export const rewriteSlowly = (
       const source = string();
       if (key === 'fullUrl' || key === 'reference') out += link(source, false);
       else if (isOwn && (key === 'relation' || key === 'rel')) out += source;
-      else if (isOwn || (key === 'link' && level === 1)) {
+      else if (isOwn || (level === 1 && (key === 'link' || (seal !== undefined && instead.has(key ?? ''))))) {
         const ofSelf = (isOwn && isSelf) || inLink === 'ownSelf' || key === 'self';
         if (seal === undefined) out += link(source, false);
         else if (ofSelf) out += selfLink(source);
-        else out += pages.has(key ?? '') || hasHost(source) ? page(source) : source;
+        else out += (isOwn && pages.has(key ?? '')) || hasHost(source) ? page(source) : source;
       } else if (key === 'url') out += link(source, inLink === undefined && !isHeld);
       else if (key === 'href' && inLink === 'other') out += link(source, false);
       else if (key === 'location' && isHeld) out += link(source, false);
