@@ -183,15 +183,20 @@ const checkSecret = (partner: Partner, { method, secrets }: WithSecret): void =>
 };
 
 /**
- * The audiences that an assertion may have: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414).
+ * Checks the audiences of an assertion: the token endpoint (SMART), or the issuer of any payer's facade (RFC 8414), alone or in a list
+ * (RFC 7519 §4.1.3). Another server that the list names gets the assertion too, and could present it here before the client does
+ * (https://datatracker.ietf.org/doc/draft-ietf-oauth-rfc7523bis/).
  */
-const isForUs = (audience: JWTPayload['aud'], origin: string): boolean =>
-  [audience]
-    .flat()
-    // Signed, but not validated: an entry may be any JSON value.
-    .some(
-      (aud: unknown) => aud === tokenUrl(origin) || (typeof aud === 'string' && aud.startsWith(facadeBase(origin, ''))),
-    );
+const checkAudience = (audience: JWTPayload['aud'], origin: string): void => {
+  // Signed, but not validated: an entry may be any JSON value.
+  const all: readonly unknown[] = [audience].flat();
+  const ours = all.filter(
+    (aud) => aud === tokenUrl(origin) || (typeof aud === 'string' && aud.startsWith(facadeBase(origin, ''))),
+  );
+  if (ours.length === 0) throw badAssertion(`aud must be ${tokenUrl(origin)}.`);
+  if (ours.length < all.length)
+    throw badAssertion('aud names another server too, which could present it here; make one for each.');
+};
 
 /** An assertion that has been verified. */
 export interface Assertion {
@@ -261,7 +266,7 @@ const verifyAssertion = async (
   if (typeof jti !== 'string' || jti.trim() === '' || jti.length > longestJti) {
     throw badAssertion(`jti must be text of up to ${longestJti} characters.`);
   }
-  if (!isForUs(aud, deps.origin)) throw badAssertion(`aud must be ${tokenUrl(deps.origin)}.`);
+  checkAudience(aud, deps.origin);
   if (exp - now > longestAssertionSeconds + clockToleranceSeconds) {
     throw badAssertion('exp is more than five minutes ahead.');
   }

@@ -117,18 +117,25 @@ const aboutPatient = (given: unknown, { patient, linked = [], members }: Whose):
 const aboutUnreferred = ({ type }: JsonObject): About =>
   typeof type === 'string' && isResourceType(type) && type !== 'Patient' ? 'nobody' : 'unknown';
 
+/**
+ * Whom a reference is to that leads to no patient. If its type says that it does, it contradicts itself
+ * (https://hl7.org/fhir/R4/references.html#Reference.type), and a patient's record must not depend on which is right.
+ */
+const aboutNoPatient = ({ type }: JsonObject): Named =>
+  typeof type === 'string' && /(?:^|\/)Patient$/.test(type) ? 'somebody' : 'nobody';
+
 const aboutReference = (value: unknown, { resolve }: Holder, whose: Whose): Named => {
   if (!isObject(value)) return 'unknown';
   const { reference } = value;
   if (reference === undefined || reference === null) return aboutUnreferred(value);
   if (typeof reference !== 'string') return 'unknown';
   const parsed = parseReference(reference, whose);
-  if (parsed !== undefined && parsed.type !== 'Patient') return 'nobody';
+  if (parsed !== undefined && parsed.type !== 'Patient') return aboutNoPatient(value);
   // On another server, the same id may belong to anyone.
   if (parsed !== undefined) return parsed.isOwn ? aboutPatient(parsed.id, whose) : 'somebody';
   const resolved = resolve(reference);
   if (resolved === undefined) return typeIn(reference) === 'Patient' ? 'somebody' : 'unknown';
-  if (resolved['resourceType'] !== 'Patient') return 'nobody';
+  if (resolved['resourceType'] !== 'Patient') return aboutNoPatient(value);
   // A contained Patient has an id of its own, whoever it is.
   return reference.startsWith('#') ? 'unknown' : aboutPatient(resolved['id'], whose);
 };

@@ -48,11 +48,11 @@ describe('private_key_jwt', () => {
     expect(dynamo.calls()).toEqual(['PutItem', 'PutItem']);
   });
 
-  it('may be meant for the token endpoint, or for the issuer of a payer’s facade, alone or among others', async () => {
+  it('may be meant for the token endpoint, for the issuer of a payer’s facade, or for several of these', async () => {
     const { ask } = start();
     const issuer = 'http://localhost:3000/r4/northwind';
 
-    for (const aud of [issuer, ['https://other.example', issuer]]) {
+    for (const aud of [issuer, [issuer], ['http://localhost:3000/oauth2/token', issuer, issuer]]) {
       expect((await ask(await signed(claims({ aud })))).statusCode).toBe(200);
     }
   });
@@ -75,6 +75,8 @@ describe('private_key_jwt', () => {
   });
 
   const foreign = 'The client assertion: aud must be http://localhost:3000/oauth2/token.';
+  const ours = 'http://localhost:3000/oauth2/token';
+  const shared = 'The client assertion: aud names another server too, which could present it here; make one for each.';
   const badJti = 'The client assertion: jti must be text of up to 1000 characters.';
   const noSubject = 'The client assertion: sub is missing or not text; iss and sub must be your client_id.';
   const otherIssuer = 'The client assertion: iss differs from sub; both must be your client_id.';
@@ -85,6 +87,10 @@ describe('private_key_jwt', () => {
     ['for a host that begins like ours', { aud: 'http://localhost:3000.evil.example/r4/x' }, foreign],
     ['for an audience that is not a string', { aud: [5] as unknown as string[] }, foreign],
     ['for an audience that is null', { aud: null as unknown as string }, foreign],
+    ['for another audience beside ours', { aud: [ours, 'https://other.example/oauth2/token'] }, shared],
+    ['for another audience before ours', { aud: ['https://other.example/oauth2/token', ours] }, shared],
+    ['for an audience beside ours that is not a string', { aud: [ours, { a: 1 }] as unknown as string[] }, shared],
+    ['for no audience of a list', { aud: [] }, foreign],
     ['without an audience', { aud: undefined }, 'The client assertion: aud is missing.'],
     ['without a jti', { jti: undefined }, 'The client assertion: jti is missing.'],
     ['with an empty jti', { jti: '' }, badJti],

@@ -251,6 +251,23 @@ describe('whose resource it is', () => {
     ).toBe('keep');
   });
 
+  // R4 has the type of a reference and its URL agree (https://hl7.org/fhir/R4/references.html#Reference.type).
+  it.each([
+    { reference: 'Group/g', type: 'Patient' },
+    { reference: 'https://payer.example/fhir/Practitioner/other', type: 'Patient' },
+    { reference: 'Group/g', type: 'http://hl7.org/fhir/StructureDefinition/Patient' },
+    { reference: '#p', type: 'Patient' },
+  ])('leaves out what says of whom it is about two things, whoever has a part in it: %j', (subject) => {
+    const [mine, contained] = [{ reference: 'Patient/member' }, [{ resourceType: 'Practitioner', id: 'p' }]];
+
+    expect(verdict({ resourceType: 'Observation', contained, subject, performer: [mine] })).toBe('unknownPatient');
+    expect(verdict({ resourceType: 'Observation', contained, subject })).toBe('unknownPatient');
+    const participant = [{ actor: mine }, { actor: subject }];
+    expect(verdict({ resourceType: 'Appointment', contained, participant })).toBe('unknownPatient');
+    const { type: _, ...agrees } = subject;
+    expect(verdict({ resourceType: 'Observation', contained, subject: agrees, performer: [mine] })).toBe('keep');
+  });
+
   // Its bytes are never changed, and it has their names: a group, a person's records, an appointment of two.
   it.each([
     ['Appointment', 'participant', 'actor'],
