@@ -9,7 +9,7 @@ import { send } from './requests.ts';
 
 const callsOf = (order: FirstCalls): readonly (() => Promise<void>)[] => {
   if (order.kind === 'ours') {
-    const gateway = gatewayOver({ tables: order.tables, client: dynamoClient(), registry: order.registry });
+    const gateway = gatewayOver({ ...order, client: dynamoClient() });
     return order.requests.map((prepared) => () => send(gateway, prepared));
   }
   const replay = startReplay();
@@ -18,7 +18,9 @@ const callsOf = (order: FirstCalls): readonly (() => Promise<void>)[] => {
 
 const [order] = (await once(process, 'message')) as [FirstCalls];
 const calls = callsOf(order);
-const took: FirstCallsTook = await timed(async () => {
+const callAll = async (): Promise<void> => {
   for (const call of calls) await call();
-});
+};
+const took: FirstCallsTook =
+  order.isProfiled === true ? await (await import('./profile.ts')).profiled(callAll) : await timed(callAll);
 process.send?.(took, () => process.exit());

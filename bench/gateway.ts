@@ -21,6 +21,7 @@ import { memberMessage, type Member } from '../functions/shared/store/member-ind
 import { tokenHandler } from '../functions/token/handler.ts';
 import { lambdaContext } from './api-event.ts';
 import { keys } from './keys.ts';
+import { slowed, type Plant } from './plant.ts';
 import { identityProvider } from './stage.ts';
 import { awslambda, sink } from './stream.ts';
 import type { Tables } from './world.ts';
@@ -52,13 +53,15 @@ interface GatewayOptions {
   readonly payerHttp?: PayerHttp;
   /** Called with each chunk of a streamed body. */
   readonly onWrite?: () => void;
+  /** @default nothing is planted */
+  readonly plant?: Plant | undefined;
 }
 
 type Handler = (event: ApiEvent, context: unknown) => Promise<ApiResponse>;
 type StreamingHandler = (event: ApiEvent, stream: unknown, context: unknown) => Promise<void>;
 
 /** The handlers with the dependencies of each function's `index.ts`. Only the log goes elsewhere. */
-export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: GatewayOptions): Gateway => {
+export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite, plant }: GatewayOptions): Gateway => {
   Object.assign(globalThis, { awslambda });
   const { client: _, ...real } = realDeps();
   const { stage, lifetimes } = real.registry;
@@ -105,7 +108,7 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
     sealForJob: () => Promise.reject(new Error('The bench has no exports key')),
     ...readEventWriter({ client, name: tables.auditEvents }, deps.clock),
   }) as unknown as StreamingHandler;
-  return {
+  const gateway: Gateway = {
     authorize: buffered(authorizeHandler(deps)),
     callback: buffered(callbackHandler(deps)),
     token: buffered(tokenHandler({ ...deps, identity })),
@@ -115,4 +118,5 @@ export const gatewayOver = ({ tables, client, registry, payerHttp, onWrite }: Ga
       return stream.status();
     },
   };
+  return plant === undefined ? gateway : slowed(gateway, plant);
 };

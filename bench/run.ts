@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { readOrExit } from '../bin/shared/command-line.ts';
 import { spec } from './flags.ts';
 import { lastSaved, leastText, movedText, resultsFolder, savedRuns } from './moved.ts';
+import { keptTrial, runTrials, trialText, type KeptTrial } from './planted.ts';
+import { profileText } from './profiles.ts';
 import { describeMachine, footText, hasFailed, headText, sectionText, type Report, type Section } from './report.ts';
 import { steps } from './steps.ts';
 import type { Step } from './subjects/step.ts';
@@ -25,6 +27,19 @@ const chosen = (only: readonly string[]): readonly Step[] => {
 const flags = await readOrExit(spec);
 if (flags.table) {
   console.log(tableText(lastRuns(savedRuns())));
+  process.exit();
+}
+if (flags.planted) {
+  const runs = await runTrials((text) => console.error(text));
+  console.log(trialText(runs));
+  const kept: KeptTrial = { at: new Date().toISOString(), machine: describeMachine(), runs };
+  if (flags.save) writeFileSync(keptTrial, `${JSON.stringify(kept, undefined, 1)}\n`);
+  process.exit();
+}
+if (flags.profile) {
+  const world = await startWorld({ quick: flags.quick });
+  process.once('exit', world.close);
+  console.log(await profileText(world));
   process.exit();
 }
 const selected = chosen(flags.only);

@@ -4,13 +4,24 @@ import { join } from 'node:path';
 import { BatchWriteItemCommand, CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { entriesOf, newEntryItem } from '../functions/shared/registry/entry-items.ts';
 import { dynamoClient } from '../functions/shared/store/dynamo.ts';
+import type { Plan } from './measure.ts';
 import { payerPaths } from './payer-data.ts';
+import type { Plant } from './plant.ts';
 import { startServer } from './servers/start.ts';
 import { few, measured, registryOfSize, type Size } from './stage.ts';
+
+/** How it is tried whether the report notices a slowness: without peers, and with a plan of its own. */
+export interface Trial {
+  readonly plan: Plan;
+  /** What is planted, and in which part. */
+  readonly plant?: (Plant & { readonly part: string }) | undefined;
+}
 
 /** What every part of the benchmark gets. */
 export interface World {
   readonly quick: boolean;
+  /** @default a benchmark */
+  readonly trial?: Trial | undefined;
   /** A temporary folder, deleted when the benchmark ends. */
   readonly folder: string;
   readonly dynamoOrigin: string;
@@ -22,7 +33,7 @@ export interface World {
 }
 
 /** Starts DynamoDB and the payer, and points the SDK of this process and its children at them. */
-export const startWorld = async ({ quick }: { quick: boolean }): Promise<World> => {
+export const startWorld = async ({ quick, trial }: Pick<World, 'quick' | 'trial'>): Promise<World> => {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
   const [dynamo, payer] = await Promise.all([startServer('dynalite'), startServer('payer')]);
   Object.assign(process.env, {
@@ -41,6 +52,7 @@ export const startWorld = async ({ quick }: { quick: boolean }): Promise<World> 
   process.env['REGISTRY_TABLE'] = registry;
   return {
     quick,
+    trial,
     folder,
     dynamoOrigin: dynamo.origin,
     payerOrigin: payer.origin,
@@ -53,6 +65,10 @@ export const startWorld = async ({ quick }: { quick: boolean }): Promise<World> 
     },
   };
 };
+
+/** What is planted in a part. */
+export const plantIn = ({ trial }: Pick<World, 'trial'>, part: string): Plant | undefined =>
+  trial?.plant?.part === part ? trial.plant : undefined;
 
 /** The gateway's tables, by names with their own prefix. */
 export interface Tables {

@@ -27,8 +27,11 @@ export interface Imported extends Sample {
 }
 
 /** Imports a bundle in a fresh process. */
-export const importOnce = async ({ file, environment }: Bundle): Promise<Imported> => {
-  const child = spawn(process.execPath, ['-e', program, file], {
+export const importOnce = async (
+  { file, environment }: Bundle,
+  nodeOptions: readonly string[] = [],
+): Promise<Imported> => {
+  const child = spawn(process.execPath, [...nodeOptions, '-e', program, file], {
     env: { ...process.env, ...environment, LAMBDA_TASK_ROOT: dirname(file) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -15,24 +15,26 @@ import { startFloor } from '../recording.ts';
 import { atMost, inWords, ratios, rowsOf, type Section } from '../report.ts';
 import type { Begin } from '../requests.ts';
 import { spreadOf } from '../statistics.ts';
-import { makeTables, type World } from '../world.ts';
+import { makeTables, plantIn, type World } from '../world.ts';
 import type { Step } from './step.ts';
 
 /**
  * Many short rounds, since the ratio of two rounds close in time is more reliable than that of two long ones. V8 has compiled
  * all it will after some 3,000 calls.
  */
-export const requestPlan = ({ quick }: World): Plan =>
-  quick ? { rounds: 2, operations: 2, warmUpOperations: 1 } : { rounds: 24, operations: 20, warmUpOperations: 3000 };
+export const requestPlan = ({ quick, trial }: World): Plan =>
+  trial?.plan ??
+  (quick ? { rounds: 2, operations: 2, warmUpOperations: 1 } : { rounds: 24, operations: 20, warmUpOperations: 3000 });
 
 /** A round of requests to a gateway with its own tables and connection. */
 export const startOurs = async (
-  { registry }: Pick<World, 'registry'>,
+  { registry, trial }: Pick<World, 'registry' | 'trial'>,
   name: string,
   begin: Begin,
   run: typeof oneByOne = oneByOne,
 ): Promise<Round> => {
-  const gateway = gatewayOver({ tables: await makeTables(name), client: dynamoClient(), registry });
+  const tables = await makeTables(name);
+  const gateway = gatewayOver({ tables, client: dynamoClient(), registry, plant: plantIn({ trial }, name) });
   return run(oneAfterAnother(begin(gateway)), (send) => send());
 };
 
@@ -94,7 +96,7 @@ export const requestStep = ({ requests, floor, peers, ...section }: RequestStep)
         kind: 'floor',
         start: () => startFloor(world, requests, floor),
       },
-      ...Object.entries(peers).map(([peer, start]): Candidate => ({
+      ...Object.entries(world.trial === undefined ? peers : {}).map(([peer, start]): Candidate => ({
         name: peer,
         kind: 'peer',
         start: () => start(world),

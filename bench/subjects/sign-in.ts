@@ -1,20 +1,30 @@
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
 import { floors } from '../floors.ts';
 import { gatewayOver } from '../gateway.ts';
-import { measure, oneAfterAnother, twoSteps, type Measured, type Round, type Sample } from '../measure.ts';
+import {
+  measure,
+  oneAfterAnother,
+  twoSteps,
+  type Candidate,
+  type Measured,
+  type Round,
+  type Sample,
+} from '../measure.ts';
 import { remake, startRecording, startReplay } from '../recording.ts';
 import { atLeast, figure, inWords, ratios, rowsOf, type Section } from '../report.ts';
 import { returningAndRedeeming } from '../requests.ts';
 import { spreadOf } from '../statistics.ts';
 import { authorizeEvent, callbackEvent, pairOf, redeemEvent } from '../walk.ts';
-import { makeTables, type World } from '../world.ts';
+import { makeTables, plantIn, type World } from '../world.ts';
 import { requestPlan, requestSection } from './request-step.ts';
 import type { Step } from './step.ts';
 
 type Apart = readonly [callback: Sample[], token: Sample[]];
 
-const startOurs = async ({ registry }: World, apart: Apart): Promise<Round> => {
-  const gateway = gatewayOver({ tables: await makeTables('sign-in'), client: dynamoClient(), registry });
+const startOurs = async (world: World, apart: Apart): Promise<Round> => {
+  const tables = await makeTables('sign-in');
+  const plant = plantIn(world, 'sign-in');
+  const gateway = gatewayOver({ tables, client: dynamoClient(), registry: world.registry, plant });
   return twoSteps(
     oneAfterAnother(async () => callbackEvent(await gateway.authorize(authorizeEvent()))),
     [
@@ -108,19 +118,20 @@ export const signIn: Step = {
   name: 'sign-in',
   run: async (world) => {
     const apart = new Map(subjects.map(({ name }): [string, Apart] => [name, [[], []]]));
+    const candidates: Candidate[] = [
+      ...subjects.map(({ name, kind, start }) => ({
+        name,
+        kind,
+        start: () => start(world, apart.get(name) ?? [[], []]),
+      })),
+      {
+        name: grant,
+        kind: 'peer',
+        start: async () => (await import('../peers/grant.ts')).grantCallback(world),
+      },
+    ];
     const measured = await measure(
-      [
-        ...subjects.map(({ name, kind, start }) => ({
-          name,
-          kind,
-          start: () => start(world, apart.get(name) ?? [[], []]),
-        })),
-        {
-          name: grant,
-          kind: 'peer' as const,
-          start: async () => (await import('../peers/grant.ts')).grantCallback(world),
-        },
-      ],
+      candidates.filter(({ kind }) => world.trial === undefined || kind !== 'peer'),
       requestPlan(world),
     );
     const part = (index: 0 | 1 | 2): Measured => partOf(measured, index, apart);
