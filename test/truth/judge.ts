@@ -1,6 +1,7 @@
 import { isComplete, type StoredManifest, type TypeOutcome } from '../../functions/shared/exports/manifest.ts';
 import { isAttachmentGiven, isHung, keyOf, member, type Attached, type Held } from './held.ts';
 import {
+  endsBefore,
   halfOf,
   isDeclared,
   isUndeclared,
@@ -79,7 +80,9 @@ const isShown = (
   const isAlone = refersTo.length + unread.length === 0 && held.every((one) => !one.refersTo.includes(key));
   const hasTrouble = spec.hiccups.length > 0 || spec.limited !== undefined || spec.since !== undefined;
   if (halfOf(spec) !== undefined) return undefined;
-  if (!isAlone || hasTrouble || spec.hasParts) return undefined;
+  // An answer that has another patient's shows nothing.
+  const hasOthers = held.some(({ owner, isListed }) => owner === 'stranger' && isListed);
+  if (!isAlone || hasTrouble || spec.hasParts || hasOthers) return undefined;
   if (spec.everything === 'whole' && isAskedForAll(spec)) return true;
   const isPlain = how.pages === 'plain' && ['finds', 'informs'].includes(how.search);
   if (spec.everything !== 'none' || !isPlain) return undefined;
@@ -179,7 +182,8 @@ const troubles = (facts: Facts, type: string): readonly string[] => {
   if (how.search === 'missesNone' && !came.has(`Patient/${member}`))
     found.push('404 may mean that it does not know the member');
   if (how.total === 'high' && !spec.ignoresTotals) found.push('its total lies');
-  if (strays(how) !== undefined || ['unreadable', 'forked'].includes(how.pages)) found.push('its pages lead astray');
+  if (strays(how) !== undefined || endsBefore(how) || ['wrapped', 'forked'].includes(how.pages))
+    found.push('its pages lead astray');
   if (how.pages === 'stuck' || (how.pages === 'loop' && !isTotalAbovePage(facts, how)))
     found.push('its pages lead back');
   if (how.total === 'odd' && !spec.ignoresTotals) found.push('its total cannot be read');
@@ -224,7 +228,8 @@ const isGateways = (line: string): boolean =>
 /** Whether the payer sends the first two that it lists of a type, and not what is older only. */
 const isSent = (spec: PayerSpec, held: readonly Held[], type: string): boolean => {
   const { pages = '', pageSize = 1, search = '' } = typesOf(spec).get(type) ?? {};
-  const isPaged = pageSize > 1 || ['plain', 'repeat', 'relative', 'mapped', 'header', 'loop'].includes(pages);
+  const isPaged =
+    pageSize > 1 || ['plain', 'repeat', 'relative', 'mapped', 'header', 'nextPage', 'wrapped', 'loop'].includes(pages);
   const list = held.filter((one) => one.type === type && one.isListed && !one.isUnnamed && one.foundBy === undefined);
   const isShort = ['forgets', 'suppresses', 'labels'].includes(search) && list.length <= 2;
   return spec.since === undefined && isPaged && !isShort && list.some(({ id }) => id === `${type}-0`);

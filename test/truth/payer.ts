@@ -98,6 +98,11 @@ export const strays = ({ pages }: Pick<TypeSpec, 'pages'>): string | undefined =
     loop: undefined,
     stuck: undefined,
     unreadable: undefined,
+    nextPage: undefined,
+    renamed: undefined,
+    lastOnly: undefined,
+    counted: undefined,
+    wrapped: undefined,
   })[pages];
 
 /** The type of which the scope covers only reads, or only searches. */
@@ -180,13 +185,24 @@ const failures: Readonly<Record<Hiccup['fails'], () => Sent>> = {
   },
 };
 
-/** The links of a page, as its payer writes them. */
-const linksOf = (pages: TypeSpec['pages'], next: string | undefined, self: string | undefined): object => {
+/** Whether pages end before all came, and the account says why. */
+export const endsBefore = ({ pages }: Pick<TypeSpec, 'pages'>): boolean =>
+  ['unreadable', 'renamed', 'lastOnly', 'counted'].includes(pages);
+
+/** The links of a page, as its payer writes them. @param last the URL of the last page */
+const linksOf = (
+  pages: TypeSpec['pages'],
+  next: string | undefined,
+  self: string | undefined,
+  last: string,
+): object => {
   if (pages === 'mapped') return { link: { next, self } };
-  const toNext = pages === 'unreadable' ? next : { relation: 'next', url: next };
+  const relation = { nextPage: 'nextPage', lastOnly: 'last' }[pages as string] ?? 'next';
+  const toNext = pages === 'unreadable' ? next : { relation, url: pages === 'lastOnly' ? last : next };
   return {
+    ...(pages === 'renamed' && next !== undefined && { links: [toNext] }),
     link: [
-      ...(next === undefined || pages === 'header' ? [] : [toNext]),
+      ...(next === undefined || ['header', 'renamed', 'counted'].includes(pages) ? [] : [toNext]),
       ...(self === undefined ? [] : [{ relation: 'self', url: self }]),
     ],
   };
@@ -272,17 +288,30 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
       relative: `${next.pathname.slice(1)}${next.search}`,
     };
     const leadsTo = (astray as Record<string, string>)[how.pages] ?? ownNext;
+    // The profile says that no count means anything.
+    const pages = how.pages === 'counted' && spec.ignoresTotals ? 'plain' : how.pages;
+    const toLast = new URL(url);
+    toLast.searchParams.set('page', String(last));
     const bundle = JSON.stringify({
       resourceType: 'Bundle',
-      type: 'searchset',
+      type: pages === 'wrapped' ? 'batch-response' : 'searchset',
       ...(at === last && how.search === 'labels' ? { meta: { security: [redacted] } } : {}),
       ...(total === undefined ? {} : { total }),
-      ...linksOf(how.pages, isLoop ? `${base}${url.pathname}${url.search}` : at < last ? leadsTo : undefined, self),
+      ...linksOf(
+        pages,
+        isLoop ? `${base}${url.pathname}${url.search}` : at < last ? leadsTo : undefined,
+        self,
+        `${base}${toLast.pathname}${toLast.search}`,
+      ),
     });
     const body = `${bundle.slice(0, -1)},"entry":[${entry.join(',')}]}`;
     const inHeader = { header: leadsTo, forked: `${leadsTo}&again=1` }[how.pages as string];
     const header: Record<string, string> =
-      at < last && inHeader !== undefined ? { link: `<${inHeader}>; rel="next"` } : {};
+      at < last && inHeader !== undefined
+        ? { link: `<${inHeader}>; rel="next"` }
+        : pages === 'counted'
+          ? { 'x-total-count': String(distinct) }
+          : {};
     const sent = { headers: { 'content-type': 'application/fhir+json', ...header }, body };
     return how.search === 'latin' && at === last ? latin(sent) : sent;
   };

@@ -134,7 +134,9 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       if (type === '$everything') return totalOfAllLies(spec) || (spec.included === 'allCounted' && isAnotherMatch);
       const how = typesOf(spec).get(type);
       const count = held.filter((one) => one.type === type && one.isListed).length;
-      const isShort = how?.pages === 'skip' || ['suppresses', 'labels', 'forgets'].includes(how?.search ?? '');
+      const isShort =
+        ['skip', 'lastOnly', 'counted'].includes(how?.pages ?? '') ||
+        ['suppresses', 'labels', 'forgets'].includes(how?.search ?? '');
       if (spec.ignoresTotals) return false;
       return (
         how?.total === 'high' || (['true', 'text'].includes(how?.total ?? '') && isShort && Number(named) <= count)
@@ -188,8 +190,9 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
       ),
   ],
   [
-    /^A resource of type (?<type>\w+) on page \d+ is left out: it names no patient, and nothing shows that it is about this member\.$/,
-    ({ type = '' }, { held }) =>
+    /^A resource of type (?<type>\w+) on page \d+ is left out: it names no patient, and nothing shows that it is about this member\.(?<guessed> It does not name the member, in answer to a search by a parameter that the payer may not know\.)?$/,
+    ({ type = '', guessed }, { spec, held }) =>
+      (guessed === undefined || isUndeclared(spec)) &&
       held.some((one) => one.type === type && (isHung(one) || one.isUnnamed || one.isBrought)),
   ],
   [
@@ -211,6 +214,13 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   [
     /^Page \d+ of (?<type>\w+) links to two different next pages, of which one was read\. Resources may be missing\.$/,
     ({ type = '' }, { spec }) => typesOf(spec).get(type)?.pages === 'forked',
+  ],
+  [
+    /^Page \d+ of (?<type>\w+) (?:has (?<renamed>a member) that a Bundle of FHIR R4 does not have, and that may hold more|links to a (?<last>last page) that was not read, and to no next|is a Bundle of a (?<wrapped>type) that does not answer a search|has a (?<counted>count) in its HTTP headers that cannot be read, or is more than came)\. Resources may be missing\.$/,
+    ({ type = '', renamed, last, wrapped, counted }, { spec }) => {
+      const said = { renamed, lastOnly: last, wrapped, counted };
+      return (said as Readonly<Record<string, string | undefined>>)[typesOf(spec).get(type)?.pages ?? ''] !== undefined;
+    },
   ],
   [
     /^Page \d+ of (?<type>\w+) has (?:(?<links>links)|a total) that cannot be read\. Resources may be missing\.$/,

@@ -116,7 +116,15 @@ export interface TypeSpec {
     // The first page links to itself as the next, so that the others never come, and its total counts what it has itself.
     | 'stuck'
     // Links, and a total, that nobody can read.
-    | 'unreadable';
+    | 'unreadable'
+    // In a relation that has one plain meaning.
+    | 'nextPage'
+    // Under another name than the link's; only to the last page; nowhere, beside a header that counts all.
+    | 'renamed'
+    | 'lastOnly'
+    | 'counted'
+    // In a Bundle of another type.
+    | 'wrapped';
   readonly total: 'none' | 'true' | 'high' | 'low' | 'text' | 'odd';
   /** Searched by the profile with filters, each for a part of it: for one of two parts, or for both. */
   readonly filters: 'none' | 'one' | 'both';
@@ -316,6 +324,11 @@ const typeSpec = ({ types, search, first }: Drawing): fc.Arbitrary<TypeSpec> =>
       'loop',
       'stuck',
       'unreadable',
+      'nextPage',
+      'renamed',
+      'lastOnly',
+      'counted',
+      'wrapped',
     ),
     total: oneOf<TypeSpec['total']>('none', 'true', 'high', 'low', 'text', 'odd'),
     filters: oneOf<TypeSpec['filters']>('none', 'one', 'both'),

@@ -72,7 +72,7 @@ const headerTotalOf = ({ headerTotal }: SearchTask, taken: PageInfo): number | u
 
 /** Whether no page is after one without a link to the next, by the links to the first and the last. */
 const isAtLast = (leg: Pick<RecordLeg, 'payer' | 'seen'>, task: SearchTask, taken: PageInfo): boolean =>
-  taken.total === 0 || isLastRead(taken, placeOf(leg, task));
+  (taken.total === 0 && task.matched === 0) || isLastRead(taken, placeOf(leg, task));
 
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
@@ -109,7 +109,7 @@ const problemAtEnd = (
   // A total below what came says nothing.
   if (missing === undefined) {
     if (!isProved && !isAtLast(leg, task, taken)) return { kind: 'saidUnreadable', type, page, what: 'last' };
-    if ((headerTotalOf(task, taken) ?? 0) > matched + included)
+    if ((headerTotalOf(task, taken) ?? 0) > (isAllCounted ? matched + included : matched))
       return { kind: 'saidUnreadable', type, page, what: 'header' };
     return page > 1 && repeats > 0 && !isProved ? { kind: 'pagesRepeat', type, page } : undefined;
   }

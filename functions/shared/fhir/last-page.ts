@@ -1,8 +1,7 @@
 /** What a parameter's value means: the first page, whether it is there or not, or how large a page is. */
 const isFirstPage = (name: string, value: string): boolean =>
   /count|size|limit|format|pretty/i.test(name) ||
-  (/page/i.test(name) && /^[01]?$/.test(value)) ||
-  (/offset|skip|start|from|index/i.test(name) && /^0?$/.test(value));
+  (/page|offset|skip|start|from|index/i.test(name) && /^0?$/.test(value));
 
 /** Whether two URLs lead to the same page of a search, by whatever host. A parameter that means the first page may be left out. */
 const isSamePage = (one: URL, other: URL): boolean => {

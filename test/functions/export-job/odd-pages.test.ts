@@ -96,8 +96,29 @@ describe('a page that may hold more than was read is named, and what was read co
         ],
       }),
     ],
+    [
+      'with a last page 1 that may be the second',
+      'last',
+      (to) => ({
+        link: [
+          { relation: 'self', url: to(1).replace('&page=1', '') },
+          { relation: 'last', url: to(1) },
+        ],
+      }),
+    ],
+    [
+      'with a last page, and a total of 0',
+      'last',
+      (to) => ({ total: 0, link: [self(to), { relation: 'last', url: to(2) }] }),
+    ],
     ['with a last page in its Link header', 'last', () => ({}), { link: '<LAST>; rel="last"' }],
     ['with a count in a header', 'header', () => ({}), { 'x-total-count': '2' }],
+    [
+      'with a count in a header, and something included',
+      'header',
+      () => ({ entry: [entryOf(1), { resource: memberPatient, search: { mode: 'include' } }] }),
+      { 'x-total-count': '2' },
+    ],
     ['with a count in a header beside a total', 'header', () => ({ total: 1 }), { 'x-total-count': '2' }],
     ['with a count in a header that cannot be read', 'header', () => ({}), { 'x-total-count': 'many' }],
     ['with a range in a header', 'header', () => ({}), { 'content-range': 'items 0-0/2' }],
@@ -244,7 +265,7 @@ describe('a page as a server is known to send it is complete:', () => {
       'one that writes null and empty members',
       () => ({ entries: [], next: null, extension: [], Link: {}, cursor: '' }),
     ],
-    ['one that names itself the last', (to) => ({ link: link({ last: to(1) }) })],
+    ['one that names itself the last', (to) => ({ link: link({ self: to(1), last: to(1) }) })],
     ['one that names no last page', (to) => ({ link: link({ self: to(1), last: 'null' }) })],
     ['one whose API ends', () => ({}), { warning: '299 - "Deprecated: use /v2", 214 proxy "Transformation Applied"' }],
     [
