@@ -1,9 +1,10 @@
+import { nowSeconds } from '../../../functions/shared/clock.ts';
 import { openGroupBody } from '../../../functions/shared/exchanges/group.ts';
-import { getGroup } from '../../../functions/shared/store/groups.ts';
-import { exportWorld, type WorldOptions } from '../../support/export-world.ts';
+import { getGroup, notePatients } from '../../../functions/shared/store/groups.ts';
+import { exportWorld, type Sent, type WorldOptions } from '../../support/export-world.ts';
 import { words } from '../../support/words.ts';
 import { endOf, type World } from './end-of.ts';
-import { groupOf, matchInput, planOf, type Plan } from './former-plan.ts';
+import { groupOf, matchInput, memberOf, planOf, type Plan } from './former-plan.ts';
 
 export const owner = 'northwind/demo-partner';
 export type Exchange = NonNullable<WorldOptions['exchange']>;
@@ -96,3 +97,28 @@ export const pickerOf =
   (random: () => number) =>
   <T>(from: readonly T[]): T =>
     from[Math.floor(random() * from.length)]!;
+
+/** Members of a Group, and their Patients. */
+export const two = [memberOf('a'), memberOf('b')];
+export const people = patients('a', 'b');
+/** What another match notes that gives the id of the Group to others. */
+export const mixGroup = ({ exchanges, deps }: World) =>
+  notePatients(exchanges, { payer: 'northwind', id: 'g1', patients: 'others', expiresAt: nowSeconds(deps.clock) });
+/** The parameters of an export of a alone. */
+export const onlyOfA = [{ name: 'patient', valueReference: { reference: 'Patient/a' } }];
+/** Whose data alone was asked for. */
+export const namedIn = ({ asked }: World): unknown => JSON.parse(asked[0]!.form!).parameter.slice(1);
+
+/** A member whose consent has ended, and what an export says of the member. */
+export const ended = memberOf('b', { consent: { id: 'c', hash: 'h', endsAt: '2026-11-26' } });
+export const consentEnded = 'Member ours-b is left out: the consent has ended.';
+/** Since when changes are asked for. */
+export const since = '2026-01-01T00:00:00Z';
+/** A plan that has more files than the members’ Patients. */
+export const and = (...output: NonNullable<Plan['output']>): Plan => ({ output: [people, ...output] });
+/** A plan that answers requests of this method or path so. */
+export const answering = (which: string, answer: Sent): Plan => ({
+  instead: ({ method, path }) => ([method, path].includes(which) ? answer : undefined),
+});
+/** A reference. */
+export const to = (type: string, id: string) => ({ reference: `${type}/${id}` });
