@@ -205,6 +205,7 @@ export const payerFields = {
   publicKeys: publicKeys.default([]),
   scopes: list(rules.payerScope),
   grantedScope: z.literal('asRequested').optional(),
+  ownScopes: list(rules.ownScope).min(1, 'is empty; write the words of its answers, or remove it').optional(),
   everything: z.boolean().default(true),
   wholeRecord: wholeRecord.optional(),
   patientFrom: z.enum(['token', 'search', 'userinfo', 'id_token', 'none']).default('token'),

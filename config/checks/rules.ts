@@ -7,6 +7,7 @@ import { isNpi, isNpiSystem, npiSystem } from '../../functions/shared/fhir/npi.t
 import { isFhirParameter } from '../../functions/shared/fhir/record-search.ts';
 import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
 import type { Identifier } from '../../functions/shared/registry/types.ts';
+import { wordScopes } from '../../functions/shared/scopes/payer-words.ts';
 import { isResourceType } from '../../functions/shared/scopes/resource-types.ts';
 import { isReading, isWriting, namesType, parseScope } from '../../functions/shared/scopes/scopes.ts';
 import { nearestOf } from './unknown-fields.ts';
@@ -535,11 +536,6 @@ export const partnerScope: Rule = (value) => {
     : `"${value}" is a granular scope, which is not supported; write "patient/${type}.${permissions}"`;
 };
 
-/** Scopes of SMART App Launch 2.2 and of OpenID Connect that name no resource. */
-const wordScopes =
-  'launch launch/patient launch/encounter openid fhirUser profile email address phone offline_access online_access'.split(
-    ' ',
-  );
 const contexts = ['patient', 'user', 'system'];
 
 /** The one of these that was most likely meant, if it is not this one. */
@@ -567,6 +563,13 @@ export const payerScope: Rule = (value) => {
   if (isWriting(scope)) return `"${value}" allows more than reading, but the gateway only reads; write a read scope`;
   return namesType(scope) ? undefined : noResourceType(value);
 };
+
+/** A word of a payer's own in its token answers, which names no resources. */
+export const ownScope: Rule = (value) =>
+  payerScope(value) ??
+  (parseScope(value).kind === 'resource'
+    ? `"${value}" names resources, so it is read as what it says; remove it`
+    : undefined);
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 

@@ -13,13 +13,11 @@ import { makeGrant } from '../shared/partner/make-grant.ts';
 import { readMemberCookie } from '../shared/partner/member-cookie.ts';
 import { returnError, returnToPartner } from '../shared/partner/redirect-uri.ts';
 import type { PayerClientDeps } from '../shared/payer/client.ts';
-import { isUnreadable } from '../shared/payer/granted-scope.ts';
 import { keyReader } from '../shared/payer/key-reader.ts';
 import { answerError, answerErrors } from '../shared/record/answer-errors.ts';
 import { recordRequest } from '../shared/record/request-record.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
-import { logScopes } from '../shared/scopes/log-scopes.ts';
-import type { Scopes } from '../shared/scopes/scopes.ts';
+import { ignoredWords } from '../shared/scopes/log-scopes.ts';
 import type { Table } from '../shared/store/dynamo.ts';
 import type { IndexMember } from '../shared/store/index-member.ts';
 import { redeemPayerCode } from './ask-payer.ts';
@@ -35,12 +33,6 @@ export interface CallbackDeps extends Deps, PageDeps, PayerClientDeps {
   readonly grants: Table;
   readonly indexMember: IndexMember;
 }
-
-/** A remark on words of the payer's scope that mean nothing, for the log of a login that goes on without them. */
-const ignoredWords = (scope: Scopes = []): string | undefined => {
-  const ignored = scope.filter(isUnreadable);
-  return ignored.length === 0 ? undefined : `ignored in the payer's scope: ${logScopes(ignored, { counted: false })}`;
-};
 
 /** The gateway's redirect URI, to which payers send browsers back (RFC 6749 §4.1.2). */
 export const callbackHandler = (deps: CallbackDeps) => {
@@ -67,7 +59,7 @@ export const callbackHandler = (deps: CallbackDeps) => {
         const code = checkPayerAnswer(callback);
         const grant = await finishInTime(context, async () => {
           const answer = await redeemPayerCode(deps, callback.payer, login.attempt, code);
-          record.detail = ignoredWords(answer.scope);
+          record.detail = ignoredWords(callback.payer, answer.scope, { counted: false });
           const readIdToken = idTokenReader(deps, readKeys, callback.payer, login.attempt);
           return makeGrant(deps, callback.payer, login.attempt, answer, { requestId: record.requestId, readIdToken });
         });

@@ -369,6 +369,10 @@ const ofPayer: Rows = {
   'tokenEndpoint: has port 22, which browsers refuse; write the port of its web server': {
     tokenEndpoint: 'https://id.lakeside-plan.net:22/token',
   },
+  'ownScopes: is empty; write the words of its answers, or remove it': { ownScopes: [] },
+  'ownScopes[0]: "user/*.read" names resources, so it is read as what it says; remove it': {
+    ownScopes: ['user/*.read'],
+  },
   'linesOfBusiness: is empty; write the kinds of plans, or remove it': { linesOfBusiness: [] },
   'brand.otherNames: is empty; write other names, or remove it': {
     brand: { website: 'https://lakeside-plan.net', otherNames: [] },

@@ -71,6 +71,7 @@ describe('preset smart', () => {
       smartConfigurationUrl: 'https://plan.example.org/.well-known/smart-configuration',
       wholeRecord: { searches: ['Coverage'] },
       pagingParameters: ['cursor'],
+      ownScopes: ['claims.read'],
       consentLifetime: 7776000,
       linesOfBusiness: ['Medicaid'],
     } as const;

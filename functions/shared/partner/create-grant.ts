@@ -2,12 +2,12 @@ import { base64url } from '../base64url.ts';
 import { nowSeconds, type Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { PayerTokenAnswer } from '../payer/client.ts';
-import { isUnreadable } from '../payer/granted-scope.ts';
 import { grantLifetime } from '../registry/profile.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Payer } from '../registry/types.ts';
 import { readsSomething } from '../scopes/limit-scopes.ts';
 import { logScopes } from '../scopes/log-scopes.ts';
+import { isUnreadable } from '../scopes/payer-words.ts';
 import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import { bearerSizes, codeWrapKey, writeBearer } from '../store/bearers.ts';
@@ -35,18 +35,18 @@ export interface GrantRequest extends Pick<
 }
 
 /** For the operator: what the payer said, and what to write if that means everything. */
-const grantedNothing = ({ scopes }: Payer, { identity }: GrantRequest, answered?: Scopes): string => {
-  if (answered === undefined || answered.some((scope) => scope.kind === 'resource' && !isUnreadable(scope))) {
+const grantedNothing = (payer: Payer, { identity }: GrantRequest, answered?: Scopes): string => {
+  const isOdd = isUnreadable(payer);
+  if (answered === undefined || answered.some((scope) => scope.kind === 'resource' && !isOdd(scope))) {
     return 'the payer and the partner have no scope in common that reads anything';
   }
   if (answered.length === 0) {
     return "the payer's answer has a scope that names nothing; if it grants what was asked, write grantedScope: 'asRequested'";
   }
   const shown = logScopes(answered, { counted: identity !== undefined });
-  // A word behind a URL is no scope of SMART's, and `asRequested` passes over it.
-  const isOdd = answered.some(({ kind }) => kind === 'resource') || scopes.length === 0;
-  const why = isOdd || answered.some(isUnreadable) ? 'in which no scope can be read' : 'which names no resources';
-  return `the payer granted ${shown}, ${why}${isOdd ? '' : "; if it grants what was asked, write grantedScope: 'asRequested'"}`;
+  return answered.some(isOdd)
+    ? `the payer granted ${shown}, in which no scope can be read; words of its own that name no resources belong into ownScopes`
+    : `the payer granted ${shown}, which names no resources; if it grants what was asked, write grantedScope: 'asRequested'`;
 };
 
 /** The scope that partner and payer agree on; with `offline_access` only if it can be honored. */

@@ -1,5 +1,5 @@
-import { anyType, resourceTypes } from '../scopes/resource-types.ts';
-import { isReading, isWriting, namesType, parseScope, type Scope, type Scopes } from '../scopes/scopes.ts';
+import { anyType, isResourceType, resourceTypes } from '../scopes/resource-types.ts';
+import { parseScope, type Scopes } from '../scopes/scopes.ts';
 
 /** R4's resource types, and `*`, by their names in lower case. */
 const types: ReadonlyMap<string, string> = new Map(
@@ -27,8 +27,16 @@ const wordsIn = (text: string): string[] =>
 
 const resourceForm = /^(patient|user|system)\/([^.?]*)(?:\.([^?]*))?(\?.*)?$/is;
 
-/** A word in SMART's spelling, where it differs in upper and lower case only. */
+/**
+ * Epic's words for reading a type by id and for searching it (https://fhir.epic.com/Documentation?docId=oauth2, read on
+ * 2026-12-03). The context is the member's whose sign-in it is.
+ */
+const epicForm = /^([A-Z]\w+)\.(read|search)$/i;
+
+/** A word in SMART's spelling, where it differs in upper and lower case only, or is one of Epic's. */
 const inSmartSpelling = (word: string): string => {
+  const [, epicType = '', act = ''] = epicForm.exec(word) ?? [];
+  if (isResourceType(epicType)) return `patient/${epicType}.${act.toLowerCase() === 'read' ? 'r' : 's'}`;
   const match = resourceForm.exec(word);
   if (match === null) return word;
   const [context = '', type = '', permissions, filter = ''] = match.slice(1);
@@ -38,8 +46,7 @@ const inSmartSpelling = (word: string): string => {
 
 /**
  * Reads the `scope` of a payer's token answer, a text or a list of texts, as far as each word means one thing: also with
- * other upper and lower case, with commas, and percent-encoded. A word that is about resources and cannot be read stays,
- * and grants nothing.
+ * other upper and lower case, with commas, percent-encoded, and Epic's. A word that cannot be read stays as it is.
  * @returns empty for an empty text, or a value that is neither: RFC 6749 §5.1 lets a payer leave out the scope that was asked
  * for, and §3.3 has no empty one. Undefined if it is missing or null, since some servers write null for a missing member
  */
@@ -48,12 +55,3 @@ export const readGrantedScope = (value: unknown): Scopes | undefined => {
   const texts = (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string');
   return [...new Set(texts.flatMap(wordsIn).map(inSmartSpelling))].map(parseScope);
 };
-
-/** A word of SMART's with a URL before it, as some authorization servers name the scopes of one API. */
-const behindUrl = /^[a-z][a-z\d+.-]*:[^?]*\/(?:patient|user|system)\/[^/?]/i;
-
-/** Whether a word is about resources, and is no scope of SMART's. */
-export const isUnreadable = (scope: Scope): boolean =>
-  scope.kind === 'resource'
-    ? !(namesType(scope) && (isReading(scope) || isWriting(scope)))
-    : behindUrl.test(scope.word);

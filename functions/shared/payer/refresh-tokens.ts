@@ -4,6 +4,7 @@ import { nowSeconds } from '../clock.ts';
 import { asGatewayError, GatewayError, unavailable } from '../errors.ts';
 import { raise, raiseSignalOf, type RequestRecord } from '../record/request-record.ts';
 import type { Payer } from '../registry/types.ts';
+import { ignoredWords } from '../scopes/log-scopes.ts';
 import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
 import { writeScopes, type Scopes } from '../scopes/scopes.ts';
 import { sealIvBytes } from '../store/crypto.ts';
@@ -173,7 +174,7 @@ const narrowed = (payer: Payer, { scope }: Grant, answered: Scopes | undefined):
   answered === undefined ? scope : scopeAtPayer(payer, scope, answered);
 
 const storeTokens = async (refresh: Refresh, lease: Lease, refreshed: RefreshedTokens): Promise<State> => {
-  const { deps, payer, open } = refresh;
+  const { deps, payer, open, record } = refresh;
   const { tokens, problem } = refreshed;
   const { grant, grantKey } = open;
   const scope = narrowed(payer, grant, refreshed.scope);
@@ -183,6 +184,9 @@ const storeTokens = async (refresh: Refresh, lease: Lease, refreshed: RefreshedT
   if (!(await storeInLease(refresh, lease, { sealed, ...change })))
     return { name: 'useStored', lease, unstored: tokens };
   if (problem !== undefined) throw problem;
+  // What is lost should be explained to the operator.
+  if (change.scope !== undefined)
+    record.detail = ignoredWords(payer, refreshed.scope, { counted: grant.via === 'identity' }) ?? record.detail;
   const next = { ...grant, scope, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };
   return done({ grant: next, grantKey, tokens });
 };

@@ -84,11 +84,11 @@ export type Middleware<Given extends RequestContext = RequestContext> = Middlewa
   Given
 >;
 
-/** Notes an error in the record. If it has no detail, the log has its public sentence. */
+/** Notes an error in the record. If it has no detail, the log has what was noted before, or else its public sentence. */
 export const recordError = (record: RequestRecord, error: unknown): GatewayError => {
   const known = asGatewayError(error);
   record.error = known.code;
-  record.detail = known.detail ?? known.publicMessage;
+  record.detail = known.detail ?? record.detail ?? known.publicMessage;
   if (known.stop !== undefined) record.stopped = true;
   raiseSignalOf(record, known);
   return known;

@@ -224,6 +224,11 @@ export interface Payer {
    * @default it granted nothing, and the login ends
    */
   readonly grantedScope?: 'asRequested';
+  /**
+   * Words of its own in the payer's token answers that name no resources, though it is not asked for them. @default those of the
+   * standards, and plain ones such as `records`
+   */
+  readonly ownScopes?: readonly string[];
   /** Whether `Patient/{id}/$everything` is passed on. */
   readonly everything: boolean;
   /**

@@ -107,7 +107,7 @@ const limited = (requested: Scopes, keep: (scope: ReadScope | Other) => Scopes):
 };
 
 /** Whether a payer's scope is about members' resources, rather than a word of the payer's own. */
-export const isAboutMembers = (scope: Scope): scope is ResourceScope =>
+const isAboutMembers = (scope: Scope): scope is ResourceScope =>
   scope.kind === 'resource' && scope.context !== 'system';
 
 /** The type that two scopes have in common. */

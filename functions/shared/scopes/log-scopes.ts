@@ -1,3 +1,4 @@
+import { isUnreadable, type PayerWords } from './payer-words.ts';
 import type { Scopes } from './scopes.ts';
 
 /** What scopes are made of. Other words may be anything that a payer knows of a member. */
@@ -14,4 +15,14 @@ export const logScopes = (scopes: Scopes, { counted }: { readonly counted: boole
   if (words.length === 0) return number;
   const quoted = JSON.stringify(words.join(' ').slice(0, 200));
   return others === 0 ? quoted : `${quoted} and ${number}`;
+};
+
+/** A remark on the words of a payer's scope that cannot be read, for the log of what goes on without them. */
+export const ignoredWords = (
+  payer: PayerWords,
+  scope: Scopes = [],
+  shown: Parameters<typeof logScopes>[1],
+): string | undefined => {
+  const ignored = scope.filter(isUnreadable(payer));
+  return ignored.length === 0 ? undefined : `ignored in the payer's scope: ${logScopes(ignored, shown)}`;
 };

@@ -145,7 +145,7 @@ describe('the grant', () => {
     [
       'not asked for a scope, and names scopes of its own, which mean nothing here',
       [],
-      'openid pat/x user',
+      'openid records user',
       'patient/*.rs',
     ],
     ['asked for no scope, about resources', [], 'openid patient/Observation.rs', 'patient/Observation.rs'],
@@ -188,16 +188,30 @@ describe('the grant', () => {
       ['patient/*.rs'],
       'https://plan.example/scopes/patient/Observation.rs https://plan.example/launch user/Claim.r',
       'patient/Claim.r',
-      /ignored in the payer's scope: "https:\/\/plan.example\/scopes\/patient\/Observation.rs"$/,
+      /ignored in the payer's scope: "https:\/\/plan.example\/scopes\/patient\/Observation.rs https:\/\/plan.example\/launch"$/,
     ],
     [
       'asked for scopes, and has all behind a URL',
       ['patient/*.rs'],
       'https://plan.example/patient/*.rs',
       undefined,
-      /in which no scope can be read; if it grants what was asked, write grantedScope: 'asRequested'$/,
+      /in which no scope can be read; words of its own that name no resources belong into ownScopes$/,
     ],
     ['asked for no scope, and names resources that are none', [], 'patient/X.rs openid', undefined, 'patient/X.rs'],
+    [
+      'asked for no scope, and writes what cannot be read',
+      [],
+      'patient.Observation.read openid',
+      undefined,
+      /^the payer granted "patient.Observation.read openid", in which no scope can be read; words .* into ownScopes$/,
+    ],
+    [
+      'asked for scopes of its own, and adds what cannot be read to what can',
+      ['records'],
+      'records api://plan/records user/Claim.r',
+      'patient/Claim.r',
+      /^ignored in the payer's scope: "api:\/\/plan\/records"$/,
+    ],
     ['asked for scopes, and grants no reading', ['patient/*.rs'], 'patient/*.write', undefined, 'in common'],
   ])('takes the scope of a payer that was %s', async (_, scopes, answered, granted, remark = '') => {
     const test = gateway();
@@ -220,6 +234,7 @@ describe('the grant', () => {
     ['is what was asked for, if the payer names words of its own', 'records offline_access', 'patient/Claim.rs'],
     ['is nothing, if it names resources that are none', 'records patient/X.rs', undefined],
     ['is nothing, if it names a context only', 'records Patient/*', undefined],
+    ['is nothing, if it has a word that cannot be read', 'records claims.all', undefined],
     ['is what it names, if it names resources', 'records patient/Claim.r', 'patient/Claim.r'],
   ])("with grantedScope: 'asRequested' %s", async (_, answered, granted) => {
     const test = gateway();

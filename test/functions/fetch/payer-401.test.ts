@@ -51,6 +51,19 @@ describe("a payer's 401", () => {
     expect((await read(test.deps, 'Observation', token)).statusCode).toBe(200);
   });
 
+  it('may take all with its refresh, by words that cannot be read, which the log names', async () => {
+    const scope = 'patient.Patient.read';
+    const { test } = payerThatTakes(['payer-access-2'], () => Response.json({ ...rotated, scope }));
+    const { token } = await test.grant();
+
+    expect((await read(test.deps, 'Patient/patient-1', token)).statusCode).toBe(403);
+
+    expect(test.lastLine()).toMatchObject({
+      error: 'insufficient_scope',
+      detail: 'ignored in the payer\'s scope: "patient.Patient.read"',
+    });
+  });
+
   it('after a successful refresh is 403 "reconnect", without another attempt', async () => {
     const { test, asked } = payerThatTakes([], () => Response.json(rotated));
     const { token, stored } = await test.grant();

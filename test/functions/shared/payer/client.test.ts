@@ -89,6 +89,8 @@ describe('what a payer may omit or spell differently', () => {
     ['patient%2F*.read+launch%2fpatient', 'patient/*.read launch/patient'],
     ['patient%2F%ZZ.read', 'patient%2F%ZZ.read'],
     ['my-patient/Observation.RS', 'my-patient/Observation.RS'],
+    ['Patient.read Patient.search Claim.Read', 'patient/Patient.r patient/Patient.s patient/Claim.r'],
+    ['patient.read Claims.read Claim.write Claim.reads', 'patient.read Claims.read Claim.write Claim.reads'],
     // What follows a comma in a filter is the filter's: read as a scope, it could grant more than the payer did.
     ['patient/Claim.rs?status=a,patient/Claim.rs', 'patient/Claim.rs?status=a,patient/Claim.rs'],
     ['?status=a,patient/Claim.rs', '?status=a,patient/Claim.rs'],

@@ -5,10 +5,13 @@
 import type { JobDeps } from '../../../../functions/export-job/job/deps.ts';
 import { askPayer, type Answer } from '../../../../functions/export-job/leg/ask-payer.ts';
 import type { PayerResponse } from '../../../../functions/shared/payer/http.ts';
+import { ensureFreshPayerTokens } from '../../../../functions/shared/payer/refresh-tokens.ts';
 import type { Payer } from '../../../../functions/shared/registry/types.ts';
+import { readsSomething } from '../../../../functions/shared/scopes/limit-scopes.ts';
 import { fetchGateway, issueOf, read } from '../../../support/fetch-gateway.ts';
-import { bodyOf, gateway, northwindTokens, sentBack } from '../../../support/login.ts';
-import { agedGrant, fresh, opened } from './aged-grant.ts';
+import { bodyOf, gateway, northwindTokens, sentBack, withPayer } from '../../../support/login.ts';
+import { everyUnreadable } from '../../../support/payer/unreadable-scopes.ts';
+import { agedGrant, fresh, northwind, opened } from './aged-grant.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -38,6 +41,9 @@ const scopes = [
   'patient/Nonsense.read patient/*.rs',
   undefined,
 ];
+
+/** Profiles of payers that need not name resources. */
+const trusting: readonly Partial<Payer>[] = [{ scopes: [] }, { grantedScope: 'asRequested' }];
 
 const uuid = '0b6cbd01-0f2d-4a0c-9a34-3f5e3c0c9a10';
 /** Spellings of one patient. */
@@ -93,6 +99,27 @@ it.each(Object.keys(encodings))('a token answer as %s is understood at a refresh
     expect(opened(grant).tokens).toMatchObject({ accessToken: 'odd-access', refreshToken: 'odd-refresh' });
   }
 });
+
+it.each(trusting)(
+  'with %j, no scope that cannot be read gives anything to read, at login or at a refresh',
+  async (profile) => {
+    for (const scope of everyUnreadable) {
+      const test = gateway();
+      const { start, callback, fromPayer } = test.reconfigured(withPayer('northwind', profile));
+      test.payer.http = async () => Response.json(membersOf(scope, uuid));
+      const { state, cookie } = await start({ scope: 'patient/*.rs' });
+      const back = sentBack(await callback(fromPayer(state), { cookie }));
+
+      const { test: reading, grant, before } = await agedGrant(301);
+      reading.payer.http = async () => Response.json(membersOf(scope, 'patient-1'));
+      await ensureFreshPayerTokens(reading.deps, { ...(await northwind(reading)), ...profile }, before, {
+        requestId: 'request-a',
+      });
+
+      expect([scope, back['error'], readsSomething(grant.stored().scope)]).toEqual([scope, 'access_denied', false]);
+    }
+  },
+);
 
 /** Token answers that mean nothing, or an error, and the code that the partner gets at login. */
 const refusedTokens: readonly (readonly [what: string, status: number, body: string, code: string])[] = [

@@ -108,6 +108,9 @@ describe('when payer tokens are refreshed', () => {
     ['names none of the resources that we asked for', {}, 'openid', ''],
     ['names no resources, and was asked for none', { scopes: [] }, 'openid', 'patient/*.rs'],
     ['names no resources, which means all at this payer', { grantedScope: 'asRequested' }, 'openid', 'patient/*.rs'],
+    ['has what cannot be read, and we asked for none', { scopes: [] }, 'openid patient.Claim.read', ''],
+    ['has what cannot be read', { grantedScope: 'asRequested' }, 'openid https://plan.example/patient/Claim.rs', ''],
+    ['has words that the profile names', { scopes: [], ownScopes: ['claims.all'] }, 'claims.all', 'patient/*.rs'],
     ['is empty', {}, '', ''],
     ['is empty, and we asked for none (RFC 6749 §3.3)', { scopes: [] }, ' ', ''],
     ['is empty, which means all at this payer', { scopes: [], grantedScope: 'asRequested' }, '', 'patient/*.rs'],
@@ -121,6 +124,30 @@ describe('when payer tokens are refreshed', () => {
 
     expect(test.payer.requests).toHaveLength(1);
     expect(writeScopes(after.grant.scope.filter(({ kind }) => kind === 'resource'))).toBe(left);
+  });
+
+  it('says in the log which words of the payer’s scope were ignored, if that narrows the grant', async () => {
+    for (const [via, said] of [
+      [undefined, '"patient.Claim.read https://plan.example/x" and 1 word that is not shown'],
+      ['identity', '3 words that are not shown'],
+    ] as const) {
+      const { test, before } = await agedGrant(250);
+      const remarks: unknown[] = [];
+      const refreshed = async (open: OpenGrant, scope: string) => {
+        test.payer.http = answers({ ...rotated, scope });
+        const record: { requestId: string; detail?: string } = { requestId: 'request-a' };
+        const after = await ensureFreshPayerTokens(test.deps, await northwind(test), open, record);
+        test.passSeconds(250);
+        remarks.push(record.detail);
+        return after;
+      };
+      const first = { ...before, grant: { ...before.grant, ...(via === undefined ? {} : { via }) } };
+
+      const narrowed = await refreshed(first, 'user/Claim.r openid patient.Claim.read https://plan.example/x "Ann"');
+      await refreshed(narrowed, 'user/Claim.r openid patient.Claim.read');
+
+      expect(remarks).toEqual([`ignored in the payer's scope: ${said}`, undefined]);
+    }
   });
 
   it('keeps the old refresh token if the payer gives no new one', async () => {

@@ -179,6 +179,14 @@ it('notes an error’s code, and its public sentence if it has no detail', () =>
   expect(record).toStrictEqual({ error: 'invalid_token', detail: 'Public.' });
 });
 
+it('keeps what was noted before an error without a detail', () => {
+  const record = { detail: 'A remark.' } as RequestRecord;
+
+  recordError(record, new GatewayError('invalid_token', 'Public.'));
+
+  expect(record.detail).toBe('A remark.');
+});
+
 it('says how long a request took in tenths of milliseconds', async () => {
   const test = testDeps();
   const pipeline = middy<ApiEvent, ApiResponse>()

@@ -1,0 +1,42 @@
+import { resourceTypes } from './resource-types.ts';
+import { isReading, isWriting, namesType, type Scope } from './scopes.ts';
+
+/** What a profile says of the words in a payer's scope. */
+export interface PayerWords {
+  readonly scopes: readonly string[];
+  readonly ownScopes?: readonly string[] | undefined;
+}
+
+/** Scopes of SMART App Launch 2.2 and of OpenID Connect that name no resource. */
+export const wordScopes =
+  'launch launch/patient launch/encounter openid fhirUser profile email address phone offline_access online_access'.split(
+    ' ',
+  );
+
+/** These, and 1upHealth's `user` (https://docs.oneupdocs.com/docs/api/user-management/guide, read on 2026-12-03). */
+const knownWords: ReadonlySet<string> = new Set([...wordScopes, 'user'].map((word) => word.toLowerCase()));
+
+/** Launch contexts (https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html) may be of other types. */
+const launchContext = /^launch\/[a-z]+$/i;
+
+/** A word of a payer's own, such as `records`. A damaged resource scope has other characters, or a name of SMART's or FHIR's. */
+const plainWord = /^[a-z]+(?:[_-][a-z]+)*$/;
+const resourceName = new RegExp(`patient|user|system|${resourceTypes.replaceAll(' ', '|')}`, 'i');
+
+const namesNoResources = ({ scopes, ownScopes = [] }: PayerWords, word: string): boolean =>
+  knownWords.has(word.toLowerCase()) ||
+  launchContext.test(word) ||
+  scopes.includes(word) ||
+  ownScopes.includes(word) ||
+  (plainWord.test(word) && !resourceName.test(word));
+
+/**
+ * Tells which scopes of a payer's answer to a member's sign-in cannot be read: those that are neither about the member's
+ * resources nor surely about none. They may limit what the payer granted, so they grant nothing.
+ */
+export const isUnreadable =
+  (payer: PayerWords) =>
+  (scope: Scope): boolean =>
+    scope.kind === 'resource'
+      ? scope.context === 'system' || !namesType(scope) || !(isReading(scope) || isWriting(scope))
+      : !namesNoResources(payer, scope.word);

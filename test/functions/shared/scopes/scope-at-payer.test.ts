@@ -1,0 +1,115 @@
+import * as fc from 'fast-check';
+import { readGrantedScope } from '../../../../functions/shared/payer/granted-scope.ts';
+import { heldByPartner } from '../../../../functions/shared/scopes/limit-scopes.ts';
+import { scopeAtPayer, type PayerScopes } from '../../../../functions/shared/scopes/scope-at-payer.ts';
+import { parseScopes, writeScopes } from '../../../../functions/shared/scopes/scopes.ts';
+import { holdsAtOnce } from '../../../fuzz/seeded.ts';
+import { everyUnreadable } from '../../../support/payer/unreadable-scopes.ts';
+import { words } from '../../../support/words.ts';
+
+const requested = 'patient/*.rs offline_access';
+const agreed = (payer: PayerScopes, answered: unknown): string =>
+  writeScopes(scopeAtPayer(payer, parseScopes(requested), readGrantedScope(answered)));
+
+/** Profiles of payers whose answer need not name resources: not asked for any, or for the payer's own, or `asRequested`. */
+const trusting: readonly PayerScopes[] = [
+  { scopes: [] },
+  { scopes: ['openid', 'records'] },
+  { scopes: [], grantedScope: 'asRequested' },
+  { scopes: ['patient/*.rs', 'records'], grantedScope: 'asRequested' },
+];
+
+describe('a payer that need not name resources', () => {
+  it.each([
+    ...words(`
+      openid OPENID fhirUser profile email address phone offline_access online_access launch launch/patient
+      Launch/Patient launch/encounter launch/practitioner records clinical web-origins health_records
+    `),
+    // 1upHealth.
+    'user',
+    'openid records',
+    'openid,records launch/patient',
+  ])('grants what was asked for by %j', (answered) => {
+    for (const payer of trusting) expect([payer, agreed(payer, answered)]).toEqual([payer, requested]);
+  });
+
+  it.each(everyUnreadable)('grants nothing by %j, alone or beside its own words', (answered) => {
+    for (const payer of trusting) {
+      for (const text of [answered, `openid ${answered}`, ['records', answered]]) {
+        expect([payer, text, agreed(payer, text)]).toEqual([payer, text, 'offline_access']);
+      }
+    }
+  });
+
+  it('grants what it was asked for by words that its profile names, to the letter', () => {
+    const own = ['https://plan.example/scopes/records', 'Member.Read', 'patient.all.read'];
+    for (const payer of trusting) {
+      const named = { ...payer, ownScopes: own };
+      const asked = { ...payer, scopes: [...payer.scopes, ...own] };
+      for (const profile of [named, asked]) {
+        expect(agreed(profile, `openid ${own.join(' ')}`)).toBe(requested);
+        expect(agreed(profile, `openid ${own.join(' ')} Member.Write`)).toBe('offline_access');
+        expect(agreed(profile, `openid ${own.join(' ')} patient/Claim.r`)).toBe('patient/Claim.r offline_access');
+      }
+    }
+  });
+
+  it('grants what can be read of an answer, whatever is beside it', () => {
+    for (const payer of trusting) {
+      expect(agreed(payer, `openid user/Claim.r ${everyUnreadable[0]}`)).toBe('patient/Claim.r offline_access');
+      expect(agreed(payer, 'user/*.*')).toBe(requested);
+      // Epic's words for reading and searching a type.
+      expect(agreed(payer, 'Patient.read Patient.search Claim.Read')).toBe(
+        'patient/Patient.rs patient/Claim.r offline_access',
+      );
+    }
+  });
+});
+
+/** What may happen to one scope, or to what is between two, on its way into an answer. */
+const damage: fc.Arbitrary<(text: string) => string> = fc.oneof(
+  fc
+    .constantFrom('https://plan.example/', 'urn:plan:', 'my-', '"', "'", '(', '[', '{', '\u200b', '\u{feff}', '%', '+')
+    .map((before) => (text: string) => `${before}${text}`),
+  fc
+    .constantFrom('"', ';', '|', ']', ')', '.', '/', '\u200b', '%20', '#', '&', '=')
+    .map((after) => (text: string) => `${text}${after}`),
+  fc
+    .constantFrom('.', ':', '-', '_', '|', '\\', '//', '\u2215', ' / ')
+    .map((slash) => (text: string) => text.replaceAll('/', slash)),
+  fc
+    .constantFrom(';', '|', '", "', ',"', '\u200b', '\u00ad', '%2520', '&')
+    .map((blank) => (text: string) => text.replaceAll(' ', blank)),
+  fc.constantFrom(
+    encodeURIComponent,
+    (text: string) => encodeURIComponent(encodeURIComponent(text)),
+    (text: string) => JSON.stringify(text.split(' ')),
+    (text: string) => JSON.stringify({ scope: text }),
+    (text: string) => Buffer.from(text).toString('base64'),
+    (text: string) => text.toLowerCase(),
+    (text: string) => text.toUpperCase(),
+    (text: string) => text.replace('patient', 'p\u0430tient'),
+    (text: string) => text.replaceAll(/(patient|user)\//g, ''),
+    (text: string) => text.replaceAll(/(patient|user)\//g, 'system/'),
+    (text: string) => text.replaceAll('.', ':'),
+  ),
+);
+
+it('whatever happens to the scopes of an answer, a partner never reads a type that they do not name', () => {
+  const granted = fc.subarray(
+    words('patient/Observation.rs user/Observation.read patient/Goal.r launch/patient openid'),
+    {
+      minLength: 1,
+    },
+  );
+  holdsAtOnce(
+    fc.tuple(granted, fc.array(damage, { minLength: 1, maxLength: 3 }), fc.constantFrom(...trusting)),
+    ([scopes, damages, payer]) => {
+      fc.pre(scopes.some((one) => /Observation|Goal/.test(one)));
+      const answered = damages.reduce((text, harm) => harm(text), scopes.join(' '));
+      const held = heldByPartner(scopeAtPayer(payer, parseScopes(requested), readGrantedScope(answered)));
+      expect([answered, [...held.keys()].filter((type) => !scopes.join().includes(type))]).toEqual([answered, []]);
+    },
+    20_000,
+  );
+});
