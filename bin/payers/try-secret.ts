@@ -87,6 +87,7 @@ const words: Readonly<Record<Exclude<PayerFailure, 'invalid_grant'>, string>> = 
   unavailable: 'cannot be asked',
   timeout: 'does not answer in time',
   nonsense: 'gives an answer that says nothing about it',
+  invalid_scope: 'gives an answer that says nothing about it',
 };
 
 /**

@@ -295,7 +295,7 @@ describe('a secret, before it becomes current,', () => {
     [
       'with another error',
       () => answered(400, 'invalid_request'),
-      'gives an answer that says nothing about it: token endpoint answered 400 with an OAuth error (nonsense)',
+      'gives an answer that says nothing about it: token endpoint answered 400 with an OAuth error (invalid_request)',
     ],
     [
       'that gives tokens to anyone',

@@ -8,6 +8,7 @@ import type { IdentitySignIn, Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { isThrottling } from './answers.ts';
 import { isUnusable } from './decode-body.ts';
+import { errorCodeOf, failureOf } from './error-code.ts';
 import { CodeRefused, NoMatch, PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
@@ -56,11 +57,18 @@ export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
 };
 
 /** RFC 6749 §5.2: a 401 is about the client only. */
-const notJson = (status: number): PayerError =>
-  new PayerError(
-    status === 401 ? 'invalid_client' : 'nonsense',
-    `token endpoint answered ${status} without a JSON object`,
+const unread = (status: number, lacks: 'a JSON object' | 'an OAuth error' = 'a JSON object'): PayerError =>
+  new PayerError(status === 401 ? 'invalid_client' : 'nonsense', `token endpoint answered ${status} without ${lacks}`);
+
+/** A refusal, by the code that it has (RFC 6749 §5.2). Only codes that are known are logged. */
+const refusal = (status: number, answer: JsonObject): PayerError => {
+  const code = errorCodeOf(answer);
+  if (code === undefined && typeof answer['error'] !== 'string') return unread(status, 'an OAuth error');
+  return new PayerError(
+    code === undefined ? 'nonsense' : failureOf(code),
+    `token endpoint answered ${status} with an OAuth error (${code ?? 'unknown'})`,
   );
+};
 
 /** A request's parameters as the payer takes them: a form (RFC 6749 §4.1.3), or what some ask for in its place. */
 const encodeRequest = (
@@ -120,10 +128,8 @@ const lenientFetch =
       check(status, members);
       if (members === undefined) {
         if (status === 200 && text === '') return new Response();
-        throw notJson(status);
+        throw unread(status);
       }
-      // An API gateway in front of the payer, or another 401 that is none of OAuth's.
-      if (status === 401 && typeof members['error'] !== 'string') throw notJson(status);
       return new Response(text, { status, headers: { 'Content-Type': 'application/json' } });
     } catch (error) {
       throw error instanceof GatewayError ? error : payerHttpFailure(error, 'token endpoint');
@@ -224,32 +230,21 @@ const requestOptions = (deps: PayerClientDeps, payer: Payer, check?: CheckAnswer
   [oauth.allowInsecureRequests]: true,
 });
 
-const oauthFailure = (status: number, error: string): PayerError => {
-  const failure = error === 'invalid_grant' || error === 'invalid_client' ? error : 'nonsense';
-  return new PayerError(failure, `token endpoint answered ${status} with an OAuth error (${failure})`);
-};
-
 const tokenFailure = (error: unknown): PayerError | GatewayError => {
   if (error instanceof PayerError || error instanceof GatewayError) return error;
-  if (error instanceof oauth.ResponseBodyError) return oauthFailure(error.status, error.error);
   return new PayerError('nonsense', `token endpoint: ${causeOf(error)}`);
 };
 
-/** The library is stricter than payers are, so it parses their errors only. @throws its errors, and PayerError */
+/** Reads a token answer here: the library is stricter than payers are. @throws PayerError */
 const readAnswer = async ({ clock }: PayerClientDeps, payer: Payer, response: Response): Promise<ReadAnswer> => {
-  if (!response.ok) {
-    await oauth.processGenericTokenEndpointResponse(
-      authorizationServer(payer),
-      { client_id: payer.clientId },
-      response,
-    );
-  }
+  const { ok, status } = response;
   const answer = readJsonObject(await response.text());
-  if (answer === undefined) throw notJson(response.status);
+  if (answer === undefined) throw unread(status);
   const { error, access_token: accessToken, refresh_token: refreshToken } = answer;
   // Some give OAuth's errors with 200.
-  if (typeof error === 'string' && (accessToken ?? refreshToken ?? undefined) === undefined)
-    throw oauthFailure(response.status, error);
+  const isError =
+    (accessToken ?? refreshToken ?? undefined) === undefined && (error ?? errorCodeOf(answer)) !== undefined;
+  if (!ok || isError) throw refusal(status, answer);
   return readTokenAnswer(answer, nowSeconds(clock), payer.patientMember);
 };
 
@@ -332,7 +327,8 @@ const checkIdentityAnswer =
   (signIn: IdentitySignIn) =>
   (status: number, answer: JsonObject | undefined): void => {
     if (isNoMatch(signIn, status, answer)) throw new NoMatch();
-    if (status < 400 || answer?.['error'] === 'invalid_client') return;
+    const code = answer === undefined ? undefined : errorCodeOf(answer);
+    if (status < 400 || (code !== undefined && ['invalid_client', 'unavailable'].includes(failureOf(code)))) return;
     // The client is known, but not let in: our secret is right, and the payer is closed to us.
     if (status === 403) throw new PayerError('unavailable', 'token endpoint answered 403: not open to our client');
     throw new PayerError('invalid_grant', `token endpoint answered ${status}`);

@@ -1,7 +1,8 @@
 import { GatewayError, type Signal } from '../errors.ts';
 
-/** How a payer failed: only `invalid_grant` says anything about the grant. */
-export type PayerFailure = 'invalid_grant' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
+/** How a payer failed: only `invalid_grant`, and `invalid_scope` at a refresh, say anything about the grant. */
+export type PayerFailure =
+  'invalid_grant' | 'invalid_scope' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
 
 /** Which of a payer's endpoints was called. The canary's findings use the same names. */
 export type Asked = 'token endpoint' | 'userinfo endpoint' | 'JWKS' | 'FHIR API' | 'GET Patient';
@@ -46,6 +47,7 @@ const signals: Readonly<Partial<Record<PayerFailure, Signal>>> = {
   unavailable: 'payerDown',
   timeout: 'payerDown',
   nonsense: 'payerDown',
+  invalid_scope: 'payerDown',
   invalid_client: 'secretMissing',
 };
 
@@ -77,6 +79,7 @@ export const failureAtRead = (error: PayerError): GatewayError => {
         ...forLog(error),
       });
     case 'invalid_grant':
+    case 'invalid_scope':
     case 'nonsense':
       return new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', forLog(error));
   }

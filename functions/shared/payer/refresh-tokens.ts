@@ -77,7 +77,7 @@ type State =
   | { readonly name: 'storeTokens'; readonly lease: Lease; readonly refreshed: RefreshedTokens }
   | { readonly name: 'useStored'; readonly lease: Lease; readonly unstored: PayerTokens }
   | { readonly name: 'confirmRefusal'; readonly lease: Lease }
-  | { readonly name: 'endMistaken'; readonly lease: Lease; readonly mistaken: PayerTokens }
+  | { readonly name: 'endMistaken'; readonly lease: Lease; readonly mistaken: PayerTokens; readonly another: string }
   | { readonly name: 'done'; readonly open: OpenGrant };
 
 /**
@@ -127,7 +127,7 @@ const leave = (state: Exclude<State, { name: 'done' }>, refresh: Refresh): Promi
     case 'confirmRefusal':
       return confirmRefusal(refresh);
     case 'endMistaken':
-      return endMistaken(refresh, state.mistaken);
+      return endMistaken(refresh, state);
   }
 };
 
@@ -158,11 +158,15 @@ const waitForHolder = async ({ deps, open }: Refresh): Promise<State> => {
 const askPayer = async ({ deps, payer, open, old }: Refresh, lease: Lease): Promise<State> => {
   try {
     const refreshed = await refreshAtPayer(deps, payer, old);
-    if (isAboutAnother(payer, open, refreshed)) return { name: 'endMistaken', lease, mistaken: refreshed.tokens };
+    const another = namedAnother(payer, open, refreshed);
+    if (another !== undefined) return { name: 'endMistaken', lease, mistaken: refreshed.tokens, another };
     return { name: 'storeTokens', lease, refreshed };
   } catch (error) {
-    if (error instanceof PayerError && error.failure === 'invalid_grant') return { name: 'confirmRefusal', lease };
-    throw error;
+    if (!(error instanceof PayerError)) throw error;
+    if (error.failure === 'invalid_grant') return { name: 'confirmRefusal', lease };
+    // We name no scope, so it is that of the member's sign-in which the payer gives nobody anymore.
+    const isAsked = payer.quirks.extraRefreshParameters?.['scope'] !== undefined;
+    throw error.failure === 'invalid_scope' && !isAsked ? reconnectNeeded(error.detail) : error;
   }
 };
 
@@ -234,14 +238,17 @@ const confirmRefusal = async ({ deps, open, record }: Refresh): Promise<State> =
 };
 
 /** The payer answered for another member. Nothing of its answer is used or kept, and the grant ends. */
-const endMistaken = async ({ deps, payer, open, record }: Refresh, mistaken: PayerTokens): Promise<never> => {
+const endMistaken = async (
+  { deps, payer, open, record }: Refresh,
+  { mistaken, another }: Extract<State, { name: 'endMistaken' }>,
+): Promise<never> => {
   const { grantId, payerVersion } = open.grant;
   const revocation = { now: nowSeconds(deps.clock), requestId: record.requestId, payerVersion };
   const isEnded = await revoke(deps.grants, grantId, 'otherPatient', revocation);
   await revokeAtPayer(deps, payer, mistaken);
   raise(record, 'refreshFailed');
-  if (isEnded) throw accessEnded('the payer refreshed to another patient: grant revoked');
-  throw new PayerError('nonsense', 'the refreshed tokens are about another patient');
+  if (isEnded) throw accessEnded(`the payer refreshed to ${another}: grant revoked`);
+  throw new PayerError('nonsense', `the refreshed tokens are about ${another}`);
 };
 
 /** Releases the lease and notes the failure. Throws it, unless the old token is still valid. */
@@ -285,14 +292,22 @@ const claimed = (payer: Payer, idToken: unknown): unknown => {
 };
 
 /**
- * Whether a refresh returned tokens for another member, or for one who cannot be read. An answer without a patient changes
- * nothing. A value that the sign-in does not use, such as the token answer's `patient` where a search finds it, is not compared.
+ * Whom else a refresh returned tokens for, for the log: another member, or one who cannot be read. Undefined if for nobody else. An
+ * answer without a patient changes nothing. A value that the sign-in does not use, such as the token answer's `patient` where a search
+ * finds it, is not compared.
  */
-const isAboutAnother = (payer: Payer, { grant }: OpenGrant, { patient, idToken }: RefreshedTokens): boolean => {
+const namedAnother = (
+  payer: Payer,
+  { grant }: OpenGrant,
+  { patient, idToken }: RefreshedTokens,
+): string | undefined => {
   const { patientFrom } = payer;
-  if (grant.patient === undefined || (patientFrom !== 'token' && patientFrom !== 'id_token')) return false;
+  if (grant.patient === undefined || (patientFrom !== 'token' && patientFrom !== 'id_token')) return undefined;
   const named = patientFrom === 'token' ? patient : claimed(payer, idToken);
-  return (named ?? '') !== '' && patientId(payer, named) !== grant.patient;
+  if ((named ?? '') === '') return undefined;
+  const id = patientId(payer, named);
+  if (id === grant.patient) return undefined;
+  return id === undefined ? 'a patient that cannot be read' : 'another patient';
 };
 
 const hasEnded = (error: unknown): boolean => error instanceof GatewayError && error.code === 'invalid_token';

@@ -3,6 +3,7 @@ import { repeatedMember } from '../json/repeated-member.ts';
 import { withoutBom } from '../plain-text.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
+import { errorMembers } from './error-code.ts';
 import { readGrantedScope } from './granted-scope.ts';
 
 /** What a payer's token answer means (RFC 6749 §5.1), whatever its shape. */
@@ -32,6 +33,10 @@ const longestToken = 32_768;
 
 /** A refresh token that is not kept. The access token beside it is refused too: without it, the grant would end unexpectedly. */
 export const isTooLong = (refreshToken: string): boolean => refreshToken.length > longestToken;
+
+/** A token without the line breaks and tabs around it, which no token has (RFC 6749 §A.12, §A.17). */
+const trimmed = (token: unknown): unknown =>
+  typeof token === 'string' ? token.replace(/^[\t\r\n]+|[\t\r\n]+$/g, '') : token;
 
 /** The characters that may follow `Bearer ` in an `Authorization` header. */
 const headerToken = /^[\x21-\x7e]+$/;
@@ -64,8 +69,10 @@ const deciding: ReadonlySet<string> = new Set([
   'refresh_token',
   'token_type',
   'scope',
+  'scp',
+  'scopes',
   'id_token',
-  'error',
+  ...errorMembers,
 ]);
 
 /** Whether a member that decides what the tokens open, or whose record, is repeated. Nobody can tell which of its values counts. */
@@ -99,12 +106,13 @@ const lifeOf = (value: unknown): number | undefined => {
 /**
  * Reads a payer's successful token answer. Only the access token must be valid, and the refresh token not too long to keep. A code or
  * refresh token was spent on this answer, so any other malformed member is treated as missing. The exception is a malformed scope: it
- * grants nothing.
+ * grants nothing. `scp` and `scopes`, as some servers call it, are read where `scope` is missing.
  * @param now epoch seconds
  * @param patientMember the member that names the patient
  */
 export const readTokenAnswer = (answer: JsonObject, now: number, patientMember = 'patient'): ReadAnswer => {
-  const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn } = answer;
+  const { expires_in: expiresIn, scope, scp, scopes } = answer;
+  const [accessToken, refreshToken] = [trimmed(answer['access_token']), trimmed(answer['refresh_token'])];
   const refresh = typeof refreshToken === 'string' && refreshToken.trim() !== '' ? refreshToken : undefined;
   const tooLong =
     refresh !== undefined && isTooLong(refresh) ? `the refresh_token is over ${longestToken} characters` : undefined;
@@ -115,7 +123,7 @@ export const readTokenAnswer = (answer: JsonObject, now: number, patientMember =
     problem,
     refreshToken: refresh,
     expiresAt: life === undefined ? undefined : now + life,
-    scope: readGrantedScope(answer['scope']),
+    scope: readGrantedScope(scope ?? scp ?? scopes),
     patient: memberOf(answer, patientMember),
     idToken: memberOf(answer, 'id_token'),
   };

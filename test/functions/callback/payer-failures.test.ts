@@ -63,10 +63,26 @@ describe('what the payer says in the redirect', () => {
   it.each<[string, Record<string, string>, End]>([
     ['access_denied', { code: '', error: 'access_denied' }, { error: 'access_denied', text: refusal }],
     ['temporarily_unavailable', { code: '', error: away }, { error: away, text: isDown }],
-    ['server_error', { code: '', error }, { error, text, detail: other }],
-    ['consent_required', { code: '', error: 'consent_required' }, { error, text, detail: other }],
+    ['ACCESS_DENIED', { code: '', error: 'ACCESS_DENIED' }, { error: 'access_denied', text: refusal }],
+    ['Temporarily_Unavailable', { code: '', error: 'Temporarily_Unavailable' }, { error: away, text: isDown }],
+    ...['server_error', 'invalid_scope', 'unauthorized_client', 'invalid_request', 'unsupported_response_type'].map(
+      (said): [string, Record<string, string>, End] => [
+        said,
+        { code: '', error: said },
+        { error, text, detail: `${other}: ${said}` },
+      ],
+    ),
+    // OpenID Connect Core §3.1.2.6.
+    ...['consent_required', 'interaction_required', 'login_required', 'account_selection_required'].map(
+      (said): [string, Record<string, string>, End] => [
+        said,
+        { code: '', error: said },
+        { error: 'access_denied', text: refusal, detail: `the payer sent the member back: ${said}` },
+      ],
+    ),
+    ['an unknown error', { code: '', error: 'canary' }, { error, text, detail: other }],
     ['a script', { code: '', error: '<script>' }, { error, text, detail: other }],
-    ['a code beside an error', { error: 'login_required' }, { error, text, detail: other }],
+    ['a code beside an error', { error: 'request_not_supported' }, { error, text, detail: other }],
     ['neither code nor error', { code: '' }, { error, text, detail: noCode }],
     ['an oversized code', { code: 'c'.repeat(4097) }, { error, text, detail: noCode }],
     ['a code that is none of RFC 6749', { code: 'c\u0000' }, { error, text, detail: noCode }],
@@ -107,14 +123,14 @@ describe('what the payer’s token endpoint does', () => {
   const isAway = { error: away, text: unreachable };
   const isUnusable = { error: 'server_error', text: 'The health plan gave an answer that cannot be used.' };
   const noObject = ' answered 200 without a JSON object';
-  const malformed = ': OperationProcessingError:OAUTH_RESPONSE_IS_NOT_CONFORM';
+  const malformed = ' answered 400 without an OAuth error';
   const oauthError = (status: number, error: string) => ` answered ${status} with an OAuth error (${error})`;
 
   it.each<[string, () => Response, { error: string; text: string }, string, string[]?, number?]>([
     ['nothing', () => new Response(null, { status: 200 }), isUnusable, noObject],
     ['a JSON array', () => json([]), isUnusable, noObject],
     ['a page', () => html(200), isUnusable, noObject],
-    ['an unknown error', () => json({ error: 'canary' }, 400), isUnusable, oauthError(400, 'nonsense')],
+    ['an unknown error', () => json({ error: 'canary' }, 400), isUnusable, oauthError(400, 'unknown')],
     ['an error of no kind', () => json({ error: 5 }, 400), isUnusable, malformed],
     ['no code', () => json({ error: 'invalid_grant' }, 400), isUnusable, oauthError(400, 'invalid_grant'), []],
     [
@@ -126,7 +142,13 @@ describe('what the payer’s token endpoint does', () => {
       2,
     ],
     ['a bare 401', () => html(401), isAway, ' answered 401 without a JSON object', refusedCode, 2],
-    ['a refused request', () => json({ error: 'invalid_request' }, 400), isUnusable, oauthError(400, 'nonsense')],
+    [
+      'a refused request',
+      () => json({ error: 'invalid_request' }, 400),
+      isUnusable,
+      oauthError(400, 'invalid_request'),
+    ],
+    ['a server error', () => json({ error: 'server_error' }, 400), isAway, oauthError(400, 'server_error')],
     ['a 500', () => html(500), isAway, ' answered 500'],
     ['a 503', () => html(503), isAway, ' answered 503'],
     ['an answer that stops in the middle', () => new Response(stalled()), isAway, ': TimeoutError'],

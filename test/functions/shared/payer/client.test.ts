@@ -116,6 +116,30 @@ describe('what a payer may omit or spell differently', () => {
     expect(read && writeScopes(read)).toBe(expected);
   });
 
+  it.each([
+    [{ scp: ['patient/Claim.r', 'openid'] }, 'patient/Claim.r openid'],
+    [{ scopes: 'patient/Claim.r' }, 'patient/Claim.r'],
+    [{ scope: null, scp: 'patient/Claim.r' }, 'patient/Claim.r'],
+    [{ scope: '', scp: 'patient/Claim.r' }, ''],
+    [{ scope: 'patient/*.rs', scopes: 'patient/Claim.r' }, 'patient/*.rs'],
+    [{ scp: null, scopes: [] }, ''],
+  ])('a scope in %j is read as %j', async (members, expected) => {
+    const { scope: _, ...tokens } = northwindTokens;
+    const { deps } = start(() => Response.json({ ...tokens, ...members }));
+
+    expect(writeScopes((await redeemAtPayer(deps, northwind, grant)).scope ?? [])).toBe(expected);
+  });
+
+  it('a line break at the end of a token is no part of it (RFC 6749 §A.12, §A.17)', async () => {
+    const { deps } = start(() =>
+      Response.json({ ...northwindTokens, access_token: 'access\r\n', refresh_token: '\trefresh\n' }),
+    );
+    const expected = { accessToken: 'access', refreshToken: 'refresh' };
+
+    expect((await redeemAtPayer(deps, northwind, grant)).tokens).toMatchObject(expected);
+    expect(await refreshAtPayer(deps, northwind, old)).toMatchObject({ tokens: expected, problem: undefined });
+  });
+
   const text = JSON.stringify(northwindTokens);
   it.each<[string, () => Response]>([
     ['another content type', () => new Response(text, { headers: { 'Content-Type': 'text/plain' } })],
@@ -358,23 +382,70 @@ describe('a payer’s failure', () => {
   const oauthError = (status: number, failure: string) =>
     `token endpoint answered ${status} with an OAuth error (${failure})`;
   const noObject = (status: number) => `token endpoint answered ${status} without a JSON object`;
-  const unread = (why: string) => `token endpoint: OperationProcessingError:OAUTH_${why}`;
+  const noError = (status: number) => `token endpoint answered ${status} without an OAuth error`;
 
-  const unlike = unread('RESPONSE_IS_NOT_CONFORM');
+  const unlike = noError(400);
   const withWords = json(400, { error: 'canary', error_description: 'canary' });
   const tooLong = text(200, 'x'.repeat(256 * 1024 + 1));
   const late = 'token endpoint: TypeError < ConnectTimeoutError:UND_ERR_CONNECT_TIMEOUT';
   it.each<[string, () => Response, PayerFailure, string]>([
     ['invalid_grant', json(400, { error: 'invalid_grant' }), 'invalid_grant', oauthError(400, 'invalid_grant')],
     ['invalid_client', json(401, { error: 'invalid_client' }), 'invalid_client', oauthError(401, 'invalid_client')],
-    ['another code and words', withWords, 'nonsense', oauthError(400, 'nonsense')],
+    ['another code and words', withWords, 'nonsense', oauthError(400, 'unknown')],
     ['an error without a code', json(400, { message: 'canary' }), 'nonsense', unlike],
     ['an error code that is not a string', json(400, { error: { code: 1 } }), 'nonsense', unlike],
+    ...(
+      [
+        ['unauthorized_client', 'invalid_client'],
+        ['unsupported_grant_type', 'nonsense'],
+        ['invalid_request', 'nonsense'],
+        ['invalid_scope', 'invalid_scope'],
+        ['temporarily_unavailable', 'unavailable'],
+        ['server_error', 'unavailable'],
+      ] as const
+    ).map(([code, failure]): [string, () => Response, PayerFailure, string] => [
+      code,
+      json(400, { error: code, error_description: 'canary' }),
+      failure,
+      oauthError(400, code),
+    ]),
+    // As API gateways and servers that are not OAuth's own write them.
+    ...[
+      { error: 'INVALID_GRANT' },
+      { error: { code: 'invalid_grant', message: 'canary' } },
+      { error: { error: 'invalid_grant' } },
+      { errors: [{ code: 'invalid_grant' }] },
+      { errors: ['invalid_grant'] },
+      { error_code: 'invalid_grant' },
+      { errorCode: 'invalid_grant' },
+      { ErrorCode: 'invalid_grant', Error: 'canary' },
+      { error: 'canary', errorCode: 'invalid_grant' },
+      { fault: { faultstring: 'canary', detail: { errorcode: 'invalid_grant' } } },
+    ].map((body): [string, () => Response, PayerFailure, string] => [
+      JSON.stringify(body),
+      json(400, body),
+      'invalid_grant',
+      oauthError(400, 'invalid_grant'),
+    ]),
+    ['two codes', json(400, { errors: ['invalid_grant', 'server_error'] }), 'nonsense', unlike],
+    ['a code that words mention', json(400, { message: 'invalid_grant', fault: 'canary' }), 'nonsense', unlike],
+    [
+      '200 with an error in another shape',
+      json(200, { error: { code: 'server_error' } }),
+      'unavailable',
+      oauthError(200, 'server_error'),
+    ],
     ['401 with a challenge', challenge, 'invalid_client', noObject(401)],
     ['401 with null', text(401, 'null'), 'invalid_client', noObject(401)],
     ['401 with a list', text(401, '[]'), 'invalid_client', noObject(401)],
     ['401 with a number', text(401, '5'), 'invalid_client', noObject(401)],
-    ['401 of an API gateway', json(401, { message: 'canary' }), 'invalid_client', noObject(401)],
+    ['401 of an API gateway', json(401, { message: 'canary' }), 'invalid_client', noError(401)],
+    [
+      '401 of an API gateway about the grant',
+      json(401, { errorCode: 'invalid_grant' }),
+      'invalid_grant',
+      oauthError(401, 'invalid_grant'),
+    ],
     ['an error as a form', text(400, 'error=invalid_grant'), 'invalid_grant', oauthError(400, 'invalid_grant')],
     ['a form with a member twice', text(200, 'access_token=a&access_token=b'), 'nonsense', noObject(200)],
     ...['access_token', 'patient', 'scope', 'id_token'].map((name): [string, () => Response, PayerFailure, string] => [

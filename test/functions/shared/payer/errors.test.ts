@@ -28,6 +28,7 @@ describe('a payer’s failure', () => {
     ['invalid_client', 'secretMissing', out, outAtLogin],
     ['invalid_grant', undefined, bad, badAtLogin],
     ['nonsense', 'payerDown', bad, badAtLogin],
+    ['invalid_scope', 'payerDown', bad, badAtLogin],
   ])(
     '%s raises %s, is reported by its code and a sentence on the FHIR route and at a login, and its detail is only logged',
     (failure, signal, onRead, atLogin) => {

@@ -198,15 +198,16 @@ describe('a payer that mistakes the member', () => {
     'patient-1 ',
     true,
   ];
-  it.each(['patient-2', 'Patient/patient-2', 2, ...unread].map((patient) => ({ patient })))(
-    'ends the grant if a refresh is about $patient: nothing of the answer is kept, and it is revoked',
-    async ({ patient }) => {
+  const others = ['patient-2', 'Patient/patient-2', 2].map((patient) => ({ patient, is: 'another patient' }));
+  it.each([...others, ...unread.map((patient) => ({ patient, is: 'a patient that cannot be read' }))])(
+    'ends the grant if a refresh is about $patient, $is: nothing of the answer is kept, and it is revoked',
+    async ({ patient, is }) => {
       const { test, grant, before } = await agedGrant(301);
       test.payer.http = answers({ ...rotated, patient });
 
       await expect(fresh(test, before)).rejects.toMatchObject({
         ...ended,
-        detail: 'the payer refreshed to another patient: grant revoked',
+        detail: `the payer refreshed to ${is}: grant revoked`,
       });
 
       expect(grant.stored().revokedAt).toBeDefined();
@@ -373,6 +374,11 @@ describe('what ends a grant', () => {
     ['truncated JSON', () => Promise.resolve(new Response('{"access_token":"')), 502, 'payer_error'],
     ['invalid_request', answers({ error: 'invalid_request' }, 400), 502, 'payer_error'],
     ['invalid_client, twice', answers({ error: 'invalid_client' }, 401), 503, 'temporarily_unavailable'],
+    ['unauthorized_client, twice', answers({ error: 'unauthorized_client' }, 400), 503, 'temporarily_unavailable'],
+    ['unsupported_grant_type', answers({ error: 'unsupported_grant_type' }, 400), 502, 'payer_error'],
+    ['temporarily_unavailable', answers({ error: 'temporarily_unavailable' }, 400), 503, 'temporarily_unavailable'],
+    ['server_error', answers({ error: 'server_error' }, 400), 503, 'temporarily_unavailable'],
+    ['invalid_scope, which we did not ask for', answers({ error: 'invalid_scope' }, 400), 403, 'reconnect'],
   ] as const)('never ends it on %s, and releases the lease', async (_name, http, status, code) => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = http;
@@ -382,6 +388,21 @@ describe('what ends a grant', () => {
     expect(grant.stored().revokedAt).toBeUndefined();
     test.payer.http = answers(rotated);
     expect(await freshToken(test, opened(grant))).toBe('payer-access-2');
+  });
+
+  it('blames no member for a scope that the profile makes us ask for', async () => {
+    const { test, before } = await agedGrant(301);
+    test.payer.http = answers({ error: 'invalid_scope' }, 400);
+    const payer = await northwind(test);
+    const asking: Payer = {
+      ...payer,
+      quirks: { ...payer.quirks, extraRefreshParameters: { scope: 'patient/*.read' } },
+    };
+
+    await expect(ensureFreshPayerTokens(test.deps, asking, before, { requestId: 'request-a' })).rejects.toMatchObject({
+      status: 502,
+      detail: 'token endpoint answered 400 with an OAuth error (invalid_scope)',
+    });
   });
 
   it('keeps what a refresh returned even if its expires_in is absurd, since the old refresh token is used up', async () => {
