@@ -43,7 +43,9 @@ export const checkPayerAnswer = ({ values }: Callback): string => {
       detail:
         error === undefined
           ? 'no usable code in the redirect'
-          : `another error in the redirect${named.has(error) ? `: ${error}` : ''}`,
+          : named.has(error)
+            ? `another error in the redirect: ${error}`
+            : 'another error in the redirect',
     });
   }
   return code;
