@@ -14,6 +14,8 @@ export interface Held {
   readonly isUnreferred: boolean;
   /** Whether it names nobody at all. */
   readonly isUnnamed: boolean;
+  /** Whether it plainly names another patient, and not the member: in an answer that should be for the member alone, that shows that it is not. */
+  readonly isOthers: boolean;
   /** The one parameter that finds it; undefined for those that find what is about the member. */
   readonly foundBy: string | undefined;
   /** Whether it is about the member's older id. */
@@ -88,6 +90,9 @@ const aboutOf = (type: string): string | undefined => patientParameters(type).ge
 const inCapitals = (base: string): string => base.replace(new URL(base).origin, (origin) => origin.toUpperCase());
 
 const urnOf = (target: string): string => `urn:uuid:${target.replaceAll('/', '-')}`;
+
+/** The ways to write a reference that every reader can compare with the member's. */
+const comparable: ReadonlySet<Spelling> = new Set(['relative', 'absolute', 'versioned']);
 
 /** Why a reference cannot be followed, in the words of an account; undefined if it can. */
 const whyUnread = (writes: Spelling): string | undefined => {
@@ -252,6 +257,7 @@ export const heldBy = (spec: PayerSpec, base: string, facade: string): readonly 
       isBrought: false,
       isUnreferred: false,
       isUnnamed: false,
+      isOthers: false,
       foundBy: undefined,
       isOlders: false,
       refersTo: [],
@@ -359,6 +365,7 @@ const addOwn = ({ type, count, old, first }: TypeSpec, isMerged: boolean, add: A
       isSpaced: is('spaced'),
       isUnreferred,
       isUnnamed,
+      isOthers: isOlders && !isMerged,
       isOlders,
     });
     if (isUnreferred) unrefer(made.value, first);
@@ -460,13 +467,14 @@ const addForeign = ({ type, writes, via, how }: ForeignSpec, number: number, add
   }
   if (how === 'unnamed')
     return add('Observation', `f${number}-Observation`, undefined, { ...more, isUnnamed: true, isListed: true });
-  if (type === 'Patient') return add('Patient', `${stranger}${number}`, undefined, more);
+  if (type === 'Patient') return add('Patient', `${stranger}${number}`, undefined, { ...more, isOthers: true });
   if (how === 'lastElement') {
     const made = add(type, `f${number}-${type}`, undefined, more);
     Object.assign(made.value, placed(patientParameters(type).get(parametersOf(type)[0]!)!.at(-1)!, theirs));
     return made;
   }
-  const made = add(type, `f${number}-${type}`, theirs, more);
+  const isOthers = how === 'hung' || (how === 'about' && comparable.has(writes));
+  const made = add(type, `f${number}-${type}`, theirs, { ...more, isOthers });
   if (isPlainlyAbout(type)) unrefer(made.value, how);
   if (how === 'bothPatients') {
     const other = aboutOf(type) === 'patient' ? 'subject' : 'patient';

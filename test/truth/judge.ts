@@ -68,7 +68,7 @@ const isAskedForAll = (spec: PayerSpec): boolean =>
 
 /**
  * Whether the member's resource that names nobody shows by how it came whose it is: in `$everything`, or in a search that says by its own
- * link that it was for the member. What it refers to may show it, too; then nobody asks here.
+ * link that it was for the member, if nothing in the answer is another patient's. What it refers to may show it, too; then nobody asks here.
  */
 const isShown = (
   spec: PayerSpec,
@@ -80,14 +80,18 @@ const isShown = (
   const isAlone = refersTo.length + unread.length === 0 && held.every((one) => !one.refersTo.includes(key));
   const hasTrouble = spec.hiccups.length > 0 || spec.limited !== undefined || spec.since !== undefined;
   if (halfOf(spec) !== undefined) return undefined;
-  // An answer that has another patient's shows nothing.
-  const hasOthers = held.some(({ owner, isListed }) => owner === 'stranger' && isListed);
-  if (!isAlone || hasTrouble || spec.hasParts || hasOthers) return undefined;
-  if (spec.everything === 'whole' && isAskedForAll(spec)) return true;
+  if (!isAlone || hasTrouble || spec.hasParts) return undefined;
+  const isByAll = spec.everything === 'whole' && isAskedForAll(spec);
+  const strangers = held.filter(
+    (one) => (one.owner === 'stranger' || one.isOlders) && one.isListed && (isByAll || one.type === type),
+  );
+  const isForMemberAlone = strangers.some(({ isOthers }) => isOthers) ? false : strangers.length > 0 ? undefined : true;
+  if (isByAll) return isForMemberAlone;
   const isPlain = how.pages === 'plain' && ['finds', 'informs'].includes(how.search);
   if (spec.everything !== 'none' || !isPlain) return undefined;
   if (!['used', 'short', 'asked'].includes(spec.self)) return false;
-  return spec.metadata === 'searches' && isDeclared(spec, type) && takenParameters(how).length > 0 ? true : undefined;
+  const isKnown = spec.metadata === 'searches' && isDeclared(spec, type) && takenParameters(how).length > 0;
+  return isKnown ? isForMemberAlone : undefined;
 };
 
 /**
@@ -240,6 +244,7 @@ export const rareStates = [
   'a record that is complete',
   'one that names nobody, and is the member’s by how it came',
   'one that names nobody, and nothing shows whose it is',
+  'a stranger’s that names nobody, beside what is plainly another patient’s',
   'one that names the member and another patient',
   'one that came by a reference only',
   'the second of two with one id',
@@ -436,6 +441,14 @@ export const judge = (
         );
     }
   }
+  const hasUnnamed = held.some(({ owner, isUnnamed }) => owner === 'stranger' && isUnnamed);
+  if (
+    hasUnnamed &&
+    spec.everything === 'whole' &&
+    isAskedForAll(spec) &&
+    held.some((one) => one.isOthers && one.isListed)
+  )
+    reach('a stranger’s that names nobody, beside what is plainly another patient’s');
   for (const one of held) {
     const key = keyOf(one);
     if (one.owner !== 'member' || !one.isUnnamed || !isWanted(spec, one.type)) continue;

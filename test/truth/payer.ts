@@ -10,7 +10,7 @@ import {
   type Attached,
   type Held,
 } from './held.ts';
-import { parametersOf } from './r4.ts';
+import { otherParametersOf, parametersOf } from './r4.ts';
 import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
 const usual = {
@@ -335,8 +335,10 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const isSince = url.searchParams.has('_since');
     const isGivenType = ({ type }: Held): boolean =>
       !(spec.everything === 'short' && types.get(type)?.isShort === true);
-    const isMembers = ({ isUnnamed, owner }: Held): boolean => !isUnnamed || owner === 'member';
-    const given = listed(undefined, isSince).filter((one) => isGivenType(one) && isMembers(one));
+    const all = listed(undefined, isSince).filter(isGivenType);
+    // Beside what is plainly another patient's, everyone can tell that it may be a stranger's.
+    const isTold = spec.everything !== 'cut' && all.some(({ isOthers }) => isOthers);
+    const given = all.filter(({ isUnnamed, owner }) => !isUnnamed || owner === 'member' || isTold);
     const keys = new Set(given.map(keyOf));
     if (!spec.isBare) given.push(...held.filter((one) => isGivenType(one) && isBroughtWith(one, keys, isSince)));
     if (spec.isPatientLast) given.sort((one, other) => Number(keyOf(one) === own) - Number(keyOf(other) === own));
@@ -381,11 +383,14 @@ export const answersOf = (spec: PayerSpec, held: readonly Held[], base: string):
     const isKnown = takenParameters(how).some((name) => url.searchParams.has(name));
     const other = takenOthers(spec, how).find((name) => url.searchParams.has(name));
     const isLimited = isKnown || other !== undefined;
+    const isByPart = otherParametersOf(type).some((name) => url.searchParams.has(name));
+    const isRead = how.pages === 'plain' && ['finds', 'informs'].includes(how.search) && !spec.hasParts;
+    const isTold = isByPart || (isRead && all.some(({ isOthers }) => isOthers));
     const found = all.filter(
       ({ foundBy, isUnnamed, owner }) =>
         (!isLimited || foundBy === other) &&
         // Nobody could tell this from what a search for the member finds.
-        (!isUnnamed || owner === 'member' || (!isLimited && !['asked', 'short'].includes(spec.self))),
+        (!isUnnamed || owner === 'member' || isTold || (!isLimited && !['asked', 'short'].includes(spec.self))),
     );
     if (how.search === 'missesNone' && found.length === 0) return refusal(404, 'not-found');
     const part = spec.ignores.includes(partParameter) ? null : url.searchParams.get(partParameter);

@@ -552,8 +552,30 @@ const calm = specOf({
     } as const),
 );
 
+const theirs = { type: 'Observation', writes: 'relative', via: 'page', how: 'about' } as const;
+const unnamed = { ...theirs, how: 'unnamed' } as const;
+
+/** One that gives strangers' resources as the member's, of which one names nobody. */
+const beside = calm.map((spec): PayerSpec => Object.assign({}, spec, { foreign: [theirs, unnamed] }));
+
+/** One whose parameters the gateway has to guess, and that answers to each as if it took it, with a stranger's that names nobody. */
+const guessed = calm.map((spec): PayerSpec => {
+  const ways = { everything: 'none', metadata: 'none', self: 'asked', isLax: true } as const;
+  return Object.assign({}, spec, ways, { foreign: [...spec.foreign.slice(0, 1), unnamed] });
+});
+
 /** Where much goes wrong at once, each promise has an excuse; so every second payer is calm. */
 export const payerSpec: fc.Arbitrary<PayerSpec> = fc.oneof(
-  specOf({ types: memberTypes, search: anySearch, first: mostly<TypeSpec['first']>(...firsts), unusual: mostly }),
-  calm,
+  {
+    weight: 4,
+    arbitrary: specOf({
+      types: memberTypes,
+      search: anySearch,
+      first: mostly<TypeSpec['first']>(...firsts),
+      unusual: mostly,
+    }),
+  },
+  { weight: 4, arbitrary: calm },
+  { weight: 1, arbitrary: beside },
+  { weight: 1, arbitrary: guessed },
 );
