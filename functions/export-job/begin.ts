@@ -1,6 +1,6 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { exchangeOwner } from '../shared/store/exchange-items.ts';
-import type { Export } from '../shared/store/export-item.ts';
+import { boundOf, type Export } from '../shared/store/export-item.ts';
 import { beginExport, continueExport } from '../shared/store/exports.ts';
 import { inStep } from './job/in-step.ts';
 import { getRunning, type Job } from './job/job.ts';
@@ -25,11 +25,17 @@ interface TooLate {
 /**
  * Returns the item with the job's state key, and makes the key unless an earlier try did. Undefined if the export is no
  * longer running, or if another execution has begun it, since a poll may have started the job twice.
+ * @throws GatewayError `server_error` if somebody changed the item: whoever deletes the key has the job begin again, for the same
+ * partner, payer, member and recipient
  */
-const withStateKey = async ({ deps, exportId, execution }: Job, item: Export): Promise<Export | undefined> => {
+const withStateKey = async (job: Job, item: Export): Promise<Export | undefined> => {
+  const { deps, exportId, execution } = job;
   const { arn: executionArn } = execution;
   if (item.stateKey !== undefined) return item.executionArn === executionArn ? item : undefined;
-  const stateKey = await deps.sealForJob(exportId, 'state key', deps.randomBytes(stateKeyBytes));
+  // The kick-off sealed what the state's key is bound to from here on.
+  await (item.exchange === undefined ? job.credentials(item) : job.input(item));
+  const key = deps.randomBytes(stateKeyBytes);
+  const stateKey = await deps.sealForJob(exportId, 'state key', key, boundOf(item));
   const isWritten = await beginExport(deps.exports, item, { stateKey, executionArn, now: nowSeconds(deps.clock) });
   if (isWritten) return { ...item, stateKey };
   const begun = await getRunning(deps, exportId);

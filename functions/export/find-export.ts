@@ -1,14 +1,14 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
-import { exportPrivateKey } from '../shared/exports/sealing-key.ts';
+import { exportPrivateKey, requireOwnExport } from '../shared/exports/sealing-key.ts';
 import type { ApiEvent } from '../shared/http/api.ts';
 import { authenticateSystem } from '../shared/partner/authenticate-system.ts';
 import { authenticate, type Authenticated } from '../shared/partner/authenticate.ts';
 import { presentsSystemToken } from '../shared/partner/bearer.ts';
 import type { RequestRecord } from '../shared/record/request-record.ts';
 import type { Partner, Payer } from '../shared/registry/types.ts';
-import { isOverdue, type Export } from '../shared/store/export-item.ts';
+import { boundOf, isOverdue, rethrowAsChanged, type Export } from '../shared/store/export-item.ts';
 import { getExport } from '../shared/store/exports.ts';
 import { ageIdentity, type AgeIdentity } from './age/header.ts';
 import type { ExportDeps } from './deps.ts';
@@ -18,7 +18,7 @@ export interface FoundExport {
   readonly item: Export;
   readonly partner: Partner;
   readonly payer: Payer;
-  /** The key that opens the files. @throws GatewayError `temporarily_unavailable` */
+  /** The key that opens the files. @throws GatewayError `temporarily_unavailable`, `server_error` if the item was changed */
   readonly identity: () => Promise<AgeIdentity>;
   /** The grant's token that was presented; undefined for an exchange between plans, which has no grant. */
   readonly read: Authenticated | undefined;
@@ -61,7 +61,11 @@ const findExchange = async (
   if (item.exchange === undefined || fileKey === undefined || !isOwn) throw notFound('no exchange of this partner');
   record.exchange = exportId;
   const identity = async (): Promise<AgeIdentity> =>
-    ageIdentity(await openInJob({ export: exportId, partner: item.partner }, 'file key', fileKey));
+    ageIdentity(
+      await openInJob({ export: exportId, partner: item.partner }, 'file key', fileKey, boundOf(item)).catch(
+        rethrowAsChanged,
+      ),
+    );
   return { item, partner, payer, identity, read: undefined };
 };
 
@@ -85,6 +89,9 @@ export const findExport = async (
   // An export's id begins with its grant's.
   if (!exportId.startsWith(open.grant.grantId)) throw notFound("no export of the token's grant");
   const item = await requireItem(deps, exportId, open.grant.grantId);
-  const identity = async (): Promise<AgeIdentity> => ageIdentity(exportPrivateKey(open.grantKey, item.exportSecret));
+  const identity = async (): Promise<AgeIdentity> => {
+    requireOwnExport(open.grantKey, open.grant, item);
+    return ageIdentity(exportPrivateKey(open.grantKey, item.exportSecret));
+  };
   return { item, partner, payer, identity, read };
 };

@@ -1,6 +1,7 @@
 import { nowSeconds } from '../shared/clock.ts';
 import { asGatewayError } from '../shared/errors.ts';
 import { writeJobCredentials } from '../shared/exports/job-credentials.ts';
+import { requireOwnExport } from '../shared/exports/sealing-key.ts';
 import type { Authenticated } from '../shared/partner/authenticate.ts';
 import { takePartnerTurn, type RateLimitContext } from '../shared/partner/rate-limit.ts';
 import { ensureFreshPayerTokens, refreshPayerTokens } from '../shared/payer/refresh-tokens.ts';
@@ -44,7 +45,10 @@ const wantsNewerThan = (item: Export, { open }: Authenticated, now: number): num
   return canRenew ? payerVersion : undefined;
 };
 
-/** Gives the job a payer token newer than the version, and refreshes the grant's unless another read already has. */
+/**
+ * Gives the job a payer token newer than the version, and refreshes the grant's unless another read already has.
+ * @throws GatewayError `server_error` if somebody changed the item, before anything is sealed anew
+ */
 const giveNewerToken = async (
   deps: ExportDeps,
   item: Export,
@@ -52,6 +56,7 @@ const giveNewerToken = async (
   { record }: RateLimitContext,
   version: number,
 ): Promise<void> => {
+  const boundTo = requireOwnExport(open.grantKey, open.grant, item);
   const usable = item.wanted === undefined;
   const { grant, tokens } =
     open.grant.payerVersion > version
@@ -59,7 +64,11 @@ const giveNewerToken = async (
       : await refreshPayerTokens(deps, payer, open, record, { usable });
   if (grant.payerVersion <= version) return;
   const { accessToken } = tokens;
-  const credentials = { accessToken, secretHeaders: await readSecretHeaders(deps, payer) };
+  const credentials = {
+    accessToken,
+    secretHeaders: await readSecretHeaders(deps, payer),
+    ...(boundTo === undefined ? {} : { boundTo }),
+  };
   await giveToken(deps.exports, item, {
     payerToken: await deps.sealForJob(item.exportId, 'payer token', writeJobCredentials(credentials)),
     payerTokenExpiresAt: tokens.expiresAt,

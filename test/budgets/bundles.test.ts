@@ -10,7 +10,7 @@ describe("a function's bundle", () => {
       .map(({ name }) => name);
 
   // Why these are larger. fetch: all search parameters and the nearest to a misspelled one, sealed page links in bodies, in any form, and headers, the partner's
-  // rate, the payer's breaker, an HTTP client, the KMS client of a kick-off, and the checks of an exchange with R4's shapes. token: the KMS client, what makes a grant of an identity token, and the reader of searches that says
+  // rate, the payer's breaker, an HTTP client, the KMS client of a kick-off, what its item is bound to, and the checks of an exchange with R4's shapes. token: the KMS client, what makes a grant of an identity token, and the reader of searches that says
   // whose record it opens. export: four AWS clients besides DynamoDB's.
   // Nobody waits for the rest: audit has two AWS clients, and durable functions bundle their SDK, as AWS advises; the export
   // job also seals files, gets tokens of its own at former plans, settles whose the resources are that name nobody, and

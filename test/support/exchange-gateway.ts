@@ -8,7 +8,7 @@ import { writeBearer } from '../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../functions/shared/store/crypto.ts';
 import { exchangeOwner } from '../../functions/shared/store/exchange-items.ts';
 import { getInput } from '../../functions/shared/store/exchanges.ts';
-import type { Export } from '../../functions/shared/store/export-item.ts';
+import { boundOf, type Export } from '../../functions/shared/store/export-item.ts';
 import { putSystemToken } from '../../functions/shared/store/system-tokens.ts';
 import { async, exportGateway } from './export-gateway.ts';
 import { readEvent } from './fetch-gateway.ts';
@@ -118,9 +118,10 @@ export const exchangeGateway = ({ registry = exchangeRegistry(), mostRunning = 2
     return { owner, id };
   };
   /** What an exchange asks of the payer, opened as its job does. */
-  const inputOf = async ({ exportId, payer, partner, inputKey = new Uint8Array() }: Export): Promise<ExchangeInput> => {
+  const inputOf = async (item: Export): Promise<ExchangeInput> => {
+    const { exportId, payer, partner, inputKey = new Uint8Array() } = item;
     const input = await getInput(exchange.exchanges, exchangeOwner({ payer, partner }), exportId);
-    return openInput({ openInJob: test.openInJob }, exportId, { inputKey, input });
+    return openInput({ openInJob: test.openInJob }, exportId, { inputKey, input }, boundOf(item));
   };
   return { ...test, deps, systemToken, ask, group, inputOf };
 };

@@ -10,6 +10,7 @@ import { endStaleInvocation } from '../../functions/shared/aws/stale-invocation.
 import { base64url } from '../../functions/shared/base64url.ts';
 import { sealInput, type ExchangeInput } from '../../functions/shared/exchanges/input.ts';
 import { makeExportId } from '../../functions/shared/exports/export-id.ts';
+import { writeJobCredentials } from '../../functions/shared/exports/job-credentials.ts';
 import { longestExportSeconds } from '../../functions/shared/exports/longest-export.ts';
 import type { StoredFile, StoredManifest } from '../../functions/shared/exports/manifest.ts';
 import { manifestName } from '../../functions/shared/exports/object-names.ts';
@@ -22,7 +23,7 @@ import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
 import { seal, sha256, unseal } from '../../functions/shared/store/crypto.ts';
 import { exchangeOwner } from '../../functions/shared/store/exchange-items.ts';
 import { noteRunning, putInput } from '../../functions/shared/store/exchanges.ts';
-import type { Export } from '../../functions/shared/store/export-item.ts';
+import { boundOf, type Export } from '../../functions/shared/store/export-item.ts';
 import { deleteExport, getExport, giveToken, noteAwake, putExport } from '../../functions/shared/store/exports.ts';
 import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
 import { simulatedDurable, type DurableOptions } from './durable.ts';
@@ -224,11 +225,11 @@ export const exportWorld = (options: WorldOptions = {}) => {
   };
   const registryData = {
     ...data,
-    payers: data.payers.map((one) => (one === northwind ? profiled : one)),
+    payers: data.payers.map((one) =>
+      one === northwind ? profiled : exchange === undefined ? one : { ...one, exchange: planProfile },
+    ),
     partners: data.partners.map((one) =>
-      one.clientId === partnerId && exchange !== undefined
-        ? Object.assign({}, one, { exchange: { identifiers: [] } })
-        : one,
+      exchange === undefined ? one : Object.assign({}, one, { exchange: { identifiers: [] } }),
     ),
   };
   const payer = profiled;
@@ -325,13 +326,13 @@ export const exportWorld = (options: WorldOptions = {}) => {
         return found;
       },
     },
-    sealForJob: async (id, purpose, value) => {
+    sealForJob: async (id, purpose, value, boundTo = '') => {
       if (!isOutside) onCall('sealForJob');
-      return seal(boxKey, value, `${JSON.stringify(id)} ${purpose}`, randomBytes(12));
+      return seal(boxKey, value, `${JSON.stringify(id)} ${purpose}${boundTo}`, randomBytes(12));
     },
-    openInJob: async (id, purpose, box) => {
+    openInJob: async (id, purpose, box, boundTo = '') => {
       onCall('openInJob');
-      return unseal(boxKey, box, `${JSON.stringify(id)} ${purpose}`);
+      return unseal(boxKey, box, `${JSON.stringify(id)} ${purpose}${boundTo}`);
     },
     exchange: { table: exchanges, readSecret: () => planSecret },
     waitForTurn: async (_payer, _perSecond, { isWanted }) => ((await isWanted()) ? 'turn' : 'unwanted'),
@@ -356,16 +357,21 @@ export const exportWorld = (options: WorldOptions = {}) => {
   const privateKey = exportPrivateKey(grantKey, exportSecret);
   const identity = ageIdentity(privateKey);
   const nowSeconds = (): number => Math.floor(durable.now() / 1000);
-  const boxOf = (token: string): Uint8Array =>
-    seal(boxKey, Buffer.from(token), `${JSON.stringify(exportId)} payer token`, randomBytes(12));
+  /** What the kick-off's values are bound to, once there is one. */
+  let bound: string | undefined;
+  const boxOf = (accessToken: string): Uint8Array => {
+    const plain = writeJobCredentials({
+      accessToken,
+      secretHeaders: {},
+      ...(bound === undefined ? {} : { boundTo: bound }),
+    });
+    return seal(boxKey, plain, `${JSON.stringify(exportId)} payer token`, randomBytes(12));
+  };
 
   /** Writes what the kick-off of an exchange writes: its input, and its item. */
   const kickOffExchange = async (input: ExchangeInput): Promise<void> => {
     const startedAt = nowSeconds();
-    const { input: sealed, inputKey } = await sealInput(deps, exportId, input);
-    const owner = exchangeOwner({ payer: payerId, partner: partnerId });
-    await putInput(exchanges, owner, { exportId, input: sealed, expiresAt: startedAt + 3 * 86_400 });
-    await putExport(tables.exports, {
+    const made = {
       ...key,
       payer: payerId,
       partner: partnerId,
@@ -375,13 +381,19 @@ export const exportWorld = (options: WorldOptions = {}) => {
       scope: parseScopes('system/*.rs'),
       exchange: input.kind,
       ...(input.kind === 'group' ? { group: input.group } : {}),
-      inputKey,
-      fileKey: new Uint8Array(),
       recipient: exportPublicKey(privateKey),
       exportSecret: new Uint8Array(),
-      payerVersion: 0,
       startedAt,
       grantEndsAt: startedAt + 396 * 86_400,
+    };
+    const { input: sealed, inputKey } = await sealInput(deps, exportId, input, boundOf(made));
+    const owner = exchangeOwner({ payer: payerId, partner: partnerId });
+    await putInput(exchanges, owner, { exportId, input: sealed, expiresAt: startedAt + 3 * 86_400 });
+    await putExport(tables.exports, {
+      ...made,
+      inputKey,
+      fileKey: new Uint8Array(),
+      payerVersion: 0,
       expiresAt: startedAt + longestExportSeconds,
     });
     await noteRunning(exchanges, owner, { exportId, expiresAt: startedAt + longestExportSeconds });
@@ -412,7 +424,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       expiresAt: begins + grantLives,
       scope: parseScopes(scope),
     });
-    const made = {
+    const asked = {
       ...key,
       payer: payerId,
       partner: partnerId,
@@ -426,12 +438,16 @@ export const exportWorld = (options: WorldOptions = {}) => {
       ...(options.filters === undefined ? {} : { filters: options.filters }),
       recipient: exportPublicKey(privateKey),
       exportSecret,
+      startedAt,
+      grantEndsAt: begins + grantLives,
+    };
+    bound = boundOf(asked);
+    const made = {
+      ...asked,
       payerToken: boxOf('token-1'),
       payerTokenExpiresAt: begins + tokenLives,
       payerTokenAt: begins,
       payerVersion: 1,
-      startedAt,
-      grantEndsAt: begins + grantLives,
       expiresAt: startedAt + longestExportSeconds,
     };
     await outside(async () => {

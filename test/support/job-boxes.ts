@@ -5,10 +5,12 @@ import { seal, sealIvBytes, unseal } from '../../functions/shared/store/crypto.t
 /** Seals and opens values for the job with the test's own key, in place of the exports key. */
 export const jobBoxes = (): { readonly sealForJob: SealForJob; readonly openInJob: OpenInJob } => {
   const key = randomBytes(32);
-  const boundTo = (owner: BoxOwner, purpose: string): string => `${purpose} of ${JSON.stringify(owner)}`;
+  const boundBy = (owner: BoxOwner, purpose: string, boundTo = ''): string =>
+    `${purpose} of ${JSON.stringify(owner)} ${boundTo}`;
   return {
-    sealForJob: async (owner, purpose, value) => seal(key, value, boundTo(owner, purpose), randomBytes(sealIvBytes)),
-    openInJob: async (owner, purpose, box) => unseal(key, box, boundTo(owner, purpose)),
+    sealForJob: async (owner, purpose, value, boundTo) =>
+      seal(key, value, boundBy(owner, purpose, boundTo), randomBytes(sealIvBytes)),
+    openInJob: async (owner, purpose, box, boundTo) => unseal(key, box, boundBy(owner, purpose, boundTo)),
   };
 };
 

@@ -5,7 +5,14 @@ import { readJobCredentials, type JobCredentials } from '../../shared/exports/jo
 import { systemTokens, type SystemTokens } from '../../shared/payer/system-token.ts';
 import { exchangeOwner } from '../../shared/store/exchange-items.ts';
 import { getInput } from '../../shared/store/exchanges.ts';
-import { isOverdue, type Export } from '../../shared/store/export-item.ts';
+import {
+  boundOf,
+  exportChanged,
+  isOverdue,
+  rethrowAsChanged,
+  type BoundExport,
+  type Export,
+} from '../../shared/store/export-item.ts';
 import { getExport } from '../../shared/store/exports.ts';
 import { jobMemory, type Memory } from '../state/memory.ts';
 import type { Buffers } from './buffers.ts';
@@ -24,7 +31,7 @@ export interface Job {
   readonly execution: Execution;
   readonly memory: Memory;
   readonly buffers: Buffers;
-  /** The key of the job's state. @throws GatewayError `temporarily_unavailable` */
+  /** The key of the job's state, for an item that nobody has changed. @throws GatewayError `temporarily_unavailable`, `server_error` */
   readonly stateKey: (item: Export) => Promise<Uint8Array>;
   /** What an exchange asks. @throws GatewayError `temporarily_unavailable` */
   readonly input: (item: Export) => Promise<ExchangeInput>;
@@ -36,50 +43,59 @@ export interface Job {
   readonly remainingMs: () => number;
 }
 
-/** Caches the last box that was opened. A failure is not cached. */
-const remembered = <T>(open: (box: Uint8Array) => Promise<T>): ((box: Uint8Array) => Promise<T>) => {
-  let last: { readonly box: Buffer; readonly opened: Promise<T> } | undefined;
-  return async (box) => {
-    if (last?.box.equals(box) !== true) last = { box: Buffer.from(box), opened: open(box) };
+/**
+ * Caches what was opened last, by the box and by all that it is bound to. A failure is not cached.
+ * @throws GatewayError `server_error` if it does not open, and whatever `open` throws
+ */
+const remembered = <T>(
+  open: (box: Uint8Array, item: Export) => Promise<T>,
+): ((box: Uint8Array, item: Export) => Promise<T>) => {
+  let last: { readonly box: Buffer; readonly bound: string; readonly opened: Promise<T> } | undefined;
+  return async (box, item) => {
+    const bound = boundOf(item);
+    if (last?.box.equals(box) !== true || last.bound !== bound)
+      last = { box: Buffer.from(box), bound, opened: open(box, item) };
     try {
       return await last.opened;
     } catch (error) {
       last = undefined;
-      throw error;
+      return rethrowAsChanged(error);
     }
   };
 };
 
-const missing = (): Promise<never> => Promise.reject(new Error('the item has no such secret'));
+const missing = (): Promise<never> => Promise.reject(exportChanged());
 
 /** What an exchange asks. @throws GatewayError `temporarily_unavailable` */
 export const readInput = async (
   deps: JobDeps,
-  { inputKey, ...item }: Pick<Export, 'exportId' | 'payer' | 'partner' | 'inputKey'>,
+  { inputKey, ...item }: BoundExport & Pick<Export, 'inputKey'>,
 ): Promise<ExchangeInput> => {
   if (inputKey === undefined) return missing();
   const input = await getInput(exchangeDeps(deps).table, exchangeOwner(item), item.exportId);
-  return openInput(deps, item.exportId, { inputKey, input });
+  return openInput(deps, item.exportId, { inputKey, input }, boundOf(item));
 };
 
 export const startJob = (deps: JobDeps, exportId: string, execution: Execution, remainingMs: () => number): Job => {
-  const openKey = remembered((box) => deps.openInJob(exportId, 'state key', box));
-  const openExchange = (item: Export) => remembered((inputKey) => readInput(deps, { ...item, inputKey }));
-  let openInputOf: ReturnType<typeof openExchange> | undefined;
-  const openToken = remembered(async (box) => readJobCredentials(await deps.openInJob(exportId, 'payer token', box)));
+  // This version of the function made the key: an execution never changes its version.
+  const openKey = remembered((box, item) => deps.openInJob(exportId, 'state key', box, boundOf(item)));
+  const openExchange = remembered((_, item) => readInput(deps, item));
+  const openToken = remembered(async (box, item) => {
+    const { boundTo, ...credentials } = readJobCredentials(await deps.openInJob(exportId, 'payer token', box));
+    // 0.2 bound a token to the export's id alone. Its exports are over three days after the upgrade.
+    if (boundTo !== undefined && boundTo !== boundOf(item)) throw exportChanged();
+    return credentials;
+  });
   return {
     deps,
     exportId,
     execution,
     memory: jobMemory(deps),
     buffers: deps.newBuffers(),
-    stateKey: ({ stateKey }) => (stateKey === undefined ? missing() : openKey(stateKey)),
-    input: (item) => {
-      openInputOf ??= openExchange(item);
-      return item.inputKey === undefined ? missing() : openInputOf(item.inputKey);
-    },
+    stateKey: (item) => (item.stateKey === undefined ? missing() : openKey(item.stateKey, item)),
+    input: (item) => (item.inputKey === undefined ? missing() : openExchange(item.inputKey, item)),
     tokens: systemTokens({ ...deps, readExchangeSecret: (...which) => exchangeDeps(deps).readSecret(...which) }),
-    credentials: ({ payerToken }) => (payerToken === undefined ? missing() : openToken(payerToken)),
+    credentials: (item) => (item.payerToken === undefined ? missing() : openToken(item.payerToken, item)),
     remainingMs,
   };
 };

@@ -11,7 +11,7 @@ import type { ApiResponse } from '../../shared/http/api.ts';
 import { auditRead } from '../../shared/record/audit-read.ts';
 import { parseScopes } from '../../shared/scopes/scopes.ts';
 import { countRunning, noteEnded, noteRunning, putInput } from '../../shared/store/exchanges.ts';
-import { isOverdue } from '../../shared/store/export-item.ts';
+import { boundOf, isOverdue } from '../../shared/store/export-item.ts';
 import { getExport, putExport, type NewExport } from '../../shared/store/exports.ts';
 import { askAgainSeconds, isRunning, started } from '../kick-off/kick-off-answers.ts';
 import { ownerOf, type Asking } from './asking.ts';
@@ -63,9 +63,8 @@ const make = async ({ deps, context, partner, payer }: Asking, question: Questio
   const now = nowSeconds(clock);
   const exportId = makeExportId(grantId, randomBytes(exportIdBytes));
   const privateKey = randomBytes(32);
-  const { inputKey, input } = await sealInput({ randomBytes, sealForJob }, exportId, question.input);
   const grantEndsAt = now + groupDays * daySeconds;
-  const item: NewExport = {
+  const asked = {
     grantId,
     exportId,
     payer: payer.id,
@@ -78,11 +77,16 @@ const make = async ({ deps, context, partner, payer }: Asking, question: Questio
     ...(question.input.kind === 'group' ? { group: question.input.group } : {}),
     recipient: exportPublicKey(privateKey),
     exportSecret: new Uint8Array(),
-    fileKey: await sealForJob({ export: exportId, partner: partner.clientId }, 'file key', privateKey),
-    inputKey,
-    payerVersion: 0,
     startedAt: now,
     grantEndsAt,
+  };
+  const bound = boundOf(asked);
+  const { inputKey, input } = await sealInput({ randomBytes, sealForJob }, exportId, question.input, bound);
+  const item: NewExport = {
+    ...asked,
+    fileKey: await sealForJob({ export: exportId, partner: partner.clientId }, 'file key', privateKey, bound),
+    inputKey,
+    payerVersion: 0,
     expiresAt: Math.min(grantEndsAt, now + longestExportSeconds),
   };
   return { item, input };

@@ -4,10 +4,16 @@ import { exportIdBytes, makeExportId } from '../../shared/exports/export-id.ts';
 import { writeJobCredentials } from '../../shared/exports/job-credentials.ts';
 import { longestExportSeconds } from '../../shared/exports/longest-export.ts';
 import type { SealForJob } from '../../shared/exports/seal-for-job.ts';
-import { exportPrivateKey, exportPublicKey, exportSecretBytes } from '../../shared/exports/sealing-key.ts';
+import {
+  exportPrivateKey,
+  exportPublicKey,
+  exportSecretBytes,
+  makeExportSecret,
+} from '../../shared/exports/sealing-key.ts';
 import type { OpenGrant } from '../../shared/payer/open-grant.ts';
 import type { SecretHeaders } from '../../shared/payer/secrets.ts';
 import type { Scopes } from '../../shared/scopes/scopes.ts';
+import { boundOf, type AskedExport } from '../../shared/store/export-item.ts';
 import type { NewExport } from '../../shared/store/exports.ts';
 import type { Asked } from './read-parameters.ts';
 
@@ -32,8 +38,8 @@ export const makeExport = async (
 ): Promise<NewExport> => {
   const now = nowSeconds(clock);
   const exportId = makeExportId(grant.grantId, randomBytes(exportIdBytes));
-  const exportSecret = randomBytes(exportSecretBytes);
-  return {
+  const { patients: _, ignored, ...which } = asked;
+  const asking: AskedExport = {
     grantId: grant.grantId,
     exportId,
     payer: grant.payer,
@@ -42,23 +48,20 @@ export const makeExport = async (
     request,
     requestId,
     scope,
-    ...(asked.types === undefined ? {} : { types: asked.types }),
-    ...(asked.filters === undefined ? {} : { filters: asked.filters }),
-    ...(asked.until === undefined ? {} : { until: asked.until }),
-    ...(asked.since === undefined ? {} : { since: asked.since }),
-    ...(asked.ignored.length === 0 ? {} : { ignored: asked.ignored }),
-    recipient: exportPublicKey(exportPrivateKey(grantKey, exportSecret)),
-    exportSecret,
-    payerToken: await sealForJob(
-      exportId,
-      'payer token',
-      writeJobCredentials({ accessToken: tokens.accessToken, secretHeaders }),
-    ),
+    ...which,
+    ...(ignored.length === 0 ? {} : { ignored }),
+    startedAt: now,
+    grantEndsAt: grant.expiresAt,
+  };
+  const exportSecret = makeExportSecret(grantKey, randomBytes(exportSecretBytes), asking);
+  const made = { ...asking, recipient: exportPublicKey(exportPrivateKey(grantKey, exportSecret)), exportSecret };
+  const credentials = { accessToken: tokens.accessToken, secretHeaders, boundTo: boundOf(made) };
+  return {
+    ...made,
+    payerToken: await sealForJob(exportId, 'payer token', writeJobCredentials(credentials)),
     ...(tokens.expiresAt === undefined ? {} : { payerTokenExpiresAt: tokens.expiresAt }),
     payerTokenAt: now,
     payerVersion: grant.payerVersion,
-    startedAt: now,
-    grantEndsAt: grant.expiresAt,
     expiresAt: Math.min(grant.expiresAt, now + longestExportSeconds),
   };
 };

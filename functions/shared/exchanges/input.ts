@@ -71,16 +71,18 @@ interface SealedInput {
 
 /**
  * Seals the input under a key of its own, which only the job can open.
+ * @param bound a hash of the columns of the exchange's item, which must be the same when it is opened
  * @throws GatewayError `temporarily_unavailable` if the key service does not answer
  */
 export const sealInput = async (
   { randomBytes, sealForJob }: { readonly randomBytes: (size: number) => Uint8Array; readonly sealForJob: SealForJob },
   exportId: string,
   asked: ExchangeInput,
+  bound: string,
 ): Promise<SealedInput> => {
   const key = randomBytes(32);
   const sealed = seal(key, await gzip(JSON.stringify(asked)), boundTo(exportId), randomBytes(sealIvBytes));
-  return { inputKey: await sealForJob(exportId, 'input key', key), input: sealed };
+  return { inputKey: await sealForJob(exportId, 'input key', key, bound), input: sealed };
 };
 
 /**
@@ -91,7 +93,8 @@ export const openInput = async (
   { openInJob }: { readonly openInJob: OpenInJob },
   exportId: string,
   { inputKey, input }: SealedInput,
+  bound: string,
 ): Promise<ExchangeInput> => {
-  const key = await openInJob(exportId, 'input key', inputKey);
+  const key = await openInJob(exportId, 'input key', inputKey, bound);
   return JSON.parse((await gunzip(unseal(key, input, boundTo(exportId)))).toString('utf8')) as ExchangeInput;
 };

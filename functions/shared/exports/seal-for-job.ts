@@ -19,11 +19,30 @@ type BoxPurpose = 'payer token' | 'payer status' | 'state key' | 'input key' | '
 export type BoxOwner =
   string | { readonly export: string; readonly partner: string } | { readonly group: string; readonly partner: string };
 
-/** Seals values for the job. @throws GatewayError `temporarily_unavailable` */
-export type SealForJob = (owner: BoxOwner, purpose: BoxPurpose, value: Uint8Array) => Promise<Uint8Array>;
+/**
+ * Seals values for the job.
+ * @param boundTo what else must be the same when it is opened, such as a hash of columns. The key policy allows no further context,
+ * so AES-GCM authenticates it. @default nothing
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export type SealForJob = (
+  owner: BoxOwner,
+  purpose: BoxPurpose,
+  value: Uint8Array,
+  boundTo?: string,
+) => Promise<Uint8Array>;
 
-/** Opens a value sealed for the job. @throws GatewayError `temporarily_unavailable`, also if the key is disabled */
-export type OpenInJob = (owner: BoxOwner, purpose: BoxPurpose, box: Uint8Array) => Promise<Uint8Array>;
+/** Opens a value sealed for the job. @throws GatewayError `temporarily_unavailable`, also if the key is disabled; Error if anything differs */
+export type OpenInJob = (
+  owner: BoxOwner,
+  purpose: BoxPurpose,
+  box: Uint8Array,
+  boundTo?: string,
+) => Promise<Uint8Array>;
+
+/** What AES-GCM authenticates of a value. */
+const boundBy = (purpose: BoxPurpose, boundTo: string | undefined): string =>
+  boundTo === undefined ? purpose : JSON.stringify([purpose, boundTo]);
 
 const contextOf = (owner: BoxOwner): Record<string, string> =>
   typeof owner === 'string' ? { export: owner } : { ...owner };
@@ -38,7 +57,7 @@ const sendOrUnavailable = async <T>(call: Promise<T>): Promise<T> => {
 
 export const sealForJob =
   (client: KMSClient, keyId: string, randomBytes: (size: number) => Uint8Array): SealForJob =>
-  async (owner, purpose, value) => {
+  async (owner, purpose, value, boundTo) => {
     const { Plaintext, CiphertextBlob } = await sendOrUnavailable(
       client.send(
         new GenerateDataKeyCommand({ KeyId: keyId, KeySpec: 'AES_256', EncryptionContext: contextOf(owner) }),
@@ -47,12 +66,16 @@ export const sealForJob =
     if (Plaintext === undefined || CiphertextBlob === undefined) throw unavailable('kms: no data key');
     const length = Buffer.alloc(2);
     length.writeUInt16BE(CiphertextBlob.length);
-    return Buffer.concat([length, CiphertextBlob, seal(Plaintext, value, purpose, randomBytes(sealIvBytes))]);
+    return Buffer.concat([
+      length,
+      CiphertextBlob,
+      seal(Plaintext, value, boundBy(purpose, boundTo), randomBytes(sealIvBytes)),
+    ]);
   };
 
 export const openInJob =
   (client: KMSClient, keyId: string): OpenInJob =>
-  async (owner, purpose, box) => {
+  async (owner, purpose, box, boundTo) => {
     const bytes = Buffer.from(box);
     const end = 2 + bytes.readUInt16BE(0);
     const { Plaintext } = await sendOrUnavailable(
@@ -65,5 +88,5 @@ export const openInJob =
       ),
     );
     if (Plaintext === undefined) throw unavailable('kms: no data key');
-    return unseal(Plaintext, bytes.subarray(end), purpose);
+    return unseal(Plaintext, bytes.subarray(end), boundBy(purpose, boundTo));
   };

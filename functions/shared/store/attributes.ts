@@ -205,7 +205,7 @@ export const exportAttributes = {
   status: { type: 'S' },
   /** The public half of the key that opens the files; 32 bytes. */
   recipient: { type: 'B' },
-  /** The private half is derived from this and the grant's key. */
+  /** Random bytes, and a MAC under the grant's key of what was asked; the private half is derived from both and that key. */
   exportSecret: { type: 'B' },
   /** The payer's access token and secret headers, sealed under the exports key for the job alone. */
   payerToken: { type: 'B' },

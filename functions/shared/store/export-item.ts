@@ -1,6 +1,8 @@
-import { parseScopes, type Scopes } from '../scopes/scopes.ts';
-import { readAskedTypes, type AskedTypes } from './asked-types.ts';
+import { GatewayError } from '../errors.ts';
+import { parseScopes, writeScopes, type Scopes } from '../scopes/scopes.ts';
+import { readAskedTypes, writeAskedTypes, type AskedTypes } from './asked-types.ts';
 import { exportAttributes } from './attributes.ts';
+import { hashOf } from './crypto.ts';
 import { readerOf, type StoredItem } from './items.ts';
 
 /** `partial` is also a final status: what could be read is available, and the manifest says what is missing. */
@@ -142,4 +144,79 @@ export const readExport = (item: StoredItem): Export => {
     expiresAt: read('expiresAt') ?? 0,
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<Export>),
   };
+};
+
+/** What a kick-off says of an export, and nothing changes afterward. */
+export type AskedExport = Pick<
+  Export,
+  | 'grantId'
+  | 'exportId'
+  | 'payer'
+  | 'partner'
+  | 'patient'
+  | 'request'
+  | 'requestId'
+  | 'scope'
+  | 'types'
+  | 'filters'
+  | 'until'
+  | 'since'
+  | 'ignored'
+  | 'exchange'
+  | 'group'
+  | 'startedAt'
+  | 'grantEndsAt'
+>;
+
+/** The same, and who can open its files. */
+export type BoundExport = AskedExport & Pick<Export, 'recipient' | 'exportSecret'>;
+
+/** DynamoDB keeps no order in a set. */
+const inOrder = (set: readonly string[] | undefined): string | undefined =>
+  set === undefined ? undefined : hashOf([...set].sort());
+
+/** A hash of what was asked, for whom, and of whom. The order is part of what is sealed. */
+export const hashOfAsked = (item: AskedExport): string =>
+  hashOf([
+    item.grantId,
+    item.exportId,
+    item.payer,
+    item.partner,
+    item.patient,
+    item.request,
+    item.requestId,
+    // As it is read again.
+    writeScopes(parseScopes(writeScopes(item.scope))),
+    inOrder(writeAskedTypes(item)),
+    item.since,
+    inOrder(item.ignored),
+    item.exchange,
+    item.group,
+    item.startedAt,
+    item.grantEndsAt,
+  ]);
+
+/**
+ * A hash of all columns that a kick-off writes and nothing changes. What is sealed for the job, or for the files, is bound to it.
+ *
+ * Not bound: how far the export is, with its status and its end, which give nothing to read; which execution runs it, which
+ * callback wakes it, and when its token ends, by which it can be stopped, woken or begun again, for the same readers; and the sealed
+ * values themselves.
+ */
+export const boundOf = (item: BoundExport): string =>
+  hashOf([
+    hashOfAsked(item),
+    Buffer.from(item.recipient).toString('base64url'),
+    Buffer.from(item.exportSecret).toString('base64url'),
+  ]);
+
+/** Makes the error for an export whose item somebody changed in the table. */
+export const exportChanged = (): GatewayError =>
+  new GatewayError('server_error', 'This export is damaged. Start another one.', {
+    detail: 'the export does not open: its item was changed',
+  });
+
+/** Throws what a sealed value of an export was not opened for. @throws GatewayError */
+export const rethrowAsChanged = (error: unknown): never => {
+  throw error instanceof GatewayError ? error : exportChanged();
 };

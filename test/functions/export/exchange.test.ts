@@ -9,6 +9,7 @@ import { writeBearer } from '../../../functions/shared/store/bearers.ts';
 import { sha256 } from '../../../functions/shared/store/crypto.ts';
 import { exchangeOwner } from '../../../functions/shared/store/exchange-items.ts';
 import { countRunning, noteRunning } from '../../../functions/shared/store/exchanges.ts';
+import { boundOf } from '../../../functions/shared/store/export-item.ts';
 import { beginExport, endExport, noteProgress, putExport } from '../../../functions/shared/store/exports.ts';
 import { putSystemToken } from '../../../functions/shared/store/system-tokens.ts';
 import { ask, exportGateway } from '../../support/export-gateway.ts';
@@ -55,7 +56,7 @@ const gatewayOf = () => {
     const grantId = base64url(randomBytes(16));
     const exportId = makeExportId(grantId, randomBytes(16));
     const privateKey = randomBytes(32);
-    await putExport(deps.exports, {
+    const asked = {
       grantId,
       exportId,
       payer: 'northwind',
@@ -64,15 +65,18 @@ const gatewayOf = () => {
       request: 'https://gateway.test/r4/northwind/Group/g/$davinci-data-export',
       requestId: 'kick-off',
       scope: parseScopes('system/*.rs'),
-      exchange: 'group',
+      exchange: 'group' as const,
       group: 'g',
-      fileKey: await boxes.sealForJob({ export: exportId, partner }, 'file key', privateKey),
-      inputKey: randomBytes(32),
       recipient: exportPublicKey(privateKey),
       exportSecret: new Uint8Array(),
-      payerVersion: 0,
       startedAt: now,
       grantEndsAt: now + 396 * day,
+    };
+    await putExport(deps.exports, {
+      ...asked,
+      fileKey: await boxes.sealForJob({ export: exportId, partner }, 'file key', privateKey, boundOf(asked)),
+      inputKey: randomBytes(32),
+      payerVersion: 0,
       expiresAt: now + 3 * day,
     });
     await noteRunning(table, exchangeOwner({ payer: 'northwind', partner }), { exportId, expiresAt: now + 3 * day });

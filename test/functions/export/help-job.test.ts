@@ -2,7 +2,7 @@ import { localStage } from '../../../config/local.ts';
 import { unavailable } from '../../../functions/shared/errors.ts';
 import { readJobCredentials } from '../../../functions/shared/exports/job-credentials.ts';
 import type { PayerSecret } from '../../../functions/shared/payer/secrets.ts';
-import type { Export } from '../../../functions/shared/store/export-item.ts';
+import { boundOf, type Export } from '../../../functions/shared/store/export-item.ts';
 import { askForToken, giveToken, noteProgress } from '../../../functions/shared/store/exports.ts';
 import { ask, exportGateway, type ExportGateway } from '../../support/export-gateway.ts';
 import { fhir, read, type TestGrant } from '../../support/fetch-gateway.ts';
@@ -43,7 +43,8 @@ const poll = async (deps = test.deps) => {
   return answer;
 };
 const jobsToken = async (): Promise<string> =>
-  String(await test.openInJob(item.exportId, 'payer token', item.payerToken ?? new Uint8Array()));
+  readJobCredentials(await test.openInJob(item.exportId, 'payer token', item.payerToken ?? new Uint8Array()))
+    .accessToken;
 const waits = (refusedVersion: number, callbackId = 'callback-1') =>
   askForToken(test.deps.exports, item, { callbackId, refusedVersion, now });
 
@@ -104,7 +105,8 @@ describe('a job that waits for a token', () => {
     await poll({ ...test.deps, registry });
 
     const bytes = await test.openInJob(item.exportId, 'payer token', item.payerToken ?? new Uint8Array());
-    expect(readJobCredentials(bytes)).toEqual({ accessToken: 'new-1', secretHeaders: { 'x-key': 'k' } });
+    const boundTo = boundOf(item);
+    expect(readJobCredentials(bytes)).toEqual({ accessToken: 'new-1', secretHeaders: { 'x-key': 'k' }, boundTo });
     expect(readJobCredentials(Buffer.from('old'))).toEqual({ accessToken: 'old', secretHeaders: {} });
   });
 

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { exchangeFromEnvironment } from '../../../../functions/fetch/exchange/environment.ts';
 import { exportKeyObject, exportPublicKey } from '../../../../functions/shared/exports/sealing-key.ts';
 import type { AuditedRead } from '../../../../functions/shared/record/audit-read.ts';
-import { readExport, type Export } from '../../../../functions/shared/store/export-item.ts';
+import { boundOf, readExport, type Export } from '../../../../functions/shared/store/export-item.ts';
 import { deleteExport, endExport } from '../../../../functions/shared/store/exports.ts';
 import {
   exchangeGateway,
@@ -99,11 +99,14 @@ describe('a match', () => {
     await askMatch();
     const item = onlyExport();
     const owner = { export: item.exportId, partner: 'demo-partner' };
-    const key = await test.openInJob(owner, 'file key', item.fileKey ?? new Uint8Array());
+    const key = await test.openInJob(owner, 'file key', item.fileKey ?? new Uint8Array(), boundOf(item));
     expect(exportPublicKey(key)).toEqual(item.recipient);
     expect(exportKeyObject(key).asymmetricKeyType).toBe('x25519');
-    await expect(test.openInJob(item.exportId, 'file key', item.fileKey!)).rejects.toThrow();
-    await expect(test.openInJob({ ...owner, partner: 'demo-app' }, 'file key', item.fileKey!)).rejects.toThrow();
+    await expect(test.openInJob(item.exportId, 'file key', item.fileKey!, boundOf(item))).rejects.toThrow();
+    const other = { ...owner, partner: 'demo-app' };
+    await expect(test.openInJob(other, 'file key', item.fileKey!, boundOf(item))).rejects.toThrow();
+    const changed = boundOf({ ...item, payer: 'demo-health-plan' });
+    await expect(test.openInJob(owner, 'file key', item.fileKey!, changed)).rejects.toThrow();
     const stored = JSON.stringify(
       ['Exports', 'Exchanges'].flatMap((table) => Array.from(test.dynamo.items(table).values())),
     );

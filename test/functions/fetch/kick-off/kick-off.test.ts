@@ -1,6 +1,8 @@
+import { readJobCredentials } from '../../../../functions/shared/exports/job-credentials.ts';
 import { exportPrivateKey, exportPublicKey } from '../../../../functions/shared/exports/sealing-key.ts';
 import type { Turn } from '../../../../functions/shared/limits/limiter.ts';
 import type { Rate } from '../../../../functions/shared/limits/slots.ts';
+import { boundOf } from '../../../../functions/shared/store/export-item.ts';
 import { async, exportGateway, type ExportGateway } from '../../../support/export-gateway.ts';
 import { issueOf, read, type TestGrant } from '../../../support/fetch-gateway.ts';
 import { startMs } from '../../../support/gateway.ts';
@@ -54,7 +56,11 @@ describe('a kick-off', () => {
     });
     expect(item.exportId).toMatch(new RegExp(`^${grant.grantId}[\\w-]{22}$`));
     const box = item.payerToken ?? new Uint8Array();
-    expect(String(await test.openInJob(item.exportId, 'payer token', box))).toBe('payer-access-1');
+    expect(readJobCredentials(await test.openInJob(item.exportId, 'payer token', box))).toEqual({
+      accessToken: 'payer-access-1',
+      secretHeaders: {},
+      boundTo: boundOf(item),
+    });
     expect(Buffer.from(box).includes('payer-access-1')).toBe(false);
     expect(item.recipient).toEqual(exportPublicKey(exportPrivateKey(grant.grantKey, item.exportSecret)));
     const text = JSON.stringify([...test.dynamo.items('Exports').values()]);
@@ -79,7 +85,8 @@ describe('a kick-off', () => {
     expect((await kickOff()).statusCode).toBe(202);
     const item = test.requireStored(grant.grantId);
     expect(item).toMatchObject({ payerVersion: 2, payerTokenExpiresAt: now + 600 });
-    expect(String(await test.openInJob(item.exportId, 'payer token', item.payerToken!))).toBe('new');
+    const credentials = readJobCredentials(await test.openInJob(item.exportId, 'payer token', item.payerToken!));
+    expect(credentials.accessToken).toBe('new');
   });
 
   it.each([

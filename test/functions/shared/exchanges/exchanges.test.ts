@@ -96,9 +96,10 @@ describe("an exchange's input", () => {
   const { sealForJob, openInJob } = jobBoxes();
 
   it('opens for the job of its export, and for no other', async () => {
-    const sealed = await sealInput({ randomBytes, sealForJob }, 'export-1', input);
+    const sealed = await sealInput({ randomBytes, sealForJob }, 'export-1', input, 'item');
     expect(Buffer.from(sealed.input).includes('p1')).toBe(false);
-    await expect(openInput({ openInJob }, 'export-1', sealed)).resolves.toEqual(input);
-    await expect(openInput({ openInJob }, 'export-2', sealed)).rejects.toThrow('authenticate');
+    await expect(openInput({ openInJob }, 'export-1', sealed, 'item')).resolves.toEqual(input);
+    await expect(openInput({ openInJob }, 'export-2', sealed, 'item')).rejects.toThrow('authenticate');
+    await expect(openInput({ openInJob }, 'export-1', sealed, 'another item')).rejects.toThrow('authenticate');
   });
 });

@@ -130,8 +130,20 @@ describe('a value sealed for the job', () => {
     const box = Buffer.from(await sealForJob(client, keyId, randomBytes)('export-1', 'payer token', value));
     await expect(open('export-2', 'payer token', box)).rejects.toMatchObject({ code: 'temporarily_unavailable' });
     await expect(open('export-1', 'state key', box)).rejects.toThrow();
+    await expect(open('export-1', 'payer token', box, 'columns')).rejects.toThrow('authenticate');
     box[box.length - 1]! ^= 1;
     await expect(open('export-1', 'payer token', box)).rejects.toThrow();
+  });
+
+  it('that is bound to more opens for the same alone', async () => {
+    const { client, asked } = fakeKms();
+    const [seal, open] = [sealForJob(client, keyId, randomBytes), openInJob(client, keyId)];
+    const box = await seal('export-1', 'state key', value, 'columns');
+    expect(Buffer.from(await open('export-1', 'state key', box, 'columns'))).toEqual(value);
+    // The key policy allows this context and no other.
+    expect(asked.map(({ EncryptionContext }) => EncryptionContext)).toEqual(Array(2).fill({ export: 'export-1' }));
+    for (const bound of ['other columns', '', undefined])
+      await expect(open('export-1', 'state key', box, bound)).rejects.toThrow('authenticate');
   });
 
   it('has another data key each time', async () => {
