@@ -424,7 +424,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
       expiresAt: begins + grantLives,
       scope: parseScopes(scope),
     });
-    const asked = {
+    const unsealed = {
       ...key,
       payer: payerId,
       partner: partnerId,
@@ -441,9 +441,9 @@ export const exportWorld = (options: WorldOptions = {}) => {
       startedAt,
       grantEndsAt: begins + grantLives,
     };
-    bound = boundOf(asked);
+    bound = boundOf(unsealed);
     const made = {
-      ...asked,
+      ...unsealed,
       payerToken: boxOf('token-1'),
       payerTokenExpiresAt: begins + tokenLives,
       payerTokenAt: begins,
