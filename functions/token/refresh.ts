@@ -12,7 +12,7 @@ import { nameScopes, nearestTypeIn } from '../shared/partner/name-scopes.ts';
 import { checkNotPaused } from '../shared/registry/require-payer.ts';
 import type { Partner } from '../shared/registry/types.ts';
 import { limitScopes, partsApart, partsNamed, readsSomething, scopesBeyond } from '../shared/scopes/limit-scopes.ts';
-import { hasWord, parseScopes, type Scopes } from '../shared/scopes/scopes.ts';
+import { hasWord, parseScopes, type Scope, type Scopes } from '../shared/scopes/scopes.ts';
 import {
   bearerSizes,
   familyHash,
@@ -62,6 +62,11 @@ const saltFor = (deps: TokenDeps, form: Form): Uint8Array =>
 const isSameRequest = (salt: Uint8Array, form: Form): boolean =>
   sameHash(base64url(salt.subarray(randomSaltBytes)), requestHash(form));
 
+const isOfSameTypes =
+  (one: Scope) =>
+  (other: Scope): boolean =>
+    one.kind === 'resource' && other.kind === 'resource' && one.context === other.context && one.type === other.type;
+
 /**
  * The scope of the new access token: the grant's, or a requested narrower one (RFC 6749 §6), limited to the partner's
  * current registration. What the partner is not registered for is dropped, as at authorize, since clients repeat what
@@ -71,7 +76,8 @@ const narrowScope = ({ scope }: Grant, partner: Partner, { values }: Form): Scop
   const requested = parseScopes(values.get('scope') ?? '');
   if (requested.length === 0) return scopeNow(scope, partner);
   const asked = limitScopes(requested, parseScopes(partner.scopes));
-  const wider = scopesBeyond(asked, scope);
+  // What a registration has gained since, and only a wildcard names, is not asked for: the login's wildcard meant what was granted.
+  const wider = scopesBeyond(asked, scope).filter((one) => requested.some(isOfSameTypes(one)));
   if (wider.length > 0) {
     const named = nameScopes(wider);
     throw invalidScope(`A refresh may narrow the scope, not widen it: ${named} was not granted.`, 'a wider scope');

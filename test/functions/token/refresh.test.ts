@@ -60,6 +60,42 @@ describe('refreshing a pair', () => {
   });
 });
 
+describe('the first refresh after the registration gained types', () => {
+  const refreshed = async (form: Record<string, string>) => {
+    const test = gateway();
+    const under = (types: string) => {
+      const scopes = [...types.split(' '), 'offline_access'];
+      return test.reconfigured(withPartner('demo-partner', { scopes }));
+    };
+    const before = under('patient/Claim.rs');
+    const code = await before.login({ scope: 'patient/*.rs offline_access' });
+    const { refresh_token: token } = bodyOf(await before.redeem(code));
+    return bodyOf(await under('patient/Claim.rs patient/Goal.rs').refresh(token, form));
+  };
+
+  it.each([
+    'patient/*.rs offline_access',
+    'patient/*.read offline_access',
+    'patient/*.rs patient/Claim.rs offline_access',
+  ])('may name the wildcard of the login (%s), which means what was granted of it', async (scope) => {
+    const answer = await refreshed({ scope });
+
+    expect(answer.error_description).toBeUndefined();
+    // In the spelling of the request.
+    expect(answer.scope).toMatch(/^patient\/Claim\.(?:rs|read) offline_access$/);
+  });
+
+  it.each(['patient/Goal.rs', 'patient/*.rs patient/Goal.r'])(
+    'may not name such a type itself: %s (RFC 6749 §6)',
+    async (scope) => {
+      expect(await refreshed({ scope })).toMatchObject({
+        error: 'invalid_scope',
+        error_description: expect.stringContaining('patient/Goal.r'),
+      });
+    },
+  );
+});
+
 const app = { client_id: 'demo-app', redirect_uri: 'http://localhost:3002/app/callback' };
 
 describe('a refresh that is repeated within its grace', () => {
