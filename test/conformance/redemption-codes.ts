@@ -48,7 +48,7 @@ export const codes: readonly Requirement[] = promises({
   'RFC 6749 §10.5: leaves a grant unchanged if its code is used again after it expired': async (target) => {
     const logged = await login(target);
     const issued = await tokensOf(await redeem(target, logged));
-    await target.store.setGrant(logged.code, { codeExpiresAt: target.now() - 1 });
+    await target.store.setGrant(issued.access_token, { codeExpiresAt: target.now() - 1 });
     await expectOAuthError(await redeem(target, logged), 400, 'invalid_grant');
     expect((await read(target, '/Patient', issued.access_token)).status).toBe(200);
   },

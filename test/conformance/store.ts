@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   DynamoDBClient,
   GetItemCommand,
@@ -7,13 +7,22 @@ import {
   UpdateItemCommand,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
+import { codeWrapKey, readAccessToken, readCode, readRefreshToken } from '../../functions/shared/store/bearers.ts';
+import { sealIvBytes, unseal } from '../../functions/shared/store/crypto.ts';
+import {
+  readGrant,
+  sealPayerTokens,
+  unsealPayerTokens,
+  type BoundGrant,
+  type Grant,
+} from '../../functions/shared/store/grant-item.ts';
 import { readEventItem } from '../../functions/shared/store/read-events.ts';
 
 /** The tables as an operator sees them. A test moves time by changing an item, as no function would. */
 export interface Store {
   /** The grant of any of our bearers. */
   readonly grant: (bearer: string) => Promise<Readonly<Record<string, AttributeValue>>>;
-  /** Sets numbers of a grant's item. Epoch seconds. */
+  /** Sets numbers of a grant's item, and binds its payer tokens to them as if it had been written so. Epoch seconds. */
   readonly setGrant: (bearer: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
   /** Sets numbers of a login attempt's item, by the gateway's state. Epoch seconds. */
   readonly setLoginAttempt: (state: string, numbers: Readonly<Record<string, number>>) => Promise<void>;
@@ -37,6 +46,19 @@ const grantIdOf = (bearer: string): string =>
     .subarray(0, 16)
     .toString('base64url');
 
+const grantKeyOf = (bearer: string, { grantId, wrappedKey }: Grant): Uint8Array => {
+  const code = readCode(bearer);
+  if (code !== undefined) return unseal(codeWrapKey(code), wrappedKey!, grantId);
+  return (readAccessToken(bearer) ?? readRefreshToken(bearer))!.grantKey;
+};
+
+/** The payer tokens of a grant, bound to it with these numbers. */
+const boundAnew = (bearer: string, grant: Grant, numbers: Partial<BoundGrant>): Uint8Array => {
+  const grantKey = grantKeyOf(bearer, grant);
+  const bound = { grant: { ...grant, ...numbers }, grantKey, iv: randomBytes(sealIvBytes) };
+  return sealPayerTokens(unsealPayerTokens(grant, grantKey), bound);
+};
+
 const readable = (_key: string, value: unknown): unknown => {
   if (!(value instanceof Uint8Array)) return value;
   const bytes = Buffer.from(value);
@@ -56,15 +78,20 @@ export const openStoreAt = (endpoint: string, tables: Readonly<Record<string, st
 
 /** Opens the tables that a client reaches. */
 export const openStore = (client: DynamoDBClient, tables: Readonly<Record<string, string>>): Store => {
-  const set = async (table: string, key: Record<string, AttributeValue>, numbers: Readonly<Record<string, number>>) => {
-    const names = Object.keys(numbers);
-    const values = Object.entries(numbers).map(([name, value]) => [`:${name}`, { N: String(value) }] as const);
+  const set = async (
+    table: string,
+    key: Record<string, AttributeValue>,
+    numbers: Readonly<Record<string, number>>,
+    others: Readonly<Record<string, AttributeValue>> = {},
+  ) => {
+    const asStored = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, { N: String(value) }]));
+    const columns = Object.entries({ ...asStored, ...others });
     await client.send(
       new UpdateItemCommand({
         TableName: tables[table],
         Key: key,
-        UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`,
-        ExpressionAttributeValues: Object.fromEntries(values),
+        UpdateExpression: `SET ${columns.map(([name]) => `${name} = :${name}`).join(', ')}`,
+        ExpressionAttributeValues: Object.fromEntries(columns.map(([name, value]) => [`:${name}`, value])),
       }),
     );
   };
@@ -72,16 +99,20 @@ export const openStore = (client: DynamoDBClient, tables: Readonly<Record<string
     const { Items } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
     return Items ?? [];
   };
+  const grantOf = async (bearer: string) => {
+    const key = { grantId: { S: grantIdOf(bearer) } };
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tables['grants'], Key: key, ConsistentRead: true }),
+    );
+    if (Item === undefined) throw new Error('no such grant');
+    return Item;
+  };
   return {
-    grant: async (bearer) => {
-      const key = { grantId: { S: grantIdOf(bearer) } };
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName: tables['grants'], Key: key, ConsistentRead: true }),
-      );
-      if (Item === undefined) throw new Error('no such grant');
-      return Item;
+    grant: grantOf,
+    setGrant: async (bearer, numbers) => {
+      const bound = boundAnew(bearer, readGrant(await grantOf(bearer)), numbers);
+      await set('grants', { grantId: { S: grantIdOf(bearer) } }, numbers, { sealedPayerTokens: { B: bound } });
     },
-    setGrant: (bearer, numbers) => set('grants', { grantId: { S: grantIdOf(bearer) } }, numbers),
     setLoginAttempt: (state, numbers) =>
       set('loginAttempts', { stateHash: { S: createHash('sha256').update(state).digest('base64url') } }, numbers),
     setExport: (bearer, numbers) => set('exports', { grantId: { S: grantIdOf(bearer) } }, numbers),
