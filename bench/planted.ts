@@ -41,7 +41,7 @@ const plantedSteps: readonly PlantedStep[] = [
   { step: 'first-calls: fetch', part: 'first-calls', to: 'fetch' },
 ];
 
-/** How much of a step's time is planted in it. */
+/** How much of a step's wall time is planted in it. */
 const share = 0.3;
 const plan = { rounds: 24, operations: 20, warmUpOperations: 500 };
 const parts = [...new Set(plantedSteps.map(({ part }) => part))];

@@ -64,8 +64,7 @@ export const firstCalls: Step = {
       { name, kind: 'ours', start: () => firstOurs(world, name) },
       { name: floorName(name), kind: 'floor', of: name, start: () => firstFloor(world, name) },
     ]);
-    const rounds = world.quick ? 1 : world.trial === undefined ? 12 : 6;
-    const plan = { rounds, operations: world.quick ? 2 : 20, warmUpOperations: 0 };
+    const plan = { rounds: world.quick ? 1 : 12, operations: world.quick ? 2 : 20, warmUpOperations: 0 };
     const measured = await measure(candidates, plan);
     const toFloor = (name: RequestName) =>
       spreadOf(ratios(seriesOf(measured, name), seriesOf(measured, floorName(name)), 'wallMs'));
