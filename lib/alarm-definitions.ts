@@ -120,7 +120,7 @@ const signalAlarms: Readonly<Record<Signal, SignalAlarm | { readonly silent: str
     about: 'tables',
     id: 'RegistryDamaged',
     severity: 'ticket',
-    says: 'An entry of the registry was changed by hand and is damaged; the log names it.',
+    says: 'An item of the registry was changed or deleted by hand, and is damaged or missing; the log names it.',
     runbook: 'registry-damaged',
   },
   exportFailed: {
@@ -157,24 +157,7 @@ const ofSignals = (metrics: GatewayMetrics, concern: Concern): AlarmDefinition[]
 /** CloudWatch names at most this many series of an alarm. */
 const mostNamed = 100;
 
-/**
- * 1 for five minutes in which the canary found a payer well, or ran and had none to check: a paused payer is in no metric. 0
- * if all that it checked failed, it crashed, or it did not run.
- */
-const canaryIsWell = (metrics: GatewayMetrics, { functions: { canary } }: Watched): MathExpression =>
-  new MathExpression({
-    expression: `IF(${totalOf('ok')} > 0 OR (${totalOf('failed')} < 1 AND ${totalOf('runs')} > ${totalOf('errors')}), 1, 0)`,
-    usingMetrics: {
-      ok: metrics.requests({ step: 'canary', outcome: 'ok' }),
-      failed: metrics.requests({ step: 'canary', outcome: 'failed' }),
-      runs: canary.metricInvocations({ period }),
-      errors: canary.metricErrors({ period }),
-    },
-    label: 'well',
-    period,
-  });
-
-const aboutPayers = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition[] => [
+const aboutPayers = (metrics: GatewayMetrics): AlarmDefinition[] => [
   ...ofSignals(metrics, 'payers'),
   {
     // The canary checks each payer once in five minutes, so its failures are the number of payers. A query cannot count
@@ -191,8 +174,8 @@ const aboutPayers = (metrics: GatewayMetrics, watched: Watched): AlarmDefinition
   {
     id: 'CanarySilent',
     severity: 'page',
-    metric: canaryIsWell(metrics, watched),
-    says: 'For fifteen minutes no payer passed the canary, or the canary did not run. Paused payers are ignored.',
+    metric: metrics.canaryWell(),
+    says: 'For fifteen minutes no payer passed the canary, it did not run, its lines were lost, or the registry was emptied. Paused payers are ignored.',
     runbook: 'canary-failed',
     // A run's results may be counted in the next five minutes.
     breaching: [3, 4],
@@ -367,7 +350,7 @@ const aboutTables = (metrics: GatewayMetrics, { tables }: Watched): AlarmDefinit
 export const alarmsFor = (watched: Watched): readonly AlarmDefinition[] => {
   const metrics = gatewayMetrics(watched.stage);
   return [
-    ...aboutPayers(metrics, watched),
+    ...aboutPayers(metrics),
     ...ofSignals(metrics, 'grants'),
     ...aboutAudit(metrics, watched),
     ...aboutFunctions(metrics, watched),

@@ -32,6 +32,8 @@ export interface GatewayMetrics {
   readonly auditEndUnknown: () => Metric;
   /** Changes of grants and exports that could not be followed up; most are tried again. */
   readonly followUpFailed: () => Metric;
+  /** Runs of the canary in which a payer passed, or none was to be checked. */
+  readonly canaryWell: () => Metric;
   /** Milliseconds of a step. */
   readonly duration: (step: Step, statistic: string) => Metric;
   /** Of all payers together: milliseconds until the payer's headers arrive, and bytes of health data. */
@@ -82,6 +84,7 @@ export const gatewayMetrics = (stage: string): GatewayMetrics => {
     answersCut: (of) => metric('answersCut', { function: of }),
     auditEndUnknown: () => metric('auditEndUnknown', {}),
     followUpFailed: () => metric('followUpFailed', {}),
+    canaryWell: () => metric('canaryWell', {}),
     duration: (step, statistic) => metric('ms', { step }, statistic),
     payerDuration: (statistic) => metric('payerMs', {}, statistic),
     bytes: () => metric('bytes', {}),

@@ -13,7 +13,7 @@ const auditLooks = (hours * 60) / 2;
 /** Counts that are the same for every stage. `test/docs/stack.test.ts` checks those that the template shows. */
 export const stageCounts = {
   /** CloudWatch bills an alarm for each metric that it uses. */
-  alarmMetrics: 113,
+  alarmMetrics: 110,
   /** The metrics of an edge's alarms, and what alarms use more in a stage with exchanges. */
   edgeAlarmMetrics: 5,
   exchangeAlarmMetrics: 2,
@@ -29,10 +29,10 @@ export const stageCounts = {
    */
   requestMetrics: 70,
   /**
-   * The other metrics, at most: of the audit and of cut answers, of exports and events (`exports` by outcome, two of their
+   * The other metrics, at most: of the canary, the audit and cut answers, of exports and events (`exports` by outcome, two of their
    * sizes, what was not followed up), and those that Lambda counts for each of five streams.
    */
-  otherMetrics: 3 + 6 + 5 * 7,
+  otherMetrics: 4 + 6 + 5 * 7,
 } as const;
 
 /** A payer has metrics only in the hours in which it fails. We assume one hour in fifty, and three metrics. */

@@ -9,7 +9,7 @@ import { authorize, discover, signInUrl } from './check-facade.ts';
 /** Discovery, authorize, the payer's endpoints side by side, and its FHIR API again if that is silent. */
 export const longestCheckMs = 4 * timeoutMs;
 
-/** What a check found. */
+/** What a check found. A payer is gone if its entry was removed since the directory was read. */
 export type Result = Checked | 'paused' | 'gone';
 
 const well: Checked = { findings: [], breakerOpened: false };
@@ -17,7 +17,7 @@ const well: Checked = { findings: [], breakerOpened: false };
 /** A partner to ask our authorize as, or undefined if it is blocked. */
 const findPartner = async ({ registry }: CanaryDeps, clientId: string): Promise<Partner | undefined> => {
   try {
-    return await registry.partner(clientId);
+    return await registry.partner(clientId, { isListed: true });
   } catch (error) {
     if (error instanceof GatewayError && error.stop === 'block') return undefined;
     throw error;
@@ -47,7 +47,7 @@ export const checkPayer = async (
   options: { readonly facade: boolean },
 ): Promise<Result> => {
   try {
-    const payer = await deps.registry.payer(id, { evenIfPaused: true });
+    const payer = await deps.registry.payer(id, { evenIfPaused: true, isListed: true });
     if (payer === undefined) return 'gone';
     if (await isPayerPaused(deps.registry, id)) return 'paused';
     if (partner === undefined) {

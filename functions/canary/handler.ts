@@ -27,8 +27,8 @@ type CanaryContext = Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>;
 
 /**
  * Checks every payer from outside, on a schedule. A payer's line and metric say what is wrong with it. In a large stage
- * it checks the facades of some payers in each run, and writes lines for those and for whatever is not well. Once a day it
- * compares what a payer publishes with its profile.
+ * it checks the facades of some payers in each run, and writes lines for those and for whatever is not well. Its last line
+ * is the run's, whose metric says whether it went well. Once a day it compares what a payer publishes with its profile.
  * @throws Error if the function's time did not suffice for all payers, which says nothing about them
  */
 export const canaryHandler =
@@ -36,7 +36,7 @@ export const canaryHandler =
   async (event: unknown, context: CanaryContext): Promise<void> => {
     const { clock } = deps;
     const run = { requestId: context.awsRequestId, startedAtMs: clock.monotonic() };
-    const { entries: directory } = await deps.registry.directory();
+    const { entries: directory, isWhole } = await deps.registry.directory();
     const random = Buffer.from(deps.randomBytes(4)).readUInt32BE() / 2 ** 32;
     const atMs = dueMs(event, clock.now());
     const { whole, endpointsOnly } = planRun(directory, { atMs, most: mostFacades, random });
@@ -72,7 +72,10 @@ export const canaryHandler =
     ]);
     // Of the time that is left; a payer that finds none is compared on the next day.
     await Promise.all(workers(driftsAtOnce, compared, (entry) => watchDrift(deps, entry, run.requestId)));
-    if (endpointsOnly.length > 0) writeRun(deps, run, counts);
+    writeRun(deps, run, {
+      ...counts,
+      isWell: counts.checked > counts.failed || (isWhole && counts.paused === counts.payers),
+    });
     const left = new Set([...waiting, ...others]).size;
     if (left > 0) throw new Error(`There was no time for ${left} payers`);
   };

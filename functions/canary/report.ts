@@ -1,5 +1,5 @@
 import type { Signal } from '../shared/errors.ts';
-import { payerDownThreshold, requestMetrics } from '../shared/metrics/metrics.ts';
+import { embeddedMetrics, payerDownThreshold, requestMetrics } from '../shared/metrics/metrics.ts';
 import type { CanaryDeps } from './ask.ts';
 import type { Result } from './check-payer.ts';
 
@@ -69,7 +69,7 @@ export const writeDrift = (
   writeLog(JSON.stringify({ ...line, ...metrics }));
 };
 
-/** What a run did, where not every payer has a line. */
+/** What a run did. */
 export interface Counts {
   payers: number;
   checked: number;
@@ -77,13 +77,20 @@ export interface Counts {
   paused: number;
 }
 
-/** Writes the line of a whole run. */
+/**
+ * Writes the line of a whole run. Its metric has a value in each run, so that the alarm can tell a stage in which there is
+ * nothing to check from one whose lines are lost. A run is well if a payer passed, or if the directory is whole and an
+ * operator has paused every payer in it: a stage may have none.
+ */
 export const writeRun = (
   deps: CanaryDeps,
   { requestId, startedAtMs }: Pick<Reported, 'requestId' | 'startedAtMs'>,
-  counts: Counts,
+  { isWell, ...counts }: Counts & { readonly isWell: boolean },
 ): void => {
-  const time = new Date(deps.clock.now()).toISOString();
-  const ms = elapsed(deps, startedAtMs);
-  deps.writeLog(JSON.stringify({ level: 'info', time, requestId, function: step, ...counts, ms }));
+  const nowMs = deps.clock.now();
+  const line = { level: isWell ? 'info' : 'error', time: new Date(nowMs).toISOString(), requestId, function: step };
+  const metrics = embeddedMetrics(deps.registry.stage, nowMs, [
+    { dimensions: [[]], metrics: { canaryWell: isWell ? 1 : 0 } },
+  ]);
+  deps.writeLog(JSON.stringify({ ...line, ...counts, ms: elapsed(deps, startedAtMs), ...metrics }));
 };

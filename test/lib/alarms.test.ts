@@ -8,12 +8,14 @@ import { followUpHandler } from '../../functions/follow-up/handler.ts';
 import { reasonsQuery, totalsQuery } from '../../functions/shared/metrics/figures-query.ts';
 import { requestMetrics } from '../../functions/shared/metrics/metrics.ts';
 import { timesOfCut } from '../../functions/shared/record/stream-answer.ts';
-import { newEntryItem } from '../../functions/shared/registry/entry-items.ts';
+import { entriesOf, newEntryItem } from '../../functions/shared/registry/entry-items.ts';
+import { tableRegistry } from '../../functions/shared/registry/table-registry.ts';
+import type { RegistryData } from '../../functions/shared/registry/types.ts';
 import { streamRecord } from '../functions/audit/records.ts';
-import { metricsOf } from '../support/embedded-metrics.ts';
+import { metricsOf, metric as valuesOf } from '../support/embedded-metrics.ts';
 import { decide } from '../support/evaluate-policy.ts';
 import { fetchGateway, fhir, read } from '../support/fetch-gateway.ts';
-import { testDeps } from '../support/gateway.ts';
+import { localData, testDeps } from '../support/gateway.ts';
 import { gateway } from '../support/login.ts';
 import {
   at,
@@ -204,15 +206,7 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       'failed = AWS/Events FailedInvocations {RuleName=Audit/CloseReads} Sum/300',
     ),
     CanarySilent: {
-      ...row(
-        'canary-failed',
-        '3 of 4 LessThanThreshold 1',
-        `IF(${never} + FILL(ok, 0) > 0 OR (${never} + FILL(failed, 0) < 1 AND ${never} + FILL(runs, 0) > ${never} + FILL(errors, 0)), 1, 0)`,
-        `ok = ${own(ok('canary'))}`,
-        `failed = ${own(failed('canary'))}`,
-        `runs = ${lambda('Invocations', 'Canary/Canary')}`,
-        `errors = ${lambda('Errors', 'Canary/Canary')}`,
-      ),
+      ...row('canary-failed', '3 of 4 LessThanThreshold 1', own('canaryWell {}')),
       missing: 'breaching',
     },
     ...(stage === 'demo' ? {} : ofEdge()),
@@ -380,7 +374,7 @@ describe.each(stages)('the alarms of %s', (stage) => {
     const unwatched = schedules.filter((rule) => {
       const [{ Arn }] = property(rule, 'Targets') as [{ Arn: unknown }];
       const watched = [
-        `AWS/Lambda Invocations {FunctionName=${nameOf(template, Arn)}}`,
+        ...(nameOf(template, Arn) === 'Canary/Canary/Function' ? ['canaryWell {}'] : []),
         `AWS/Events Invocations {RuleName=${pathOf(rule)}}`,
       ];
       return !watched.some((metric) => silent.some((looksAt) => looksAt.includes(metric)));
@@ -541,6 +535,126 @@ describe('the custom metrics that alarms watch', () => {
   });
 });
 
+/** The stage in a table, as its first deployment fills it. */
+const filledStage = ({ partners, ...rest }: RegistryData = localData()) => {
+  const data: RegistryData = { ...rest, partners: partners.map((one) => ({ ...one, consent: 'gateway' })) };
+  const test = testDeps({ registry: data });
+  const items = test.dynamo.items('Registry');
+  const by = { changedAt: 1, changedBy: 'x', reason: '' };
+  for (const [id, entry] of entriesOf(data)) items.set(id, newEntryItem(id, entry, by));
+  const writeLog = (line: string): void => void test.lines.push(line);
+  const table = { client: test.dynamo.client, name: 'Registry' };
+  const registry = tableRegistry({ ...test.deps, ...data, table, writeLog });
+  let status = 404;
+  const http = async (input: string | URL): Promise<Response> => {
+    const { pathname } = new URL(input);
+    const endpoint = pathname.replace(/^\/r4\/([\w-]+)\/.*/, 'http://localhost:3000/oauth2/authorize/$1');
+    if (pathname.endsWith('smart-configuration')) return Response.json({ authorization_endpoint: endpoint });
+    return new Response('', { status: pathname.startsWith('/oauth2/authorize/') ? 200 : status });
+  };
+  const limits = { client: test.dynamo.client, name: 'Limits' };
+  const context = { awsRequestId: 'x', getRemainingTimeInMillis: () => 60_000 } as Context;
+  return {
+    items,
+    lines: test.lines,
+    deletes: (keys: RegExp): void =>
+      [...items.keys()].filter((key) => keys.test(key)).forEach((key) => items.delete(key)),
+    pauses: (keys: RegExp): void => {
+      const stop = { M: { at: { N: '1' }, by: { S: 'x' }, reason: { S: 'x' } } };
+      for (const [key, item] of items) if (keys.test(key)) items.set(key, { ...item, stop });
+    },
+    fails: (): void => void (status = 500),
+    goesDown: (): void => test.dynamo.standIn('GetItem', () => Promise.reject(new Error('down'))),
+    /** Runs the canary once in each period, and returns what CloudWatch has of each. */
+    periods: async (count: number): Promise<readonly (readonly string[])[]> => {
+      const periods: (readonly string[])[] = [];
+      for (let run = 0; run < count; run += 1) {
+        test.lines.length = 0;
+        const deps = { ...test.deps, writeLog, registry, limits, http, connect: async () => ({}) };
+        await canaryHandler(deps)({}, context).catch(() => undefined);
+        periods.push([...test.lines]);
+        test.passSeconds(300);
+      }
+      return periods;
+    },
+  };
+};
+type Filled = ReturnType<typeof filledStage>;
+
+describe('the alarms about the canary and the registry', () => {
+  /** Whether an alarm about one metric of ours rings, given the log lines of each period. */
+  const rings = async (name: string, periods: readonly (readonly string[])[]): Promise<boolean> => {
+    const template = await stageTemplate('demo');
+    const alarm = alarmsOf(template).find((one) => property(one, 'AlarmName') === `p2p-gateway-demo-${name}`)!;
+    const { looksAt, rings: when, missing } = rowOf(template, alarm);
+    const [, watched] = /^p2p-gateway\/demo (\w+) \{\} Sum\/300$/.exec(looksAt.join()) ?? [];
+    const [, enough, of, comparison, threshold] = /^(\d) of (\d) (\S+) (\d+)$/.exec(when)!;
+    const isBreaching = (lines: readonly string[]): boolean => {
+      const values = lines.flatMap((line) => Object.values(valuesOf(line, watched!)));
+      if (values.length === 0) return missing === 'breaching';
+      const total = values.reduce((one, other) => one + other, 0);
+      return comparison === '>=' ? total >= Number(threshold) : total < Number(threshold);
+    };
+    return periods.slice(-Number(of)).filter(isBreaching).length >= Number(enough);
+  };
+  const everyPayer = /^payer#/;
+
+  it.each<[string, (stage: Filled) => unknown]>([
+    ['the payers pass', () => undefined],
+    ['an operator has paused every payer', ({ pauses }) => pauses(everyPayer)],
+    ['one payer passes, and the others are paused', ({ pauses }) => pauses(/^payer#northwind/)],
+  ])('are silent while %s', async (_, prepare) => {
+    const stage = filledStage();
+    prepare(stage);
+    const periods = await stage.periods(4);
+
+    expect([await rings('CanarySilent', periods), await rings('RegistryDamaged', periods)]).toEqual([false, false]);
+  });
+
+  it('are silent in a stage that was filled without payers', async () => {
+    const periods = await filledStage({ ...localData(), payers: [] }).periods(4);
+
+    expect([await rings('CanarySilent', periods), await rings('RegistryDamaged', periods)]).toEqual([false, false]);
+  });
+
+  it.each<[string, (stage: Filled) => unknown, isDamaged: boolean]>([
+    ['every item of the registry was deleted', ({ items }) => items.clear(), true],
+    ['the payers were deleted, and the directory was not', ({ deletes }) => deletes(everyPayer), true],
+    ['the directory was deleted', ({ deletes }) => deletes(/^directory#/), true],
+    ['the partners that the directory names were deleted', ({ deletes }) => deletes(/^partner#/), true],
+    ['no payer works', ({ fails }) => fails(), false],
+    ['the registry cannot be read', ({ goesDown }) => goesDown(), false],
+  ])('page within fifteen minutes once %s', async (_, prepare, isDamaged) => {
+    const stage = filledStage();
+    const before = await stage.periods(1);
+    prepare(stage);
+    const periods = await stage.periods(3);
+
+    expect(await rings('CanarySilent', [...before, ...periods])).toBe(true);
+    expect(await rings('RegistryDamaged', periods.slice(0, 1))).toBe(isDamaged);
+  });
+
+  it('page within fifteen minutes once the log lines no longer arrive, paused payers or not', async () => {
+    for (const paused of [/^$/, everyPayer]) {
+      const stage = filledStage();
+      stage.pauses(paused);
+
+      expect(await rings('CanarySilent', [...(await stage.periods(1)), [], [], []])).toBe(true);
+    }
+  });
+
+  it('tell of one payer whose item was deleted, though the others pass', async () => {
+    const stage = filledStage();
+    stage.deletes(/^payer#northwind$/);
+    const periods = await stage.periods(4);
+
+    expect([await rings('CanarySilent', periods), await rings('RegistryDamaged', periods)]).toEqual([false, true]);
+    expect(periods[0]!.map((line) => (JSON.parse(line) as { detail?: string }).detail)).toContain(
+      'registry: payer#northwind is missing',
+    );
+  });
+});
+
 describe('an alarm on errors of functions', () => {
   /** Lambda stamps an error with the second at which the invocation began, and publishes it after the end. */
   const publishedAfterSeconds = 180;
@@ -568,7 +682,7 @@ describe('an alarm on errors of functions', () => {
       }
     }
 
-    expect([played, deaf]).toEqual([15, []]);
+    expect([played, deaf]).toEqual([14, []]);
   });
 });
 

@@ -46,6 +46,8 @@ const figures = {
   exportMs: 'Milliseconds',
   /** Changes of grants and exports that could not be followed up. */
   followUpFailed: 'Count',
+  /** Runs of the canary: 1 if a payer passed or none is to be checked, otherwise 0. */
+  canaryWell: 'Count',
 } as const;
 
 /** A metric of a stage. Each signal is one, and counts. */

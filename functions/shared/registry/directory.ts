@@ -11,6 +11,8 @@ export interface Directory {
   readonly version: string;
   /** When they changed last, epoch seconds. */
   readonly changedAt: number;
+  /** Whether every page of it could be used; without one, its payers are not among the entries. */
+  readonly isWhole: boolean;
 }
 
 /** A version that depends on each of these texts and on their order. */
@@ -19,11 +21,12 @@ export const versionOf = (texts: readonly (string | undefined)[]): string =>
 
 /** The part of a directory that a partner may read from. @param changedAt when the partner's entry changed last */
 export const limitDirectory = (
-  { entries, version, ...directory }: Directory,
+  { entries, version, changedAt: wholeChangedAt, isWhole }: Directory,
   partner: Pick<Partner, 'payers'>,
   changedAt: number,
 ): Directory => ({
   entries: entries.filter(({ id }) => mayReadFrom(partner, id)),
   version: versionOf([version, ...partner.payers]),
-  changedAt: Math.max(directory.changedAt, changedAt),
+  changedAt: Math.max(wholeChangedAt, changedAt),
+  isWhole,
 });

@@ -4,7 +4,10 @@ import { mayReadFrom } from './profile.ts';
 import { blockedPartner, isBlocked, isPaused, pausedPayer, type Stop } from './stops.ts';
 import type { Lifetimes, Partner, Payer, RegistryData } from './types.ts';
 
-/** Payers and partners, and what an operator has stopped. */
+/**
+ * Payers and partners, and what an operator has stopped. Nobody removes an entry that is listed, which is one that the
+ * directory names, without leaving its item: if that is missing, the entry cannot be read.
+ */
 export interface Registry {
   readonly stage: string;
   readonly lifetimes: Lifetimes;
@@ -12,13 +15,19 @@ export interface Registry {
    * Finds a payer by its id.
    * @throws GatewayError `temporarily_unavailable` if the payer is paused, or its entry cannot be read
    */
-  readonly payer: (id: string, options?: { readonly evenIfPaused?: boolean }) => Promise<Payer | undefined>;
+  readonly payer: (
+    id: string,
+    options?: { readonly evenIfPaused?: boolean; readonly isListed?: boolean },
+  ) => Promise<Payer | undefined>;
   /**
    * Finds a partner by its client id.
    * @throws GatewayError `unauthorized_client` if the partner is blocked, `temporarily_unavailable` if its entry cannot
    * be read
    */
-  readonly partner: (clientId: string, options?: { readonly evenIfBlocked?: boolean }) => Promise<Partner | undefined>;
+  readonly partner: (
+    clientId: string,
+    options?: { readonly evenIfBlocked?: boolean; readonly isListed?: boolean },
+  ) => Promise<Partner | undefined>;
   /**
    * Every payer, or those that a partner may read from; none if there is no such partner.
    * @throws GatewayError `temporarily_unavailable` if it cannot be read
@@ -47,7 +56,7 @@ export const registryOf = (
     );
     // Not earlier: a test's clock may not be there yet when its registry is made.
     changedAt ??= Math.floor(nowMs() / 1000);
-    return { entries, version: versionOf([JSON.stringify(entries)]), changedAt };
+    return { entries, version: versionOf([JSON.stringify(entries)]), changedAt, isWhole: true };
   };
   return {
     stage,

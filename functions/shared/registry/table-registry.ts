@@ -48,7 +48,7 @@ interface ReadItem {
  * five minutes while the table cannot be read.
  */
 export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: TableRegistryDeps): Registry => {
-  const tell = (detail: string, signal: Signal): void =>
+  const tell = (detail: string, signal: Signal): string => {
     writeLog(
       JSON.stringify({
         level: 'error',
@@ -57,6 +57,11 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
         ...embeddedMetrics(stage, clock.now(), [{ dimensions: [[]], metrics: { [signal]: 1 } }]),
       }),
     );
+    return detail;
+  };
+
+  const tellBad = (entryId: string, how: 'damaged' | 'missing'): string =>
+    tell(`registry: ${entryId} is ${how}`, 'registryDamaged');
 
   const read = async (entryId: string): Promise<ReadItem | undefined> => {
     const get = new GetItemCommand({
@@ -65,10 +70,14 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
       ConsistentRead: true,
     });
     const { Item } = await withTimeLimit(times, (options) => table.client.send(get, options));
-    if (Item === undefined) return undefined;
+    if (Item === undefined) {
+      // Every page is written when a stage is made, and never removed.
+      if (/^(?:directory|origins)#/.test(entryId)) tellBad(entryId, 'missing');
+      return undefined;
+    }
     const stored = readEntryItem<unknown>(Item);
     // Once per read. The requests that it refuses say so in their own lines.
-    if (stored.damaged) tell(`registry: ${entryId} is damaged`, 'registryDamaged');
+    if (stored.damaged) tellBad(entryId, 'damaged');
     return { stored, characters: Item['entry']?.S?.length ?? 0 };
   };
 
@@ -76,7 +85,7 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
     read,
     weigh: ({ characters }) => characters,
     clock,
-    onFailure: (error) => tell(`registry: ${causeOf(error)}`, 'registryDown'),
+    onFailure: (error) => void tell(`registry: ${causeOf(error)}`, 'registryDown'),
   });
 
   const require = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
@@ -89,38 +98,41 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
 
   const now = (): number => clock.now() / 1000;
 
-  const requireSound = async (entryId: string): Promise<StoredEntry<unknown> | undefined> => {
+  const requireSound = async (entryId: string, isListed = false): Promise<StoredEntry<unknown> | undefined> => {
     const stored = await require(entryId);
+    // An entry that was removed has left its item.
+    if (isListed && stored === undefined) throw unavailable(tellBad(entryId, 'missing'));
     if (stored?.damaged === true) throw unavailable(`registry: ${entryId} is damaged`);
     return stored;
   };
 
   /** A page that cannot be used counts as empty: the others serve. */
-  const page = async <Page>(entryId: string): Promise<StoredEntry<Page> | undefined> =>
-    (await require(entryId)) as StoredEntry<Page> | undefined;
+  const page = require as <Page>(entryId: string) => Promise<StoredEntry<Page> | undefined>;
 
   const wholeDirectory = async (): Promise<Directory> => {
-    const numbers = Array.from({ length: pageCount }, (_, number) => number);
-    const pages = await Promise.all(numbers.map((number) => page<DirectoryPage>(entryIds.directoryPage(number))));
+    const pages = await Promise.all(
+      Array.from({ length: pageCount }, (_, number) => page<DirectoryPage>(entryIds.directoryPage(number))),
+    );
     return {
       entries: pages.flatMap((one) => one?.entry?.entries ?? []),
       version: versionOf(pages.map((one) => one?.digest)),
       changedAt: Math.max(0, ...pages.map((one) => one?.changedAt ?? 0)),
+      isWhole: pages.every((one) => one?.entry !== undefined),
     };
   };
 
   return {
     stage,
     lifetimes,
-    payer: async (id, { evenIfPaused = false } = {}) => {
+    payer: async (id, { evenIfPaused = false, isListed } = {}) => {
       if (!isName(id)) return undefined;
-      const { entry, stop } = (await requireSound(entryIds.payer(id))) ?? {};
+      const { entry, stop } = (await requireSound(entryIds.payer(id), isListed)) ?? {};
       if (entry !== undefined && !evenIfPaused && isPaused(stop, now())) throw pausedPayer(stop, now());
       return entry as Payer | undefined;
     },
-    partner: async (clientId, { evenIfBlocked = false } = {}) => {
+    partner: async (clientId, { evenIfBlocked = false, isListed } = {}) => {
       if (!isName(clientId)) return undefined;
-      const { entry, stop } = (await requireSound(entryIds.partner(clientId))) ?? {};
+      const { entry, stop } = (await requireSound(entryIds.partner(clientId), isListed)) ?? {};
       if (entry !== undefined && !evenIfBlocked && isBlocked(stop)) throw blockedPartner();
       return entry as Partner | undefined;
     },

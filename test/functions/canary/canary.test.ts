@@ -49,9 +49,13 @@ const canary = ({ registry = localRegistry(), answer }: { registry?: RegistryDat
   ): Promise<Record<string, unknown>[]> => {
     const context = { awsRequestId: 'canary-1', getRemainingTimeInMillis: remainingMs } as Context;
     await canaryHandler({ ...deps, ...change })(event, context);
-    return test.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    return test.lines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ payer }) => payer !== undefined);
   };
-  return { ...test, deps, asked, run };
+  /** The line of the last run, as it was written. */
+  const ofRun = (): string => test.lines.at(-1) ?? '';
+  return { ...test, deps, asked, run, ofRun };
 };
 const expectAllWell = async (running: ReturnType<ReturnType<typeof canary>['run']>): Promise<void> =>
   expect((await running).map(({ outcome }) => outcome)).toEqual(payerIds.map(() => 'ok'));
@@ -80,6 +84,7 @@ describe('the canary', () => {
     const { run, lines, asked } = canary();
 
     const log = await run();
+    const ofPayers = lines.slice(0, -1);
 
     expect(log).toHaveLength(payerIds.length);
     expect(new Set(log.map(({ payer }) => payer))).toEqual(new Set(payerIds));
@@ -93,7 +98,7 @@ describe('the canary', () => {
       });
       expect(line).not.toHaveProperty('detail');
     }
-    for (const line of lines) {
+    for (const line of ofPayers) {
       expect(metric(line, 'requests')).toEqual({ 'step=canary outcome=ok': 1 });
       expect(metricsOf(line).map(({ name }) => name)).toEqual(['requests', 'ms']);
     }
@@ -319,6 +324,63 @@ describe('what has changed since the canary read the directory', () => {
   });
 });
 
+describe('whether a run went well', () => {
+  const stop: Stop = { at: 1, by: 'arn', reason: 'Ticket 4711' };
+  const [payer] = localRegistry().payers;
+  const one = { ...localRegistry(), payers: [payer!] };
+  const down = (): Response => new Response('', { status: 500 });
+
+  /** The value of the metric, and the level of the line that has it. */
+  const told = async (
+    options: Parameters<typeof canary>[0],
+    prepare?: (test: ReturnType<typeof canary>) => unknown,
+  ) => {
+    const test = canary(options);
+    await prepare?.(test);
+    await test.run();
+    const { level } = JSON.parse(test.ofRun()) as { level: string };
+    return [metric(test.ofRun(), 'canaryWell'), level];
+  };
+  const [yes, no] = [
+    [{ '': 1 }, 'info'],
+    [{ '': 0 }, 'error'],
+  ];
+
+  it('is told by each run: yes if a payer passed, whatever the others did', async () => {
+    expect(await told({})).toEqual(yes);
+    expect(await told({ answer: otherwise(toPayer, down) })).toEqual(yes);
+    expect(await told({ registry: one, answer: down })).toEqual(no);
+  });
+
+  it('is yes if an operator has paused every payer, and no if one that is not fails', async () => {
+    const pause =
+      (ids: readonly string[]) =>
+      ({ stops }: ReturnType<typeof canary>) =>
+        ids.forEach((id) => stops.set(`payer#${id}`, stop));
+
+    expect(await told({}, pause(payerIds))).toEqual(yes);
+    expect(await told({ answer: down }, pause(payerIds.slice(1)))).toEqual(no);
+  });
+
+  it('is yes in a stage without payers, and no if pages of the directory are gone or damaged', async () => {
+    const none = { ...localRegistry(), payers: [] };
+    expect(await told({ registry: none })).toEqual(yes);
+    const damage = ({ deps: { registry } }: ReturnType<typeof canary>): void => {
+      const { directory } = registry;
+      Object.assign(registry, { directory: async () => ({ ...(await directory()), isWhole: false }) });
+    };
+    expect(await told({ registry: none }, damage)).toEqual(no);
+    expect(await told({}, damage)).toEqual(yes);
+  });
+
+  it('is told before a run fails whose time did not suffice', async () => {
+    const test = canary();
+    await expect(test.run(() => 34_000)).rejects.toThrow('no time');
+
+    expect(metric(test.ofRun(), 'canaryWell')).toEqual({ '': 0 });
+  });
+});
+
 describe('what the canary reports as a failure, for this payer only', () => {
   const redirect =
     (location: string, status = 302) =>
@@ -390,7 +452,13 @@ describe('what the canary reports as a failure, for this payer only', () => {
     expect(new Set(metricsOf(line).map(({ name }) => name))).toEqual(
       new Set(['requests', 'ms', 'payerDown', ...(detail.endsWith('breaker opened') ? ['breakerOpened'] : [])]),
     );
-    expect(lines.join().toLowerCase().replaceAll('"canary"', '').replaceAll('canary-1', '')).not.toContain('canary');
+    expect(
+      lines
+        .join()
+        .toLowerCase()
+        .replaceAll(/"canary(?:well)?"/g, '')
+        .replaceAll('canary-1', ''),
+    ).not.toContain('canary');
   });
 
   it('is not a payer that refuses, or whose sign-in page asks the browser to continue', async () => {
@@ -456,7 +524,7 @@ describe('a stage of many payers', () => {
 
     await expect(run(() => ((asked += 1) <= 20 ? 60_000 : 20_000))).rejects.toThrow('no time for 30 payers');
 
-    expect(lines).toHaveLength(20);
+    expect(lines).toHaveLength(21);
   });
 
   it('begins no check that could outlast it: four requests of 8 s, and 2 s to write the line', async () => {
@@ -489,14 +557,15 @@ describe('a stage of many payers', () => {
   });
 
   it('gets no more than a hundred discoveries in a run for payers that no partner may read from', async () => {
-    const { run, asked } = canary({ registry: { ...many(130), partners: [] } });
+    const { run, asked, ofRun } = canary({ registry: { ...many(130), partners: [] } });
+    await run();
 
-    expect((await run()).at(-1)).toMatchObject({ payers: 130, checked: 130, failed: 0 });
+    expect(JSON.parse(ofRun())).toMatchObject({ payers: 130, checked: 130, failed: 0 });
     expect(facadesOf(asked)).toHaveLength(100);
     expect(asked).toHaveLength(100);
   });
 
-  it('of a hundred has a line for each of them, and none for the run', async () => {
+  it('of a hundred has a line for each of them', async () => {
     const { run, asked } = canary({ registry: many(100) });
 
     expect((await run()).map(({ outcome }) => outcome)).toEqual(Array.from({ length: 100 }, () => 'ok'));
@@ -510,7 +579,7 @@ describe('a stage of many payers', () => {
       ({ host }) => down.some((id) => host === `${id}.example`),
       () => new Response('', { status: 500 }),
     );
-    const { run, asked, deps, stops, lines } = canary({ registry: many(130), answer: failing });
+    const { run, asked, deps, stops, ofRun } = canary({ registry: many(130), answer: failing });
     stops.set(`payer#${paused}`, { at: 1, by: 'arn', reason: 'Ticket 4711' });
     let ms = 0;
     deps.clock.monotonic = () => (ms += 1);
@@ -518,15 +587,15 @@ describe('a stage of many payers', () => {
     const log = await run(undefined, { time: new Date(300_000 * 14).toISOString() });
 
     const told = log.filter(({ outcome }) => outcome !== 'ok');
-    expect(told.slice(0, -1)).toEqual(
+    expect(told).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ payer: paused, detail: 'the payer is paused, and was not checked' }),
         ...down.map((payer) => expect.objectContaining({ payer, detail: 'FHIR API: status 500' }) as object),
       ]),
     );
-    expect(told).toHaveLength(4);
+    expect(told).toHaveLength(3);
     expect(facadesOf(asked)).not.toContain('payer-5');
-    expect(log.at(-1)).toEqual({
+    expect(JSON.parse(ofRun())).toEqual({
       level: 'info',
       time: new Date(startMs).toISOString(),
       requestId: 'canary-1',
@@ -536,8 +605,9 @@ describe('a stage of many payers', () => {
       failed: 2,
       paused: 1,
       ms: ms - 1,
+      canaryWell: 1,
+      _aws: expect.any(Object) as unknown,
     });
-    expect(metricsOf(lines.at(-1) ?? '')).toEqual([]);
   });
 
   it('has the facades checked whose turn it is when the schedule was due, however late the run starts', async () => {

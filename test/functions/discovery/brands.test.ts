@@ -93,7 +93,7 @@ describe('the brands', () => {
   it('are in the order of their names, and of their ids where two have one name', () => {
     const entries = ['z', 'b', 'a'].map((id) => ({ id, displayName: id === 'z' ? 'First' : 'Second' }));
     const publisher = { origin: 'https://gateway.example', developers: 'https://gateway.example/' };
-    const { entry, meta } = brandsBundle(publisher, { entries, version: '1', changedAt: 86_400 });
+    const { entry, meta } = brandsBundle(publisher, { entries, version: '1', changedAt: 86_400, isWhole: true });
 
     expect(entry.map(({ fullUrl }) => fullUrl)).toEqual(
       ['z', 'a', 'b'].flatMap((id) => [

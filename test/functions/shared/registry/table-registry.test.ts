@@ -212,11 +212,10 @@ describe('an entry that was changed by hand', () => {
     }
   });
 
-  it('leaves the other pages, if it is a page: damaged ones are named once per read, missing ones are empty', async () => {
-    const { registry, change, remove, log } = stored();
+  it('leaves the other pages, if it is a page: damaged and missing ones are named once per read, and are empty', async () => {
+    const { registry, change, log } = stored();
     const origin = localData().partners.flatMap(({ webOrigins }) => webOrigins)[0]!;
-    const [damaged, missing] = localData().payers.map(({ id }) => `directory#${pageOf(id)}`);
-    expect(damaged).not.toBe(missing);
+    const [damaged] = localData().payers.map(({ id }) => `directory#${pageOf(id)}`);
     change(damaged!, broken);
     change(`origins#${pageOf(origin)}`, broken);
     for (let count = 0; count < 3; count += 1) {
@@ -233,10 +232,44 @@ describe('an entry that was changed by hand', () => {
       `registry: ${damaged} is damaged`,
     ]);
 
+    expect((await registry.directory()).isWhole).toBe(false);
+
     const other = stored();
-    for (const { id } of localData().payers) other.remove(`directory#${pageOf(id)}`);
-    expect((await other.registry.directory()).entries).toEqual([]);
-    remove(missing!);
+    const pages = localData().payers.map(({ id }) => `directory#${pageOf(id)}`);
+    expect((await other.registry.directory()).isWhole).toBe(true);
+    other.passSeconds(20);
+    for (const page of [...pages, `origins#${pageOf(origin)}`]) other.remove(page);
+    for (let count = 0; count < 3; count += 1) {
+      expect(await other.registry.isWebOrigin(origin)).toBe(false);
+      expect(await other.registry.directory()).toMatchObject({ entries: [], isWhole: false });
+    }
+    const missing = [`origins#${pageOf(origin)}`, ...new Set(pages)].map((page) => `registry: ${page} is missing`);
+    expect(other.log().map(({ detail }) => detail)).toEqual(expect.arrayContaining(missing));
+    expect(other.log().map(({ registryDamaged }) => registryDamaged)).toEqual(missing.map(() => 1));
+  });
+
+  it('refuses an entry that the directory names and whose item is missing, and says so; a removed one is unknown', async () => {
+    const { registry, remove, dynamo, log, passSeconds } = stored();
+    remove('payer#northwind');
+    remove('partner#demo-partner');
+    const isListed = true;
+    expect([await registry.payer('northwind'), await registry.partner('demo-partner')]).toEqual([undefined, undefined]);
+    expect(log()).toEqual([]);
+    const refused = (id: string) => ({ code: 'temporarily_unavailable', detail: `registry: ${id} is missing` });
+    await expect(registry.payer('northwind', { isListed })).rejects.toMatchObject(refused('payer#northwind'));
+    await expect(registry.partner('demo-partner', { isListed })).rejects.toMatchObject(refused('partner#demo-partner'));
+    expect(log()).toMatchObject(
+      ['payer#northwind', 'partner#demo-partner'].map((id) => ({
+        level: 'error',
+        detail: `registry: ${id} is missing`,
+        registryDamaged: 1,
+      })),
+    );
+
+    dynamo.items('Registry').set('payer#northwind', { entryId: { S: 'payer#northwind' }, version: { N: '2' } });
+    passSeconds(20);
+    expect(await registry.payer('northwind', { isListed })).toBeUndefined();
+    expect(log()).toHaveLength(2);
   });
 });
 
