@@ -161,11 +161,15 @@ export const problemsAtEnd = (
     (one) => one.kind === 'typeRefused' && one.type === 'Provenance' && one.isAbsent === true,
   );
   const isProvenanceNamed = known.planned.includes('Provenance') || counts.has('Provenance');
+  // A payer that brings them with a search has them, whether it lists them or not.
+  const isProvenanceOffered =
+    (known.declares?.provenanceOf ?? []).length > 0 ||
+    Object.values(known.provenances ?? {}).some((how) => how !== 'undeclared');
   const isProvenanceDue =
     known.provenances !== undefined &&
     isWanted('Provenance') &&
     !isFiltered(asked, 'Provenance') &&
-    (isProvenanceNamed || isNoneOfPatient);
+    (isProvenanceNamed || isProvenanceOffered || isNoneOfPatient);
   /** Each search has brought them, the Patient's too, so that none of their own is needed. If none came, the payer may keep them back. */
   const isProvenanceBrought =
     isProvenanceDue &&

@@ -608,6 +608,35 @@ describe("the Provenances of the member's resources", () => {
     );
   });
 
+  // The payer has Provenances: it declares that a search brings them.
+  it.each<[string, Sent | undefined, string]>([
+    ['refuses the search that brings them', { status: 400 }, 'a search of Observation that brings theirs failed'],
+    ['never answers the search that brings them', { status: 500 }, 'a search of Observation that brings theirs failed'],
+    [
+      'leaves that out of its self link',
+      undefined,
+      'the payer does not say that a search of Observation brought theirs',
+    ],
+  ])('are named as missing though the payer lists no such resource, if it %s', async (_, answer, why) => {
+    const resource = ['Patient', 'Observation'].map((type) => ({ type, searchRevInclude: ['Provenance:target'] }));
+    const made = await runWith(
+      {
+        statement: fhir({ resourceType: 'CapabilityStatement', rest: [{ mode: 'server', resource }] }),
+        profile: { everything: false },
+      },
+      ({ path }, { base }) => {
+        if (path.startsWith('/Patient')) return pageOf([memberPatient]);
+        if (answer !== undefined && path.includes(brought)) return answer;
+        const self = `${base}/Observation?patient=member-1`;
+        return pageOf([observation(1)], undefined, { link: [{ relation: 'self', url: self }] });
+      },
+    );
+
+    expect(made.complete).toBe(false);
+    expect(made.outcomes).toMatchObject({ Observation: 'complete 1', Provenance: 'incomplete 0' });
+    expect(made.reasons['Provenance']).toContain(why);
+  });
+
   it('are incomplete if nothing else was asked for', async () => {
     const made = await run(declares('Patient', 'Observation'), { types: ['Provenance'] });
 
