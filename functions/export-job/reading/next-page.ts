@@ -2,9 +2,9 @@ import { longestReadingSeconds } from '../../shared/exports/longest-export.ts';
 import { isLastPage, type Places } from '../../shared/fhir/last-page.ts';
 import { linkResolver } from '../../shared/fhir/page-link.ts';
 
-/** What follows a page. `rest` is the next page's path and query below the payer's base, and `other` those of one beside it. */
+/** What follows a page. `rest` is the next page's path and query below the payer's base, and `others` those of each beside it. */
 export type NextPage =
-  | { readonly rest: string; readonly other?: string }
+  | { readonly rest: string; readonly others?: readonly string[] }
   | { readonly end: 'last' }
   /** The next link leads to a page that was already read. */
   | { readonly end: 'loop' }
@@ -58,8 +58,9 @@ export const nextPage = (question: NextPageQuestion): NextPage => {
     };
   const [rest, ...others] = rests.filter((found) => !wasRead(found));
   if (rest === undefined) return { end: 'loop' };
-  const other = others.find((found) => spelledAlike(found) !== spelledAlike(rest));
-  return { rest, ...(other !== undefined && { other }) };
+  const known = new Set([spelledAlike(rest)]);
+  const beside = others.filter((found) => known.size < known.add(spelledAlike(found)).size);
+  return { rest, ...(beside.length > 0 && { others: beside }) };
 };
 
 /**

@@ -14,7 +14,7 @@ import { areOfForm, isOfForm, meaningOf, payerRemarks, type Problem } from '../r
 import { isAccountedFor } from '../reading/seen-names.ts';
 import type { PageInfo } from '../reading/split-bundle.ts';
 import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
-import { everything, isLinked, type SearchTask } from '../state/state.ts';
+import { everything, isLinked, type Fork, type SearchTask } from '../state/state.ts';
 import { isLimited, leavesOut, saysProvenances } from './limited-search.ts';
 import { noteTime } from './note-time.ts';
 import { readPatientById, withoutProvenances } from './queue.ts';
@@ -25,6 +25,9 @@ import { isFiltered, isPatientDue } from './wanted.ts';
 
 /** After more pages in a row than this without anything new, a search ends. */
 const mostStalePages = 1000;
+
+/** More next pages beside those that are read are not kept, since they would fill the state. */
+const mostForks = 20;
 
 const pageName = ({ type }: SearchTask, rest: string): string => `page ${type} ${rest}`;
 
@@ -74,6 +77,12 @@ const headerTotalOf = ({ headerTotal }: SearchTask, taken: PageInfo): number | u
 const isAtLast = (leg: Pick<RecordLeg, 'payer' | 'seen'>, task: SearchTask, taken: PageInfo): boolean =>
   (taken.total === 0 && task.matched === 0) || isLastRead(taken, placeOf(leg, task));
 
+/** A page that another linked to as the next, too, and that was not read. */
+const unreadFork = (seen: RecordLeg['seen'], task: SearchTask): Fork | undefined => {
+  const { forks = [] } = task;
+  return forks.length >= mostForks ? forks[0] : forks.find(({ rest }) => !seen.has(pageName(task, rest)));
+};
+
 /** The problem to report at the end of a search, if resources may be missing. */
 const problemAtEnd = (
   leg: Pick<RecordLeg, 'payer' | 'seen'>,
@@ -83,7 +92,7 @@ const problemAtEnd = (
 ): Problem | undefined => {
   const { payer, seen } = leg;
   const { type, page, matched, late = 0, included = 0, firstTotal, exceedsPage, isTotalUnreadable } = task;
-  const { repeats = 0, fork } = task;
+  const { repeats = 0 } = task;
   const odd = oddOf(task, taken);
   const { end } = following;
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
@@ -100,8 +109,8 @@ const problemAtEnd = (
   if (end === 'loop' && !isProved) return { kind: 'pagesLoop', type, page };
   if (end === 'withoutUrl' && !isProved) return { kind: 'pageWithoutUrl', type, page };
   if (taken.unreadable === 'links' && !isProved) return { kind: 'saidUnreadable', type, page, what: 'links' };
-  if (fork !== undefined && !seen.has(pageName(task, fork.rest)) && !isProved)
-    return { kind: 'saidUnreadable', type, page: fork.page, what: 'nexts' };
+  const fork = unreadFork(seen, task);
+  if (fork !== undefined && !isProved) return { kind: 'saidUnreadable', type, page: fork.page, what: 'nexts' };
   if (odd !== undefined && !(odd.what === 'member' && isProved)) return { kind: 'saidUnreadable', type, ...odd };
   if (isTotalUnreadable === true || taken.unreadable === 'total')
     return { kind: 'saidUnreadable', type, page, what: 'total' };
@@ -324,11 +333,14 @@ const noteWithout = ({ next }: RecordLeg, { type, mayBeUnknown, provenance, matc
   if (isWithout && matched > 0) next.provenances = { ...next.provenances, [type]: 'refused' };
 };
 
-/** Another page that is called the next, beside the one that is read. Of several, the first that is not read itself. */
-const forkOf = ({ seen }: RecordLeg, task: SearchTask, other: string | undefined): SearchTask['fork'] => {
-  const { fork, page } = task;
-  if (fork !== undefined && !seen.has(pageName(task, fork.rest))) return fork;
-  return other === undefined ? undefined : { page, rest: other };
+/** Notes the other pages that are called the next, beside the one that is read. */
+const forksOf = ({ seen }: RecordLeg, task: SearchTask, others: readonly string[] = []): SearchTask['forks'] => {
+  const { forks = [], page } = task;
+  if (forks.length >= mostForks) return forks;
+  const unread = forks.filter((fork) => !seen.has(pageName(task, fork.rest)));
+  const known = new Set(unread.map(({ rest }) => rest));
+  const found = others.filter((rest) => !known.has(rest)).map((rest) => ({ page, rest }));
+  return unread.length + found.length === 0 ? undefined : [...unread, ...found].slice(0, mostForks);
 };
 
 /** Updates the task after a page was read. Returns undefined if it was the last page. */
@@ -355,7 +367,7 @@ const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: num
     ...(taken.unreadable === 'total' && { isTotalUnreadable: true }),
     odd: oddOf(task, taken),
     headerTotal: headerTotalOf(task, taken),
-    fork: forkOf(leg, task, following.other),
+    forks: forksOf(leg, task, following.others),
     provenances,
     stale,
     ...fresh,

@@ -62,6 +62,12 @@ interface TaskBase {
 /** Stands for the type in a search that may return any type. */
 export const everything = '$everything';
 
+/** A next page beside the one that was read. `page` is the number of the one that links to it. */
+export interface Fork {
+  readonly page: number;
+  readonly rest: string;
+}
+
 /** A search, or `$everything`, page by page. */
 export interface SearchTask extends TaskBase {
   readonly kind: 'search';
@@ -87,8 +93,8 @@ export interface SearchTask extends TaskBase {
   readonly odd?: { readonly page: number; readonly what: Odd } | undefined;
   /** The highest count in the HTTP headers of a page. */
   readonly headerTotal?: number | undefined;
-  /** A page linked to this one as the next, too, and it has not been read. */
-  readonly fork?: { readonly page: number; readonly rest: string } | undefined;
+  /** Pages that one linked to as the next, beside the one that was read. As many as are kept count as unread for good. */
+  readonly forks?: readonly Fork[] | undefined;
   /** How many pages in a row added nothing new. */
   readonly stale: number;
   /** Whether a 404 says that the payer does not have the type. Any other refusal is reported. */

@@ -317,6 +317,65 @@ describe('a page as a server is known to send it is complete:', () => {
   });
 });
 
+describe('pages of which each links to several as the next', () => {
+  it.each<[string, readonly (readonly number[])[], readonly number[], number | undefined]>([
+    ['three, of which the third is linked to nowhere else', [[2, 3, 4], [3], []], [1, 2, 3], 1],
+    ['two, and one of them to two again', [[2, 3], [4, 5], [], [3]], [1, 2, 4, 3], 2],
+    ['forty', [Array.from({ length: 40 }, (_, at) => at + 2)], [1, 2], 1],
+    ['three, all of them read', [[2, 3, 4], [3], [4], []], [1, 2, 3, 4], undefined],
+    ['two, and each of them to two', [[2, 3], [3, 4], [4], []], [1, 2, 3, 4], undefined],
+  ])('are complete if all of them were read: %s', async (_, links, read, fork) => {
+    const made = await exportOf((to) =>
+      Array.from({ length: 41 }, (_page, at) =>
+        sentAs({
+          resourceType: 'Bundle',
+          type: 'searchset',
+          entry: [entryOf(at + 1)],
+          link: (links[at] ?? []).map((page) => ({ relation: 'next', url: to(page) })),
+        }),
+      ),
+    );
+
+    expect(made).toMatchObject({
+      complete: fork === undefined,
+      ids: ['member-1', ...read.map((page) => `o-${page}`)],
+      errors:
+        fork === undefined
+          ? []
+          : [`Page ${fork} of Observation links to two different next pages, of which one was read. ${missing}`],
+    });
+  });
+
+  it('are complete only if each of them was read, whatever links to whatever', async () => {
+    const last = 6;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uniqueArray(fc.integer({ min: 1, max: last }), { maxLength: 4 }), {
+          minLength: last,
+          maxLength: last,
+        }),
+        async (links) => {
+          const made = await exportOf((to) =>
+            links.map((pages, at) =>
+              sentAs({
+                resourceType: 'Bundle',
+                type: 'searchset',
+                entry: [entryOf(at + 1)],
+                link: pages.filter((page) => page > at + 1).map((page) => ({ relation: 'next', url: to(page) })),
+              }),
+            ),
+          );
+          const reached = new Set([1]);
+          for (const page of reached) for (const one of links[page - 1]!) if (one > page) reached.add(one);
+          const came = made.ids.filter((id) => id.startsWith('o-'));
+          expect(made.complete).toBe(came.length === reached.size);
+        },
+      ),
+      { numRuns: 100, seed: 1 },
+    );
+  });
+});
+
 describe('whatever becomes of the names of a page', () => {
   const own = [
     'link',

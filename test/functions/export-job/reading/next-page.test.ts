@@ -36,13 +36,14 @@ describe('which page is next', () => {
     expect(after([link])).toEqual({ end: 'elsewhere', why });
   });
 
-  it('is the first of two, with the other, unless they mean the same', () => {
+  it('is the first of several, with the others, unless they mean the same', () => {
     const [own, other] = ['Observation?page=2', 'Observation?page=2&x=1'];
-    expect(after([own, other])).toEqual({ rest: `/${own}`, other: `/${other}` });
+    expect(after([own, other])).toEqual({ rest: `/${own}`, others: [`/${other}`] });
+    expect(after([own, other, `${own}3`, other])).toEqual({ rest: `/${own}`, others: [`/${other}`, `/${own}3`] });
     expect(after([own, other], [`/${own}`])).toEqual({ rest: `/${other}` });
     for (const same of [own, `https://payer.example/fhir/${own}#a`, `http://inside:8080/r4/${own}`])
       expect(after([own, same])).toEqual({ rest: `/${own}` });
-    expect(after([`${own}&name=Zoë`, `${own}&name=Zo%C3%AB`])).not.toHaveProperty('other');
+    expect(after([`${own}&name=Zoë`, `${own}&name=Zo%C3%AB`])).not.toHaveProperty('others');
   });
 
   it('is none after the last', () => {
