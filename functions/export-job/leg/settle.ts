@@ -13,8 +13,8 @@ import type { SeenNames } from '../reading/seen-names.ts';
  * Decides who owns the resources that name no patient, once everything has been read. Most of them depend only on resources whose owner is
  * known. The others depend on each other, such as a Provenance of a List, and are settled together: first those that depend on another
  * patient's resource, directly or through others; then those that depend on the member's, or that the member's refer to; and last those
- * that came as the member's and refer to nothing that is missing. Another patient's among the answers disproves that last reason, so what has no other is
- * settled once each of the first is known.
+ * that came as the member's and refer to nothing that is missing, directly or through others, with those that came because these refer to them.
+ * Another patient's among the answers disproves that last reason, so what has no other is settled once each of the first is known.
  */
 
 /** The most resources that are settled together, and the most references among them. Beyond these limits the owner stays unknown. */
@@ -92,11 +92,12 @@ export const settling = (seen: SeenNames, most = mostTogether): Settling => {
       const left = (): readonly Waiting[] => together.filter(({ isSettled }) => !isSettled);
       const evidence = ({ hangsOn, name }: Waiting) => evidenceOf(hangsOn, name, seen);
       const onIt = ({ name }: Waiting): readonly Waiting[] => hangOn.get(name) ?? [];
+      const isReferred = ({ hangsOn }: Waiting): boolean => hangsOn.came === 'referred';
       /** Those that came only because waiting resources such as this one refer to them. */
       const byIt = ({ hangsOn }: Waiting): readonly Waiting[] =>
         hangsOn.names.flatMap((name) => {
           const one = byName.get(name);
-          return one?.hangsOn.came === 'referred' ? [one] : [];
+          return one !== undefined && isReferred(one) ? [one] : [];
         });
 
       spread(
@@ -111,12 +112,12 @@ export const settling = (seen: SeenNames, most = mostTogether): Settling => {
         'member',
         both,
       );
-      const referred = new Set(left().flatMap(({ hangsOn }) => hangsOn.names));
-      const isAlone = (one: Waiting): boolean =>
-        one.hangsOn.came === 'referred' ? !referred.has(one.name) : !evidence(one).isGiven;
-      const lost = reached(left().filter(isAlone), both);
+      const lost = reached(
+        left().filter((one) => (isReferred(one) ? evidence(one).isLacking : !evidence(one).isGiven)),
+        onIt,
+      );
       spread(
-        left().filter((one) => !lost.has(one)),
+        left().filter((one) => !isReferred(one) && !lost.has(one)),
         'member',
         both,
       );

