@@ -105,12 +105,19 @@ export const saidCount = (said: unknown): number | 'unreadable' | undefined => {
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 'unreadable';
 };
 
-const rangeForm = /^\s*([a-z-]+)\s+\S+\/(\S+)\s*$/i;
+/** A count in a header. An empty one says nothing. */
+const countInHeader = (header: string | null): ReturnType<typeof saidCount> =>
+  header?.trim() === '' ? undefined : saidCount(header);
 
-/** How many items there are, by a `Content-Range` of others than bytes (https://www.rfc-editor.org/rfc/rfc9110#section-14.4). */
+/**
+ * How many items there are, by a `Content-Range` of others than bytes (https://www.rfc-editor.org/rfc/rfc9110#section-14.4). Servers leave out
+ * the unit, as PostgREST does (https://docs.postgrest.org/en/stable/references/api/pagination_count.html), or write it in other forms.
+ */
 const countInRange = (range: string | null): ReturnType<typeof saidCount> => {
-  const [, unit, size] = (range === null ? undefined : rangeForm.exec(range)) ?? [];
-  return unit === undefined || unit.toLowerCase() === 'bytes' || size === '*' ? undefined : saidCount(size);
+  if (range === null || range.trim() === '' || /^\s*bytes\b/i.test(range)) return undefined;
+  const size = range.slice(range.lastIndexOf('/') + 1).trim();
+  if (size === '*') return undefined;
+  return range.includes('/') ? saidCount(size) : 'unreadable';
 };
 
 /**
@@ -118,28 +125,54 @@ const countInRange = (range: string | null): ReturnType<typeof saidCount> => {
  * @returns as {@link saidCount}
  */
 export const countInHeaders = (headers: Pick<Headers, 'get'>): ReturnType<typeof saidCount> => {
-  const named = ['x-total-count', 'x-total'].map((name) => saidCount(headers.get(name)));
+  const named = ['x-total-count', 'x-total'].map((name) => countInHeader(headers.get(name)));
   const counts = [...named, countInRange(headers.get('content-range'))];
   if (counts.includes('unreadable')) return 'unreadable';
   const read = counts.filter((count) => typeof count === 'number');
   return read.length === 0 ? undefined : Math.max(...read);
 };
 
-const warningForm = /(?:^|,)\s*(\d{3})\s+\S+\s+("(?:[^"\\]|\\.)*")/g;
+const namesOf = (names: string): ReadonlySet<string> => new Set(names.split(' '));
 
-/** Those that say what a cache or a proxy did without changing what is in the answer (https://www.rfc-editor.org/rfc/rfc7234#section-5.5). */
-const harmlessWarnings: ReadonlySet<string> = new Set(['113', '214']);
+/** A value of a `Warning` header, with or without its date (https://www.rfc-editor.org/rfc/rfc7234#section-5.5). */
+const warningForm = /[\s,]*(\d{3}) +[^\s",]+ +"((?:[^"\\]|\\.)*)"(?: +"[^"]*")?\s*(?:,|$)/y;
 
-/** Whether a `Warning` header may say that something is missing: it is not only about the API's own end. */
-export const mayLack = (warning: string | null): boolean => {
-  if (warning === null || warning.trim() === '') return false;
-  const all = [...warning.matchAll(warningForm)];
-  const isHarmless = ([, code = '', text = '']: readonly string[]): boolean =>
-    harmlessWarnings.has(code) || /deprecat|sunset|obsolete/i.test(text);
-  return all.length === 0 || !all.every(isHarmless);
+/** Those that say what a cache or a proxy did without changing what is in the answer. */
+const harmlessWarnings = namesOf('113 214');
+
+const month = '(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*';
+
+/** A URL, a path, a version or a date. */
+const ofAnEnd = new RegExp(
+  String.raw`https?://\S+|(?<!\S)/\S+|\bv\d+(?:\.\d+)*\b|\b(?:\d{4}-\d\d-\d\d|\d{1,2} ${month} \d{4}|${month} \d{1,2},? \d{4})\b`,
+  'gi',
+);
+
+/** The words of a text that is about nothing but the end of an API. Others may say what the answer lacks. */
+const wordsOfAnEnd = namesOf(
+  'a after an and api apis at be been before by current date decommissioned deprecate deprecated deprecation discontinued down end endpoint ends fhir for from has have in instead is it its latest life longer maintained migrate move new newer no obsolete of off old on please removed retired retirement see service shut shutdown soon sunset supported switch switched the this to until upgrade url use version was will',
+);
+
+const isOfAnEnd = (text: string): boolean => {
+  const words = text
+    .replaceAll(ofAnEnd, ' ')
+    .toLowerCase()
+    .split(/[\s.,:;()-]+/);
+  return (
+    words.some((word) => /^(?:deprecat|sunset|obsolete)/.test(word)) &&
+    words.every((word) => word === '' || wordsOfAnEnd.has(word))
+  );
 };
 
-const namesOf = (names: string): ReadonlySet<string> => new Set(names.split(' '));
+/** Whether a `Warning` header may say that something is missing: a value of it cannot be read, or is not only about the API's own end. */
+export const mayLack = (warning: string | null): boolean => {
+  const all = warning?.trim() ?? '';
+  for (warningForm.lastIndex = 0; warningForm.lastIndex < all.length;) {
+    const [, code = '', text = ''] = warningForm.exec(all) ?? [];
+    if (!harmlessWarnings.has(code) && !isOfAnEnd(text)) return true;
+  }
+  return false;
+};
 
 /** The members that R4 has in a Bundle and in its entries (https://hl7.org/fhir/R4/bundle-definitions.html), and R5's `issues`. */
 const members = {

@@ -125,6 +125,28 @@ describe('a page that may hold more than was read is named, and what was read co
     ['with a warning of results cut short', 'warning', () => ({}), { warning: '299 - "Results truncated"' }],
     ['with a warning that is stale', 'warning', () => ({}), { warning: '110 proxy "Response is Stale"' }],
     ['with a warning of no form', 'warning', () => ({}), { warning: 'partial' }],
+    ...[
+      '299 - "The parameter patient is deprecated and was ignored, results may be incomplete"',
+      '299 - "Deprecated: 5 of 7"',
+      '299 - "Use of this API is restricted"',
+      '299 "partial results", 113 - "Heuristic"',
+      '113 - "Heuristic", 299 "partial results"',
+      '113 - "Heuristic" partial',
+      '299 - "Deprecated" 299 - "Results truncated"',
+    ].map((warning): [string, 'warning', () => object, Record<string, string>] => [
+      `with the warning ${warning}`,
+      'warning',
+      () => ({}),
+      { warning },
+    ]),
+    ...['0-0/2', 'items=0-0/2', 'items 0-0 / 2', 'fhir_items 0-0/2', '*/2', 'items 0-0/many', 'items 0-0', '0-0/'].map(
+      (range): [string, 'header', () => object, Record<string, string>] => [
+        `with the range ${range} in a header`,
+        'header',
+        () => ({}),
+        { 'content-range': range },
+      ],
+    ),
     [
       "with R5's issues",
       'issues',
@@ -157,7 +179,12 @@ describe('a page in a form that has one plain meaning is understood: one', () =>
     ['with a link next-page in a header', () => ({}), { link: '<NEXT>; rel="next-page"' }],
     ['with a count in a header', (to) => ({ link: { next: to(2) } }), { 'x-total-count': '2' }],
     ['with a range in a header', (to) => ({ link: { next: to(2) } }), { 'content-range': 'items 0-0/2' }],
-    ['with a range of bytes', (to) => ({ link: { next: to(2) } }), { 'content-range': 'bytes 0-9/1000' }],
+    ['with a range of no unit', (to) => ({ link: { next: to(2) } }), { 'content-range': '0-0/2' }],
+    ...['bytes 0-9/1000', 'Bytes=0-9/1000'].map((range): [string, (to: To) => object, Record<string, string>] => [
+      `with a range of ${range}`,
+      (to) => ({ link: { next: to(2) } }),
+      { 'content-range': range },
+    ]),
   ])('%s', async (_, members, headers = {}) => {
     const made = await exportOf((to) => [
       sentAs(
@@ -268,6 +295,15 @@ describe('a page as a server is known to send it is complete:', () => {
     ['one that names itself the last', (to) => ({ link: link({ self: to(1), last: to(1) }) })],
     ['one that names no last page', (to) => ({ link: link({ self: to(1), last: 'null' }) })],
     ['one whose API ends', () => ({}), { warning: '299 - "Deprecated: use /v2", 214 proxy "Transformation Applied"' }],
+    ...[
+      '299 fhir "Sunset" "Wed, 21 Oct 2015 07:28:00 GMT"',
+      '299 - "This API is deprecated and will be shut down on 2027-01-01. Please use https://payer.example/v2 instead."',
+      '299 - "v1 is obsolete, and will be retired after December 31, 2026",, 113 - "Heuristic"',
+    ].map((warning): [string, () => object, Record<string, string>] => [
+      `one whose API ends: ${warning}`,
+      () => ({}),
+      { warning },
+    ]),
     [
       'one whose headers are about its documents',
       () => ({}),
@@ -275,6 +311,11 @@ describe('a page as a server is known to send it is complete:', () => {
     ],
     ['one whose headers count what came', () => ({}), { 'x-total-count': '1', 'content-range': 'items 0-0/1' }],
     ['one whose headers do not know how many there are', () => ({}), { 'content-range': 'items 0-0/*' }],
+    [
+      'one whose headers say nothing',
+      () => ({}),
+      { 'x-total-count': '', 'x-total': ' ', 'content-range': '', warning: '' },
+    ],
     ['one with comments', () => ({ fhir_comments: ['a comment'], _type: { id: 'a' } })],
   ])('%s', async (_, members, headers = {}) => {
     const made = await exportOf((to) => [

@@ -176,6 +176,8 @@ describe('whose record a token opens', () => {
     ['x-total-count', '2'],
     ['x-total-count', 'two'],
     ['content-range', 'items 0-0/2'],
+    ['content-range', '0-0/2'],
+    ['content-range', 'items 0-0'],
     ['link', '</Patient?page=2>; rel=last'],
     ['link', '</Patient?page=2>; rel=next-page'],
   ])('is not accepted with %s: %s', async (name, value) => {
