@@ -72,7 +72,7 @@ const scope = oneOf<boolean>([
   written('patient/Claim.rs '.repeat(6000), true),
   // The log has these words, for the operator.
   ...['openid records', ['records'], 'patient/*.write'].map((one) => written(one, false)),
-  ...['', ' ', [], [5], {}, 5, true].map((one) => written(one, false)),
+  ...['', ' ', [], [5], ['openid', { canary: 1 }], {}, 5, true].map((one) => written(one, false)),
   ...nothing(null),
 ]);
 const usual = 'patient-1';

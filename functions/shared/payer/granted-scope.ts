@@ -1,3 +1,4 @@
+import { notText } from '../scopes/payer-words.ts';
 import { anyType, isResourceType, resourceTypes } from '../scopes/resource-types.ts';
 import { parseScope, type Scopes } from '../scopes/scopes.ts';
 
@@ -47,11 +48,12 @@ const inSmartSpelling = (word: string): string => {
 /**
  * Reads the `scope` of a payer's token answer, a text or a list of texts, as far as each word means one thing: also with
  * other upper and lower case, with commas, percent-encoded, and Epic's. A word that cannot be read stays as it is.
- * @returns empty for an empty text, or a value that is neither: RFC 6749 §5.1 lets a payer leave out the scope that was asked
- * for, and §3.3 has no empty one. Undefined if it is missing or null, since some servers write null for a missing member
+ * @returns empty for an empty text: RFC 6749 §5.1 lets a payer leave out the scope that was asked for, and §3.3 has no empty
+ * one. Undefined if it is missing or null, since some servers write null for a missing member
  */
 export const readGrantedScope = (value: unknown): Scopes | undefined => {
   if (value === undefined || value === null) return undefined;
-  const texts = (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string');
-  return [...new Set(texts.flatMap(wordsIn).map(inSmartSpelling))].map(parseScope);
+  const parts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const words = parts.flatMap((part) => (typeof part === 'string' ? wordsIn(part).map(inSmartSpelling) : notText));
+  return [...new Set(words)].map(parseScope);
 };

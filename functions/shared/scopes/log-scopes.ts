@@ -1,4 +1,4 @@
-import { isUnreadable, type PayerWords } from './payer-words.ts';
+import { isUnreadable, notText, type PayerWords } from './payer-words.ts';
 import type { Scopes } from './scopes.ts';
 
 /** What scopes are made of. Other words may be anything that a payer knows of a member. */
@@ -9,7 +9,7 @@ const scopeForm = /^[\w./*:?=&|-]{1,60}$/;
  * @param counted shows none: a payer that was sent an identity may repeat it
  */
 export const logScopes = (scopes: Scopes, { counted }: { readonly counted: boolean }): string => {
-  const words = scopes.map(({ word }) => word).filter((word) => !counted && scopeForm.test(word));
+  const words = scopes.map(({ word }) => word).filter((word) => !counted && (scopeForm.test(word) || word === notText));
   const others = scopes.length - words.length;
   const number = others === 1 ? '1 word that is not shown' : `${others} words that are not shown`;
   if (words.length === 0) return number;

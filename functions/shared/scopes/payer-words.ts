@@ -7,6 +7,12 @@ export interface PayerWords {
   readonly ownScopes?: readonly string[] | undefined;
 }
 
+/**
+ * Stands for what is no text in a payer's scope: it may limit what the payer granted. No word has blanks, so no profile can say that it
+ * names no resources.
+ */
+export const notText = 'not a text';
+
 /** Scopes of SMART App Launch 2.2 and of OpenID Connect that name no resource. */
 export const wordScopes =
   'launch launch/patient launch/encounter openid fhirUser profile email address phone offline_access online_access'.split(

@@ -108,7 +108,7 @@ describe('the grant', () => {
       expect(bodyOf(await redeem(await login({ scope }))).scope).toBe(granted);
     }
     // RFC 6749 §3.3: a scope has at least one word. A scope without any is not the same as a missing one.
-    for (const said of ['', ' ', ',', [], [''], 5, {}, false]) {
+    for (const said of ['', ' ', ',', [], ['']]) {
       test.payer.http = async () => Response.json({ ...northwindTokens, scope: said });
       const stage = (profile: object) => test.reconfigured(withPayer('northwind', { scopes, ...profile }));
 
@@ -118,6 +118,15 @@ describe('the grant', () => {
       });
       const { login, redeem } = stage({ grantedScope: 'asRequested' });
       expect(bodyOf(await redeem(await login({ scope }))).scope).toBe(granted);
+    }
+    for (const said of [5, {}, false, [{}], ['openid', []]]) {
+      test.payer.http = async () => Response.json({ ...northwindTokens, scope: said });
+      const { login } = test.reconfigured(withPayer('northwind', { scopes, grantedScope: 'asRequested' }));
+
+      await expect(login({ scope })).rejects.toThrow('error=access_denied');
+      expect(test.lastLine()).toMatchObject({
+        detail: expect.stringMatching(/not a text", in which no scope can be read/),
+      });
     }
   });
 
@@ -204,6 +213,13 @@ describe('the grant', () => {
       'patient.Observation.read openid',
       undefined,
       /^the payer granted "patient.Observation.read openid", in which no scope can be read; words .* into ownScopes$/,
+    ],
+    [
+      'asked for no scope, and answers with a list in which an object is',
+      [],
+      ['openid', { resource: 'Observation' }],
+      undefined,
+      /^the payer granted "openid not a text", in which no scope can be read; words .* into ownScopes$/,
     ],
     [
       'asked for scopes of its own, and adds what cannot be read to what can',

@@ -79,9 +79,9 @@ describe('what a payer may omit or spell differently', () => {
   it.each<[unknown, string | undefined]>([
     ['patient/*.rs openid', 'patient/*.rs openid'],
     [['patient/*.rs', 'openid'], 'patient/*.rs openid'],
-    [['patient/*.rs', 5, null], 'patient/*.rs'],
+    [['patient/*.rs', 5, null], 'patient/*.rs not a text'],
     [[], ''],
-    [[5], ''],
+    [[5], 'not a text'],
     // As payers are known to answer, Centene first.
     ['Patient/*.read launch/patient offline_access', 'patient/*.read launch/patient offline_access'],
     ['patient/patient.read USER/EXPLANATIONOFBENEFIT.RS', 'patient/Patient.read user/ExplanationOfBenefit.rs'],
@@ -106,8 +106,10 @@ describe('what a payer may omit or spell differently', () => {
     ['', ''],
     [' ', ''],
     [null, undefined],
-    [5, ''],
-    [{ 'patient/*.rs': true }, ''],
+    [5, 'not a text'],
+    [{ 'patient/*.rs': true }, 'not a text'],
+    [['openid', { resource: 'Observation' }, ['patient/Claim.r'], null], 'openid not a text'],
+    [[], ''],
     [undefined, undefined],
   ])('a scope %j is read as %j', async (scope, expected) => {
     const { deps } = start(() => Response.json({ ...northwindTokens, scope }));

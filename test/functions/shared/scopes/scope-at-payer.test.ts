@@ -41,6 +41,26 @@ describe('a payer that need not name resources', () => {
     }
   });
 
+  const resource = { resource: 'Observation', actions: ['read'] };
+  it.each<[unknown]>([[resource], [['patient/Observation.rs']], [null], [5], [true], [{}], [[]]])(
+    'grants nothing by a list with %j in it, which is no text, alone or beside its own words',
+    (part) => {
+      for (const payer of trusting) {
+        for (const list of [[part], ['openid', part], [part, 'records']]) {
+          expect([payer, list, agreed(payer, list)]).toEqual([payer, list, 'offline_access']);
+        }
+        expect(agreed(payer, ['patient/Claim.r', part])).toBe('patient/Claim.r offline_access');
+      }
+    },
+  );
+
+  it.each<[unknown]>([[resource], [{ 'patient/Observation.rs': true }], [{}], [5], [false]])(
+    'grants nothing by %j, which is neither a text nor a list',
+    (answered) => {
+      for (const payer of trusting) expect([payer, agreed(payer, answered)]).toEqual([payer, 'offline_access']);
+    },
+  );
+
   it('grants what it was asked for by words that its profile names, to the letter', () => {
     const own = ['https://plan.example/scopes/records', 'Member.Read', 'patient.all.read'];
     for (const payer of trusting) {
