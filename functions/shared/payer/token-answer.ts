@@ -34,9 +34,9 @@ const longestToken = 32_768;
 /** A refresh token that is not kept. The access token beside it is refused too: without it, the grant would end unexpectedly. */
 export const isTooLong = (refreshToken: string): boolean => refreshToken.length > longestToken;
 
-/** A token without the line breaks and tabs around it, which no token has (RFC 6749 §A.12, §A.17). */
+/** A token without the line breaks and tabs around it, which no token has (RFC 6749 §A.12, §A.17). Each run of them is read once. */
 const trimmed = (token: unknown): unknown =>
-  typeof token === 'string' ? token.replace(/^[\t\r\n]+|[\t\r\n]+$/g, '') : token;
+  typeof token === 'string' ? token.replace(/^[\t\r\n]+|(?<![\t\r\n])[\t\r\n]+$/g, '') : token;
 
 /** The characters that may follow `Bearer ` in an `Authorization` header. */
 const headerToken = /^[\x21-\x7e]+$/;

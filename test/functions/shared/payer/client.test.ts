@@ -142,6 +142,23 @@ describe('what a payer may omit or spell differently', () => {
     expect(await refreshAtPayer(deps, northwind, old)).toMatchObject({ tokens: expected, problem: undefined });
   });
 
+  it('120,000 line breaks in a token, which may be all of it, take no time', async () => {
+    const breaks = '\n'.repeat(60_000);
+    for (const [access_token, refresh_token] of [
+      ['access', `a${breaks}${breaks}b`],
+      [`${breaks}access${breaks}`, 'refresh'],
+      [breaks + breaks, 'refresh'],
+    ]) {
+      const { deps } = start(() => Response.json({ ...northwindTokens, access_token, refresh_token }));
+      const before = process.cpuUsage();
+
+      await redeemAtPayer(deps, northwind, grant).catch((error: unknown) => error);
+
+      const { user } = process.cpuUsage(before);
+      expect(user / 1e6).toBeLessThan(1);
+    }
+  });
+
   const text = JSON.stringify(northwindTokens);
   it.each<[string, () => Response]>([
     ['another content type', () => new Response(text, { headers: { 'Content-Type': 'text/plain' } })],
