@@ -103,6 +103,14 @@ describe('npm run members -- find', () => {
     expect(out).toContain('1 grant');
   });
 
+  it.each(['null', '00000000-0000-0000-0000-000000000000'])(
+    'finds the grants of %s, which a sign-in of an earlier version took as an id',
+    async (typed) => {
+      await tool.grant({ patient: typed });
+      expect((await tool.run(`find --payer ${member.payer}`, { answers: [typed] })).out).toContain('1 grant');
+    },
+  );
+
   it.each([
     ['', 'Give the patient id'],
     ['pat ient', 'That is no patient id'],

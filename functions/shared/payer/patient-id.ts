@@ -6,6 +6,12 @@ import { payerBases } from '../registry/urls.ts';
 const anyId = /^(?!\.{1,2}$|__)[A-Za-z0-9._~=:@+,-]{1,128}$/;
 
 /**
+ * What languages write where there is no value, and RFC 9562's nil UUID (§5.9). As a patient's id it would be shared by all members
+ * whom their payer names so.
+ */
+const noValue = /^(?:null|undefined|none|nil|nan|0{8}-(?:0{4}-){3}0{12})$/i;
+
+/**
  * An id that can go into a path and a search, as that of a member who signs in does: there a comma is between two ids, a colon or an equals
  * sign may be read as more than text, and FHIR's own names begin with `_`.
  */
@@ -14,11 +20,9 @@ const idForRequests = /^[A-Za-z0-9.~-][A-Za-z0-9._~-]*$/;
 /** A reference to a patient, relative to a FHIR base, with or without a version. */
 const reference = /^\/?Patient\/([^/]+)(?:\/_history\/[^/]+)?\/?$/;
 
-/**
- * Whether a value can be a patient's id: one that a payer names in a Group, which is only compared and passed on, or an operator types. Whoever
- * can be exported can be ended.
- */
-export const isPatientId = (value: unknown): value is string => typeof value === 'string' && anyId.test(value);
+/** Whether a value can be a patient's id: one that a payer names in a Group, which is only compared and passed on. */
+export const isPatientId = (value: unknown): value is string =>
+  typeof value === 'string' && anyId.test(value) && !noValue.test(value);
 
 /** Whether a value can be the id of a patient whose record is read. */
 export const isReadablePatientId = (value: unknown): value is string => isPatientId(value) && idForRequests.test(value);
@@ -40,12 +44,12 @@ export const patientMemberOf = ({ patientFrom, patientMember }: Payer): string =
 
 /**
  * The id of the patient that a text names: an id, a reference, a URL below one of the bases, or a UUID's URN. Undefined for
- * anything else.
+ * anything else. An operator may type what is no value, too: whatever was exported can be ended.
  */
 export const namedPatient = (bases: readonly string[], text: string, isReferenceOnly = false): string | undefined => {
   const relative = withoutBase(text, bases);
   const found = reference.exec(relative)?.[1] ?? (isReferenceOnly ? undefined : (uuidUrn.exec(text)?.[1] ?? text));
-  return isPatientId(found) ? found : undefined;
+  return anyId.test(found ?? '') ? found : undefined;
 };
 
 /**

@@ -281,6 +281,11 @@ describe('whose record it is', () => {
     [`${base}x/Patient/p-7`, noId],
     ['urn:uuid:7', noId],
     ['x'.repeat(129), noId],
+    ...['null', 'NULL', 'undefined', 'None', 'nil', 'NaN', 'Patient/null', `${base}/Patient/undefined`].map(
+      (one): [unknown, string] => [one, noId],
+    ),
+    ['00000000-0000-0000-0000-000000000000', noId],
+    ['urn:uuid:00000000-0000-0000-0000-000000000000', noId],
     [{ id: 'p-7' }, noId],
     [{ reference: 'Patient/p-7' }, noId],
     [['p-7'], noId],

@@ -135,6 +135,7 @@ describe('whose record a token opens', () => {
     ].map((more): [string, unknown] => [`what may be more, ${JSON.stringify(more)}`, bundle([patient()], more)]),
     ['another patient in an entry', bundle([{ ...patient(), Resource: { resourceType: 'Patient', id: 'other' } }])],
     ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
+    ['no value as its id', bundle([patient('undefined')])],
     ['an entry without a resource', bundle([{}])],
     ['a patient without an id', bundle([{ resource: { resourceType: 'Patient' } }])],
     ['an id that is neither a text nor digits', bundle([patient(5.5)])],

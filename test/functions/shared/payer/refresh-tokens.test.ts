@@ -200,6 +200,8 @@ describe('a payer that mistakes the member', () => {
     'patient-1,patient-2',
     'patient-1 ',
     true,
+    'null',
+    'Patient/undefined',
   ];
   const others = ['patient-2', 'Patient/patient-2', 2].map((patient) => ({ patient, is: 'another patient' }));
   it.each([...others, ...unread.map((patient) => ({ patient, is: 'a patient that cannot be read' }))])(
