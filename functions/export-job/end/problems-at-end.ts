@@ -21,10 +21,9 @@ const isOtherRefusal = (problem: Problem): boolean =>
 const isLasting = (
   problem: Problem,
   counts: ReadonlyMap<string, number>,
-  { isAnswered, finished }: { readonly isAnswered: boolean; readonly finished: readonly string[] },
+  { isAnswered, ended }: { readonly isAnswered: boolean; readonly ended: readonly string[] },
 ): boolean => {
-  if (problem.kind === 'typeRefused' && problem.isAbsent === true)
-    return !isAnswered || finished.includes(problem.type);
+  if (problem.kind === 'typeRefused' && problem.isAbsent === true) return !isAnswered || ended.includes(problem.type);
   if (problem.kind === 'typeRefused' && problem.saysNone === true) return !knowsMember(counts);
   const isPage = problem.kind === 'pageUnreadable' || problem.kind === 'pageNotRead';
   if (isPage && problem.type === 'Patient' && problem.page === 1) return !counts.has('Patient');
@@ -72,7 +71,15 @@ const provenancesMissing = (
   problems: readonly Problem[],
   { isLimited, types }: Pick<Rules, 'isLimited'> & Pick<Export, 'types'>,
 ): readonly InPart[] | undefined => {
-  const { planned, declares, provenances = {}, finished = [], withEverything = [], besides = {} } = known;
+  const {
+    planned,
+    declares,
+    provenances = {},
+    finished = [],
+    finishedByPart = [],
+    withEverything = [],
+    besides = {},
+  } = known;
   const counts = countsOf(parts);
   const isOfAll = withEverything.includes('Provenance');
   const withProblem = (is: (problem: Problem) => boolean): ReadonlySet<string> =>
@@ -91,7 +98,7 @@ const provenancesMissing = (
     if (!isAbsent && inPart.has(type)) return 'part';
     if (isOfAll && withEverything.includes(type)) return undefined;
     if (half.has(type)) return 'scope';
-    const isFinished = finished.includes(type);
+    const isFinished = finished.includes(type) || finishedByPart.includes(type);
     // A search that found nothing, and kept nothing back, has no Provenances to bring.
     if (isAbsent || (isFinished && !counts.has(type) && !keptBack.has(type))) return undefined;
     const how = provenances[type] ?? 'undeclared';
@@ -136,11 +143,12 @@ export const problemsAtEnd = (
   asked: Pick<Export, 'since' | 'until' | 'filters' | 'types'>,
 ): readonly Problem[] => {
   const counts = countsOf(parts);
-  const { finished, withEverything = [] } = known;
-  const isRead = counts.size > 0 || (finished ?? []).length > 0 || withEverything.length > 0;
+  const { finished, finishedByPart = [], withEverything = [] } = known;
+  const ended = [...(finished ?? []), ...finishedByPart];
+  const isRead = counts.size > 0 || ended.length > 0 || withEverything.length > 0;
   const isAnswered = isRead || problems.some(isOtherRefusal);
   const lasting = problems
-    .filter((one) => isLasting(one, counts, { isAnswered, finished: finished ?? [] }))
+    .filter((one) => isLasting(one, counts, { isAnswered, ended }))
     .map((one) => (isAnswered ? asRefused(one) : asAbsent(one)));
   const limited = [...new Set([...known.planned, ...counts.keys(), ...byReference])]
     .filter((type) => type !== everything && isWanted(type) && isLimited(type))
@@ -202,7 +210,7 @@ export const problemsAtEnd = (
   const isOnlyReferred = (type: string): boolean =>
     type !== 'Patient' &&
     isMemberType(type) &&
-    !finished.includes(type) &&
+    !ended.includes(type) &&
     !withEverything.includes(type) &&
     !has(type) &&
     !has(everything);

@@ -272,10 +272,11 @@ const pagesOf = (leg: RecordLeg): Pages => {
  * Notes that a search was read to its end; one for everything also is one of each type that came. A search in its place is
  * one of its own type, and brings some of others.
  */
-const noteEnd = ({ payer, next, parts, held, before }: RecordLeg, { type }: SearchTask): void => {
-  const { finished, withEverything } = next;
+const noteEnd = ({ payer, next, parts, held, before }: RecordLeg, task: SearchTask): void => {
+  const { finished, finishedByPart, withEverything } = next;
+  const { type } = task;
   if (type !== everything) {
-    finished.add(type);
+    (isAskedByPart(task) ? finishedByPart : finished).add(type);
     return;
   }
   const { substitute } = payer.wholeRecord ?? {};

@@ -5,6 +5,7 @@ export const openKnown = ({
   queue,
   planned,
   finished,
+  finishedByPart = [],
   withEverything,
   linked = [],
   early = [],
@@ -19,6 +20,7 @@ export const openKnown = ({
   queue: [...queue],
   planned: [...planned],
   finished: new Set(finished),
+  finishedByPart: new Set(finishedByPart),
   withEverything: new Set(withEverything),
   linked: [...linked],
   early: [...early],
@@ -33,7 +35,7 @@ export type NextKnown = ReturnType<typeof openKnown>;
 
 /** What the next leg begins with. @param before what this one began with */
 export const closeKnown = (
-  { finished, withEverything, about, ownPatients, cut, byGroup, ...next }: NextKnown,
+  { finished, finishedByPart, withEverything, about, ownPatients, cut, byGroup, ...next }: NextKnown,
   before: Known,
   { reported, bytes }: Pick<Known, 'reported' | 'bytes'>,
 ): Known => ({
@@ -41,6 +43,7 @@ export const closeKnown = (
   reported,
   bytes,
   ...(about.size > 0 && { about: Object.fromEntries(about) }),
+  ...(finishedByPart.size > 0 && { finishedByPart: [...finishedByPart] }),
   ...(cut.size > 0 && { cut: [...cut] }),
   ...(byGroup.size > 0 && { byGroup: Object.fromEntries(byGroup) }),
   // The state of an earlier version does not have these.

@@ -240,6 +240,8 @@ export interface Known {
   readonly provenances?: Readonly<Record<string, ProvenanceAsked>>;
   /** The types with a search of their own that was read to its end. Absent in the state of an earlier version. */
   readonly finished?: readonly string[];
+  /** The types of which a search `isByPart` was read to its end. */
+  readonly finishedByPart?: readonly string[];
   /** The types that came with a request for everything that was read to its end, and that request's own name. */
   readonly withEverything?: readonly string[];
   /**
