@@ -54,6 +54,7 @@ export const saidOfPages = {
   last: 'links to a last page that was not read, and to no next',
   type: 'is a Bundle of a type that does not answer a search',
   member: 'has a member that a Bundle of FHIR R4 does not have, and that may hold more',
+  long: 'has a member that is too long to be read',
   header: 'has a count in its HTTP headers that cannot be read, or is more than came',
   warning: 'has a warning in its HTTP headers',
 } as const;

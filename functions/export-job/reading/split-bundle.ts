@@ -1,6 +1,7 @@
 import type { Places } from '../../shared/fhir/last-page.ts';
 import {
   answersSearch,
+  holdsNothing,
   isEmpty,
   isKnownMember,
   saidCount,
@@ -21,9 +22,9 @@ import { UnreadablePage } from './unreadable-page.ts';
 
 /**
  * Why a page is not surely understood: it is a Bundle of another `type` than an answer to a search, or has a `member` that R4 does not have, and
- * that may hold entries, pages or a count; or its HTTP headers say a count that cannot be read, or have a `warning`.
+ * that may hold entries, pages or a count, or a `long` one; or its HTTP headers say a count that cannot be read, or have a `warning`.
  */
-export type Odd = 'type' | 'member' | 'header' | 'warning';
+export type Odd = 'type' | 'member' | 'long' | 'header' | 'warning';
 
 /** Facts about a page as a whole. Its `self` link has the parameters that were used. */
 export interface PageInfo extends Places {
@@ -111,8 +112,8 @@ const nullByte = 0x6e;
 const readMembers: ReadonlySet<string> = new Set(['resourceType', 'type', 'total', 'link', 'meta', 'issue', 'issues']);
 const readOfEntry: ReadonlySet<string> = new Set(['search', 'fullUrl', 'response']);
 
-/** As many bytes as say whether a value is empty, and whether it is a list or an object. */
-const fewBytes = 4;
+/** As many bytes as say whether a value is empty or `false`, and whether it is a list or an object. */
+const fewBytes = 5;
 
 // How many brackets are open around what is read.
 const aroundBundle = 0;
@@ -179,7 +180,7 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
 
   /** Notes a member that R4 does not have, if it holds something. */
   const noteUnknown = (): void => {
-    if (members.isTooLarge() || !isEmpty(members.kept().toString('latin1'))) odd ??= 'member';
+    if (members.isTooLarge() || !holdsNothing(key, members.kept().toString('latin1'))) odd ??= 'member';
   };
 
   /** What is remarked on the page. Remarks that are too long to be read are remarks. */
@@ -196,6 +197,8 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
     if (key === 'type' && (members.isTooLarge() || !answersSearch(parseOrUnreadable(members.kept())))) odd = 'type';
     if (members.isTooLarge()) {
       if (key === 'link') throw new UnreadablePage('linksTooLong');
+      if (key === 'total') total = 'unreadable';
+      if (key === 'meta') odd = 'long';
       return;
     }
     if (key === 'resourceType') resourceType = parseOrUnreadable(members.kept());
@@ -207,12 +210,13 @@ export const createBundleSplitter = ({ of, room, take, bounds = pageBounds }: Sp
   const endEntryMember = (): void => {
     // Text and numbers are about the entry.
     if (!isKnownMember('entry', key) && /^[[{]/.test(members.kept().toString('latin1'))) noteUnknown();
-    if (key === 'search' && !members.isTooLarge()) mode = saidMode(parseOnceEachOrUnreadable(members.kept()));
+    if ((key === 'search' || key === 'response') && members.isTooLarge()) odd = 'long';
+    else if (key === 'search') mode = saidMode(parseOnceEachOrUnreadable(members.kept()));
+    else if (key === 'response') outcome = outcomeIn(parseOnceEachOrUnreadable(members.kept()));
     if (key === 'fullUrl') {
       const said = members.isTooLarge() ? '' : parseOrUnreadable(members.kept());
       fullUrl = fullUrl === undefined && typeof said === 'string' && isUrn(said) ? said : '';
     }
-    if (key === 'response' && !members.isTooLarge()) outcome = outcomeIn(parseOnceEachOrUnreadable(members.kept()));
     if (key !== 'resource') return;
     const isRepeated = resource !== undefined;
     resource = readKept(resources);

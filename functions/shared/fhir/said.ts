@@ -35,6 +35,9 @@ const urlIn = (value: unknown): string | undefined => {
   return typeof said === 'string' ? said : undefined;
 };
 
+/** The URL of a next link; empty if there is none. Some write null as a text. */
+const nextUrlIn = (link: unknown): string => (urlIn(link) ?? '').replace(/^\s*null\s*$/, '');
+
 /** A link's relations; undefined if they cannot be read. A text may have several, as in a `Link` header. */
 const relationsOf = (relation: unknown): readonly string[] | undefined => {
   const all: readonly unknown[] = Array.isArray(relation) ? relation : [relation];
@@ -51,7 +54,7 @@ const relationIn = ({ relation, rel }: JsonObject): unknown => [relation, rel].f
 const nextIn = (link: unknown): readonly string[] | undefined => {
   if (!isObject(link) || Object.entries(link).some(([name, value]) => isNext(name) && !isNull(value))) return undefined;
   const relations = relationsOf(relationIn(link));
-  if (relations?.some(isNext) === true) return [urlIn(link) ?? ''];
+  if (relations?.some(isNext) === true) return [nextUrlIn(link)];
   return relations?.every(isKnown) === true ? [] : undefined;
 };
 
@@ -77,7 +80,7 @@ export const saidLinks = (links: unknown): SaidLinks => {
   if (isObject(links) && isMap(links)) {
     const found = Object.entries(links).filter(([, value]) => value !== null);
     return {
-      next: found.filter(([relation]) => isNext(relation)).map(([, value]) => urlIn(value) ?? ''),
+      next: found.filter(([relation]) => isNext(relation)).map(([, value]) => nextUrlIn(value)),
       isUnreadable: !found.every(([relation]) => isKnown(relation)),
       ...placesIn(found.map(([relation, value]) => ({ relations: [relation], url: urlIn(value) }))),
     };
@@ -193,6 +196,10 @@ const empty = namesOf('null [] {} ""');
 
 /** Whether a value holds nothing. @param json without white space */
 export const isEmpty = (json: string): boolean => empty.has(json);
+
+/** Whether a member holds nothing, or says only that there is no more. @param json as in {@link isEmpty} */
+export const holdsNothing = (name: string, json: string): boolean =>
+  isEmpty(json) || (json === 'false' && /^has[-_]?(?:more|next)$/i.test(name));
 
 /** The types of a Bundle that answers a search: R4's, and the one that OpenEMR sends (https://github.com/openemr/openemr/issues/6885). */
 const searchTypes = namesOf('searchset collection');

@@ -3,7 +3,7 @@ import { isLastPage } from '../fhir/last-page.ts';
 import {
   answersSearch,
   countInHeaders,
-  isEmpty,
+  holdsNothing,
   isKnownMember,
   linksInHeader,
   saidCount,
@@ -32,7 +32,9 @@ const hasMore = (count: ReturnType<typeof saidCount>): boolean => count === 'unr
 
 /** Whether a Bundle, or an entry of one, has members that may hold more. */
 const holdsMore = (of: Parameters<typeof isKnownMember>[0], members: JsonObject): boolean =>
-  Object.entries(members).some(([name, value]) => !isKnownMember(of, name) && !isEmpty(JSON.stringify(value)));
+  Object.entries(members).some(
+    ([name, value]) => !isKnownMember(of, name) && !holdsNothing(name, JSON.stringify(value)),
+  );
 
 /** An entry that says why it is there counts by that; else an OperationOutcome is a remark. No other type is one. */
 const isMatch = ({ resource, search }: JsonObject): boolean => {

@@ -29,9 +29,13 @@ const sentences = {
   last: `Page 1 of Observation links to a last page that was not read, and to no next. ${missing}`,
   header: `Page 1 of Observation has a count in its HTTP headers that cannot be read, or is more than came. ${missing}`,
   warning: `Page 1 of Observation has a warning in its HTTP headers. ${missing}`,
+  long: `Page 1 of Observation has a member that is too long to be read. ${missing}`,
+  total: `Page 1 of Observation has a total that cannot be read. ${missing}`,
+  noUrl: `Page 1 of Observation has a next link without a URL, so reading stopped there. ${missing}`,
   issues: `The payer put a remark on page 1 of Observation: warning, incomplete. ${missing}`,
 } as const;
 
+const long = 'x'.repeat(70_000);
 type To = (page: number) => string;
 const self = (to: To) => ({ relation: 'self', url: to(1) });
 
@@ -154,6 +158,18 @@ describe('a page that may hold more than was read is named, and what was read co
         issues: { resourceType: 'OperationOutcome', issue: [{ severity: 'warning', code: 'incomplete' }] },
       }),
     ],
+    ['with labels over 64 KB', 'long', () => ({ meta: { security: [{ code: 'REDACTED', display: long }] } })],
+    ['with a total over 64 KB', 'total', () => ({ total: `1${' '.repeat(70_000)}` })],
+    ...['search', 'response'].map((name): [string, 'long', () => object] => [
+      `with an entry's ${name} over 64 KB`,
+      'long',
+      () => ({ total: 1, entry: [{ resource: observation(1), [name]: { mode: 'match', outcome: { issue: long } } }] }),
+    ]),
+    ...[null, '', 'null', undefined].map((url): [string, 'noUrl', (to: To) => object] => [
+      `with a next link to ${url}, and without a total`,
+      'noUrl',
+      (to) => ({ link: [self(to), { relation: 'next', url }] }),
+    ]),
     ['with an issue', 'issues', () => ({ issue: [{ severity: 'warning', code: 'incomplete' }] })],
   ])('%s', async (_, what, members, headers = {}) => {
     const made = await exportOf((to) => [
@@ -293,6 +309,8 @@ describe('a page as a server is known to send it is complete:', () => {
       () => ({ entries: [], next: null, extension: [], Link: {}, cursor: '' }),
     ],
     ['one that names itself the last', (to) => ({ link: link({ self: to(1), last: to(1) }) })],
+    ['one that says that it has no more', () => ({ hasMore: false })],
+    ['one that says something of an entry', () => ({ entry: [{ ...entryOf(1), score: 7, note: 'a note' }] })],
     ['one that names no last page', (to) => ({ link: link({ self: to(1), last: 'null' }) })],
     ['one whose API ends', () => ({}), { warning: '299 - "Deprecated: use /v2", 214 proxy "Transformation Applied"' }],
     ...[

@@ -65,7 +65,7 @@ const problems: readonly Problem[] = [
   { kind: 'pageWithoutUrl', type, page: 2 },
   { kind: 'saidUnreadable', type, page: 2, what: 'links' },
   { kind: 'saidUnreadable', type, page: 2, what: 'nexts' },
-  ...(['last', 'type', 'member', 'header', 'warning'] as const).map(
+  ...(['last', 'type', 'member', 'long', 'header', 'warning'] as const).map(
     (what) => ({ kind: 'saidUnreadable', type, page: 2, what }) as const,
   ),
   { kind: 'pageWithheld', type, page: 2 },
