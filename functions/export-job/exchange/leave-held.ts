@@ -8,7 +8,7 @@ import type { NextKnown } from '../state/next-known.ts';
 import type { LineRules } from './line-rules.ts';
 
 /** Counts a line that is in the record since the whole Group was asked for: it is named if the Group may have others by the end. */
-export const noteResting = (
+const noteResting = (
   { byGroup }: Pick<NextKnown, 'byGroup'>,
   { type, file }: { readonly type: string; readonly file: number },
 ): void => {

@@ -4,7 +4,7 @@ import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { updateTask } from '../leg/leg.ts';
 import { patientsOf } from '../reading/check-resource.ts';
-import { isByGroup } from '../reading/hangs-on.ts';
+import { isByGroup, ofWholeGroup } from '../reading/hangs-on.ts';
 import { createLineRewriter } from '../reading/rewrite-line.ts';
 import { splitLines } from '../reading/split-lines.ts';
 import type { ListedFile } from '../state/plan-files.ts';
@@ -70,6 +70,7 @@ export const takeFile = async (
   let at = offset;
   let [read, sum] = [first.sum ?? 0, first.sum ?? 0];
   const lines = leg.lines!;
+  if (lines.isWhole()) leg.seen.add(ofWholeGroup);
   const taking: LineTaking = {
     leg,
     rules: { ...leg.rules, ...bases },
@@ -77,7 +78,7 @@ export const takeFile = async (
     file,
     where: { file: file.number },
     get came() {
-      return lines.isWhole() ? 'surely' : undefined;
+      return lines.isWhole() ? ofWholeGroup : undefined;
     },
     whoseOf: (resource) => ({
       members: membersOf(lines, patientsOf(resource, taking.rules)),

@@ -6,12 +6,20 @@ import { attachmentsToFetch, keep } from '../leg/keep.ts';
 import { elementsAbout, elementsAtSource, elementsElsewhere, elementsOfParts } from '../reading/about.ts';
 import { checkResource, namesMember, namesPatientElsewhere, patientsOf } from '../reading/check-resource.ts';
 import { contentMark } from '../reading/content-mark.ts';
-import { anothers, isByGroup, mayBePatients, noteByGroup, noteUnasked, noteUnknown } from '../reading/hangs-on.ts';
+import {
+  anothers,
+  disprove,
+  isByGroup,
+  mayBePatients,
+  noteByGroup,
+  noteUnasked,
+  noteUnknown,
+  ofWholeGroup,
+} from '../reading/hangs-on.ts';
 import { lastUpdated, type PageResource, type SkippedResource } from '../reading/page-resource.ts';
 import type { LinesReason } from '../reading/problems.ts';
 import { parseReference } from '../reading/references.ts';
 import { identityOf } from '../reading/seen-names.ts';
-import { noteResting } from './leave-held.ts';
 import { membersOf, type LineTaking } from './line-rules.ts';
 import { takeRemark } from './take-remark.ts';
 
@@ -109,7 +117,7 @@ const whyLeftOut = (taking: LineTaking, resource: PageResource): LinesReason | '
     case 'unknownPatient':
       return namesPatientElsewhere(resource, rules) ? 'elsewhere' : 'unknown';
     case 'keep':
-      return lines.types?.has(resource.type) === false ? 'notAsked' : whyBeyondR4(taking, resource);
+      return whyBeyondR4(taking, resource) ?? (lines.types?.has(resource.type) === false ? 'notAsked' : undefined);
     case 'notWanted':
       return 'notAsked';
     default:
@@ -167,6 +175,8 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     return false;
   }
   if (why !== undefined) {
+    // So the plan did not answer for the Group alone.
+    if (why === 'stranger') disprove(leg.seen, ofWholeGroup);
     noteLeftOut(taking, resource, why);
     count(why, type);
     return false;
@@ -187,8 +197,6 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
   const kept = keep(taking, resource, attachments, report, () => hanging);
   if (kept === 'tooLong') return false;
   if (restsOnGroup && leg.seen.size() <= mostTags) noteByGroup(leg.seen, identityOf(resource));
-  // A line that waits is counted when it is written.
-  if (restsOnGroup && !kept && attachments.length === 0) noteResting(leg.next, { type, file: file.number });
   noteBeyond(taking, resource);
   for (const member of membersOf(taking.lines, patients)) {
     leg.next.about.set(member, (leg.next.about.get(member) ?? 0) + 1);

@@ -3,6 +3,7 @@ import {
   evidenceOf,
   isOnlyGiven,
   noteWhose,
+  ofWholeGroup,
   whoseBy,
   type HangsOn,
   type Whose,
@@ -14,7 +15,8 @@ import type { SeenNames } from '../reading/seen-names.ts';
  * known. The others depend on each other, such as a Provenance of a List, and are settled together: first those that depend on another
  * patient's resource, directly or through others; then those that depend on the member's, or that the member's refer to; and last those
  * that came as the member's and refer to nothing that is missing, directly or through others, with those that came because these refer to them.
- * Another patient's among the answers disproves that last reason, so what has no other is settled once each of the first is known.
+ * Another patient's among the answers disproves that last reason, so what has no other is settled once each of the first is known; but for what
+ * came of a Group, whose files say that themselves.
  */
 
 /** The most resources that are settled together, and the most references among them. Beyond these limits the owner stays unknown. */
@@ -69,7 +71,8 @@ export const settling = (seen: SeenNames, most = mostTogether): Settling => {
     take: (name, hangsOn) => {
       const evidence = evidenceOf(hangsOn, name, seen);
       const whose = whoseBy(hangsOn, evidence);
-      const isKnown = !evidence.isOpen && !(whose === 'member' && isOnlyGiven(evidence));
+      const mayBeDisproved = whose === 'member' && isOnlyGiven(evidence) && hangsOn.came !== ofWholeGroup;
+      const isKnown = !evidence.isOpen && !mayBeDisproved;
       if (evidence.isAnothers || isKnown) note(name, hangsOn, whose);
       else if (together.length >= most.resources || references + hangsOn.names.length > most.references)
         noteWhose(seen, name, hangsOn, 'unknown');

@@ -51,15 +51,18 @@ const targetElements: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * How a resource came: `surely` if the request was for the member alone, `referred` if something in the record refers to it. Any other
- * value is the name of a search, which was limited to the member if the job has seen that name.
+ * How a resource came: `referred` if something in the record refers to it. Any other value is the name of an answer, which was limited to the
+ * member if the job has seen that name.
  */
-export type Came = 'surely' | 'referred' | RestrictedName;
+export type Came = 'referred' | RestrictedName;
 
 type RestrictedName = `restricted ${string}`;
 
 /** The name to mark as seen when a search's first page shows that it was limited to the member. */
 export const restricted = (type: string, mark: number): RestrictedName => `restricted ${type} ${mark}`;
+
+/** The name of the files of a Group, to mark as seen when the whole Group was asked for. */
+export const ofWholeGroup = restricted('whole Group', 0);
 
 const isRestricted = (came: Came | undefined): came is RestrictedName => came?.startsWith('restricted ') === true;
 
@@ -181,7 +184,7 @@ export const evidenceOf = (hangsOn: Hanging, name: string, seen: Pick<SeenNames,
   const isLacking = isBeyond ?? all.some(([one, found]) => found === 'absent' && !isExcused(one));
   const isMembers = has('member') || isReferred;
   const isOpen = has('waits') || (came === 'referred' && !isMembers);
-  const isOfMember = came === 'surely' || (isRestricted(came) && seen.has(came) && !seen.has(disproved(came)));
+  const isOfMember = isRestricted(came) && seen.has(came) && !seen.has(disproved(came));
   return { isAnothers: has('other'), isMembers, isLacking, isGiven: isOfMember && !isLacking, isOpen };
 };
 
@@ -279,8 +282,7 @@ export const hangingOf = (
   const whose = whoseBy(hangsOn, evidence);
   if (isKnown && whose === 'nobody' && name.includes('/')) seen.add(nobodys(name));
   // How it came no longer shows whose it is if another patient's comes, too.
-  const isSure = evidence.isMembers || came === 'surely';
-  if (isKnown && (whose === 'nobody' || (whose === 'member' && isSure))) return undefined;
+  if (isKnown && (whose === 'nobody' || (whose === 'member' && evidence.isMembers))) return undefined;
   if (name.includes('/') && seen.has(name)) seen.add(waiting(name));
   return hangsOn;
 };
@@ -288,7 +290,7 @@ export const hangingOf = (
 /** Whether only a request for the whole of a Group shows that a resource without a patient is a member's: its own, or that of what it refers to. */
 export const restsOnGroup = ({ names, isThing, came }: Hanging, seen: Pick<SeenNames, 'has'>): boolean =>
   isThing !== true &&
-  (came === 'surely' || names.some((one) => seen.has(byGroup(one)))) &&
+  (came === ofWholeGroup || names.some((one) => seen.has(byGroup(one)))) &&
   !names.some((one) => statusOf(seen, one) === 'member' && !seen.has(byGroup(one)));
 
 /** The same for a resource as it comes. */
@@ -310,7 +312,8 @@ export const noteUnknown = (seen: SeenNames, name: string): void => {
 
 /**
  * Notes whose a resource is that came though nobody asked for its type. It tells whose those are that refer to it. It does not wait, so the
- * order of files decides: if it refers to what comes later, nobody knows whose it is, and what refers to it is left out.
+ * order of files decides: if it refers to what comes later, nobody knows whose it is, and what refers to it is left out. One that only the
+ * way it came shows to be a member's is as if it had not come: what refers to it waits, and came so, too.
  */
 export const noteUnasked = (
   resource: PageResource,
@@ -319,8 +322,13 @@ export const noteUnasked = (
 ): void => {
   const { seen } = how;
   if (!mayBePatients(resource.type)) return;
-  if (hangingOf(resource, () => name, how) !== undefined) noteUnknown(seen, name);
-  else if (!seen.has(nobodys(name))) seen.add(members(name));
+  const hangsOn = hangingOf(resource, () => name, how);
+  if (hangsOn === undefined) {
+    if (!seen.has(nobodys(name))) seen.add(members(name));
+    return;
+  }
+  const isAllKnown = hangsOn.names.every((one) => statusOf(seen, one) === 'nobody');
+  if (!isAllKnown || !isOnlyGiven(evidenceOf(hangsOn, name, seen))) noteUnknown(seen, name);
 };
 
 /** What to report of a resource that is left out. */

@@ -287,14 +287,14 @@ describe('a file that takes minutes', () => {
           : undefined,
     }));
 
-    const [since, ...leftOut] = made.errors.toSorted().toReversed();
-    const [came] = /^\d+/.exec(since ?? '') ?? [];
-    expect(since).toBe(
-      `${came} resources of type Observation in file 2 name no patients, and were passed on before it was known that the payer's Group may have others.`,
+    const [before, ...leftOut] = made.errors.toSorted().toReversed();
+    const [came] = /^\d+/.exec(before ?? '') ?? [];
+    expect(before).toBe(
+      `${came} resources of type Observation in file 2 are left out: they name no patients, and nothing shows that they are about members of the Group.`,
     );
     expect(Number(came)).toBeGreaterThanOrEqual(10);
     expect(Number(came)).toBeLessThanOrEqual(40);
-    expect(made.outcomes).toMatchObject({ Observation: `incomplete ${came}` });
+    expect(made.outcomes).toMatchObject({ Observation: 'incomplete 0' });
     expect(leftOut).toHaveLength(120 - Number(came));
     expect(new Set(leftOut)).toEqual(
       new Set([

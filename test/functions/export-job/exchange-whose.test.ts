@@ -78,6 +78,7 @@ describe('what comes of a Group', () => {
       [
         named('Provenance', 'p', { target: [to('List', 'l')] }),
         named('List', 'l', { entry: [{ item: to('Observation', 'x') }] }),
+        observation('x', 'stranger'),
       ],
       '',
     ],
@@ -132,10 +133,9 @@ describe('what comes of a Group', () => {
       { others: ['Patient/z'] },
     ],
   ])('and names nobody, or others too, is left out: %s', async (_, lines, given, more = {}) => {
-    const others = [{ type: 'Observation', lines: [observation('1', 'a'), observation('x', 'stranger')] }];
     const output = [
       people,
-      ...others,
+      observations('1 a'),
       ...lines.map((line) => ({ type: (line as { resourceType: string }).resourceType, lines: [line] })),
     ];
     const made = await run(groupInput(two, more), { output });
@@ -144,6 +144,90 @@ describe('what comes of a Group', () => {
     expect(made.lines.flatMap((line) => /^\{"resourceType":"Provenance","id":"p"/.exec(line) ?? [])).toEqual([]);
     expect(ids.join(' ')).toBe(given);
     if (given === '') expect(made.complete).toBe(false);
+  });
+
+  describe("and names nobody is left out and named once a stranger's line came", () => {
+    const list = named('List', 'l');
+    const ofList = named('Provenance', 'p', { target: [to('List', 'l')] });
+    const withFile = named('DocumentReference', 'd', {
+      content: [{ attachment: { url: 'Binary/d', contentType: 'application/pdf' } }],
+    });
+    const stranger = observation('x', 'stranger');
+    const device = named('Device', 'e', { Owner: to('Patient', 'stranger') });
+    const nameless = (what: string): string =>
+      `1 resource of type ${what} is left out: it names no patient, and nothing shows that it is about a member of the Group.`;
+    const fileOf = (...lines: readonly object[]) => ({
+      type: (lines[0] as { resourceType: string }).resourceType,
+      lines,
+    });
+
+    it.each<[string, readonly object[], string]>([
+      ['unless none came', [list, ofList, withFile], 'dlp'],
+      [
+        'from others beside a member only',
+        [named('Contract', 'k', { subject: ['a', 'z'].map((id) => to('Patient', id)) }), list],
+        'l',
+      ],
+      ['before it', [stranger, list, ofList, withFile], ''],
+      ['after it', [list, ofList, withFile, stranger], ''],
+      ['in between', [ofList, withFile, stranger, list], ''],
+      [
+        'of a type that was not asked for',
+        [list, ofList, named('Encounter', 'x', { subject: to('Patient', 'z') })],
+        '',
+      ],
+      ['which names the stranger where R4 has no patient', [ofList, list, device], ''],
+      [
+        'which does so and was not asked for',
+        [ofList, list, named('Flag', 'f', { Owner: to('Patient', 'stranger') })],
+        '',
+      ],
+    ])('%s', async (_, lines, given) => {
+      const types = ['DocumentReference', 'Observation', 'List', 'Provenance', 'Contract', 'Device', 'Patient'];
+      const binary = { headers: { 'content-type': 'application/pdf' }, body: 'letter' };
+      const instead = ({ path }: { readonly path: string }) => (path === '/Binary/d' ? binary : undefined);
+      for (const files of [lines.map((line) => fileOf(line)), [{ type: 'List', lines }]]) {
+        const made = await run(groupInput(two, { asked: { types } }), { output: [people, ...files], instead });
+
+        const ids = made.lines.flatMap((line) => /^\{"resourceType":"\w+","id":"([lpd])"/.exec(line)?.[1] ?? []);
+        expect(ids.toSorted().join('')).toBe(given);
+        expect(made.attachments.size).toBe(given.includes('d') ? 1 : 0);
+        if (given !== '') continue;
+        for (const [at, { lines: all }] of files.entries())
+          for (const line of all as readonly { readonly resourceType: string }[])
+            if ([list, ofList, withFile].includes(line as never))
+              expect(made.errors).toContain(nameless(`${line.resourceType} in file ${at + 2}`));
+      }
+    });
+
+    it('in any file and leg, and after a kill at any checkpoint', async () => {
+      for (const files of [
+        [fileOf(list), fileOf(stranger)],
+        [fileOf(stranger), fileOf(list)],
+      ]) {
+        let made = 1;
+        for (let killed = 0; killed < made; killed += 1) {
+          let checkpoints = 0;
+          const { ids, errors } = await run(
+            groupInput(two),
+            (world) => ({
+              output: [people, ...files],
+              instead: async ({ path }) => {
+                // Longer than a leg.
+                if (path.startsWith('/files/')) await world.deps.sleep(30_000);
+                return undefined;
+              },
+            }),
+            { killAfter: () => (checkpoints += 1) === killed },
+          );
+          made = Math.max(made, checkpoints);
+
+          expect(ids).toEqual(['a', 'b']);
+          expect(errors).toContain(nameless(`List in file ${files[0]!.type === 'List' ? 2 : 3}`));
+        }
+        expect(made).toBeGreaterThan(8);
+      }
+    });
   });
 
   it('and names nobody is left out too, and members are asked for by name, if the id is also that of a Group of others', async () => {
@@ -164,6 +248,8 @@ describe('what comes of a Group', () => {
     ['which did not come', aboutList, [], true],
     ['which is of a stranger’s', aboutList, [encounter('stranger'), list], false],
     ['which is of what never came', aboutList, [list], false],
+    ['which refers to nothing', aboutList, [named('List', 'l')], true],
+    ['which refers to nothing, and with a stranger’s', aboutList, [named('List', 'l'), encounter('stranger')], false],
     ['which is a member’s', aboutEncounter, [encounter('a')], true],
     ['of which nobody can tell whose it is', aboutEncounter, [encounter('')], false],
     ['which cannot be read', aboutEncounter, [named('Encounter', 'e', { extension: deep })], false],

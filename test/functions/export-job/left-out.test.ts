@@ -54,7 +54,7 @@ const takerOf =
         where: { page: 1 },
         matching: type,
         rewrite: () => [],
-        came: 'surely',
+        came: 'referred',
         match,
         late: match,
         include: () => undefined,

@@ -4,6 +4,7 @@ import {
   hangingOf,
   mayBePatients,
   noteReference,
+  ofWholeGroup,
   whoseIs,
   type HangsOn,
 } from '../../../../functions/export-job/reading/hangs-on.ts';
@@ -80,7 +81,7 @@ describe('a type whose resources may be a patient’s', () => {
         .toReversed()
         .reduce<unknown>((value, key) => ({ [key]: value }), { reference: name });
       const given = pageResource({ resourceType: type, id: 'h', ...(of as object) });
-      const hanging = hangingOf(given, identityOf, { rules, seen: newSeen(), came: 'surely' });
+      const hanging = hangingOf(given, identityOf, { rules, seen: newSeen(), came: 'referred' });
       expect([type, path, hanging?.names]).toEqual([type, path, [name]]);
     }
     expect(hangs.length).toBeGreaterThan(300);
@@ -92,7 +93,7 @@ const answers = ['restricted List 2', 'restricted Task 3'] as const;
 
 interface Waiting {
   readonly names: readonly string[];
-  readonly came?: 'surely' | 'referred' | (typeof answers)[number];
+  readonly came?: 'referred' | (typeof answers)[number] | typeof ofWholeGroup;
 }
 /** Resources that name nobody, by their names: each with what it refers to and how it came. */
 type Graph = ReadonlyMap<string, Waiting>;
@@ -139,7 +140,7 @@ const settled = (graph: Graph, most?: Parameters<typeof settling>[1]): ReadonlyM
   for (const { names } of graph.values()) for (const name of names) noteReference(seen, name, true);
   for (const name of ['List/member', ...graph.keys()]) seen.add(name);
   seen.add("another's List/other");
-  for (const answer of answers) seen.add(answer);
+  for (const answer of [...answers, ofWholeGroup]) seen.add(answer);
   for (const name of graph.keys()) seen.add(`waits ${name}`);
   const { take, end } = settling(seen, most);
   const problem = { kind: 'otherPatient', type: 'List', page: 1, from: 'search' } as const;
@@ -171,7 +172,7 @@ describe('what waits for each other', () => {
             own,
             {
               names: names.filter((name) => name !== own),
-              ...(random(2) === 0 && { came: (['surely', 'referred', ...answers] as const)[random(4)]! }),
+              ...(random(2) === 0 && { came: (['referred', ...answers] as const)[random(3)]! }),
             },
           ];
         }),
@@ -214,5 +215,13 @@ describe('what waits for each other', () => {
     const found = settled(chain(10, 'List/member'), { resources: 4, references: 100 });
     expect([...found.values()].filter((whose) => whose === 'unknown').length).toBeGreaterThan(0);
     expect(settled(chain(10, 'List/member'), { resources: 9, references: 100 }).get('List/0')).toBe('member');
+  });
+
+  it('is no more for what came of a whole Group and refers to nothing, however much that is', () => {
+    const graph: Graph = new Map(
+      Array.from({ length: 10 }, (_, at) => [`List/${at}`, { names: [], came: ofWholeGroup }]),
+    );
+    const found = settled(graph, { resources: 4, references: 100 });
+    expect(new Set(found.values())).toEqual(new Set(['member']));
   });
 });
