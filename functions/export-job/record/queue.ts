@@ -52,7 +52,7 @@ const searchByType = (leg: RecordLeg): void => {
  * Drops a search that follows the request for everything, if that brought resources of its type and nothing seems to be
  * missing. Returns whether the queue has changed.
  */
-const dropIfCame = ({ next, problems, before }: RecordLeg, task: SearchTask): boolean => {
+export const dropIfCame = ({ next, problems, before }: RecordLeg, task: SearchTask): boolean => {
   if (task.unlessCame !== true || task.page > 1 || !next.withEverything.has(task.type)) return false;
   // Without any Provenance, nobody knows whether the request for everything brings them.
   if (task.provenance !== undefined && !next.withEverything.has('Provenance')) return false;

@@ -17,7 +17,7 @@ import { boundFaults, UnreadablePage } from '../reading/unreadable-page.ts';
 import { everything, isLinked, type Fork, type SearchTask } from '../state/state.ts';
 import { isLimited, leavesOut, saysProvenances } from './limited-search.ts';
 import { noteTime } from './note-time.ts';
-import { readPatientById, withoutProvenances } from './queue.ts';
+import { dropIfCame, readPatientById, withoutProvenances } from './queue.ts';
 import type { RecordLeg } from './record-leg.ts';
 import { takePage } from './take-page.ts';
 import { matchingType } from './take-resource.ts';
@@ -429,12 +429,27 @@ const endFailed = (leg: RecordLeg, task: SearchTask, fault: Problem): undefined 
   return endTask(leg, fault);
 };
 
-/** Asks a search again without Provenances, if the payer declares that it brings them, and does not answer it. */
-const askWithout = (leg: RecordLeg, task: SearchTask, status?: number): SearchTask | undefined => {
-  if (task.provenance !== 'declared' || task.page > 1 || status === 404) return undefined;
+/**
+ * Asks a search again without Provenances, if the payer declares that it brings them, and does not answer it. It is not asked again if
+ * `$everything` brought its resources: then only their Provenances are missing.
+ * @param end what ends any other search
+ */
+const askWithout = (
+  leg: RecordLeg,
+  task: SearchTask,
+  end: () => undefined,
+  { status, saysNone }: Partial<Refused> = {},
+): SearchTask | undefined => {
+  if (task.provenance !== 'declared' || task.page > 1 || (status === 404 && saysNone === true)) return end();
+  // With what the last try brought before its page broke off.
+  const { matched, included = 0 } = leg.next.queue[0] as SearchTask;
+  const isNothingRead = matched === 0 && included === 0;
+  const without = { ...task, ...withoutProvenances(task) };
+  const isDropped = isNothingRead && dropIfCame(leg, without);
+  if (!isDropped && status === 404) return end();
   // The payer may refuse a parameter that it does not know, and not the Provenances: the search without them says so.
   if (task.mayBeUnknown !== true) leg.next.provenances = { ...leg.next.provenances, [task.type]: 'refused' };
-  return updateTask(leg, task, { ...withoutProvenances(task), ...fresh });
+  return isDropped ? undefined : updateTask(leg, task, { ...withoutProvenances(task), ...fresh });
 };
 
 /**
@@ -451,7 +466,7 @@ const endByRemarks = (
   if (meaning === 'later') return meaning;
   if (meaning === 'none') return endRefused(leg, task, { status: 200, saysNone: true });
   const refused: Refused = { status: 200, ...(areOfForm(remarks) && { isOfForm: true }) };
-  return askWithout(leg, task, 200) ?? endRefused(leg, task, refused);
+  return askWithout(leg, task, () => endRefused(leg, task, refused), refused);
 };
 
 /**
@@ -460,15 +475,15 @@ const endByRemarks = (
  */
 const readPage = async (leg: RecordLeg, task: SearchTask, pages: Pages): Promise<SearchTask | LegStop | undefined> => {
   const settle = (after: After, fault: Problem): SearchTask | LegStop | undefined => {
-    if ('giveUp' in after) return askWithout(leg, task) ?? endFailed(leg, task, fault);
-    if ('refused' in after) return askWithout(leg, task) ?? endRefused(leg, task, { status: after.refused });
+    if ('giveUp' in after) return askWithout(leg, task, () => endFailed(leg, task, fault));
+    if ('refused' in after) return askWithout(leg, task, () => endRefused(leg, task, { status: after.refused }));
     return 'stop' in after ? after.stop : (leg.next.queue[0] as SearchTask);
   };
   const asked = pages.next(task);
   if ('kind' in asked) return asked;
   const answer = await asked;
   noteTime(leg, task.type, answer);
-  if (answer.kind === 'refused') return askWithout(leg, task, answer.status) ?? endRefused(leg, task, answer);
+  if (answer.kind === 'refused') return askWithout(leg, task, () => endRefused(leg, task, answer), answer);
   if (answer.kind !== 'json') return settle(await afterAnswer(leg, task, answer), faultOf(task, answer));
   const before = leg.next.resources;
   const { counted, taken } = await takeOrFail(leg, task, answer, (next) => pages.ahead(task, next));

@@ -608,6 +608,49 @@ describe("the Provenances of the member's resources", () => {
     );
   });
 
+  // `$everything` brought the Observation. It is searched for its Provenances only.
+  it.each<[string, Sent]>([
+    ['400', refusal(400, 'not-supported')],
+    ['403', refusal(403, 'forbidden')],
+    ['404', { status: 404 }],
+    ['500', { status: 500 }],
+    ['200 with an OperationOutcome', refusal(200, 'not-supported')],
+  ])(
+    'alone are incomplete if the payer answers %s to the search that brings them after $everything',
+    async (_, answer) => {
+      const made = await runWith(
+        { statement: declares('Observation'), types: ['Patient', 'Observation', 'Provenance'] },
+        ({ path }) => {
+          if (path.includes('$everything')) return pageOf([memberPatient, observation(1)]);
+          return path.startsWith('/Observation') ? answer : pageOf([]);
+        },
+      );
+
+      expect(made.outcomes).toEqual({ Patient: 'complete 1', Observation: 'complete 1', Provenance: 'incomplete 0' });
+      expect(made.reasons['Provenance']).toContain('that brings theirs');
+      expect(made.world.asked.some(({ path }) => path === '/Observation?patient=member-1')).toBe(false);
+    },
+  );
+
+  it('are complete though a search by another parameter, after $everything, is answered 404 since it finds nothing', async () => {
+    const communication = { resourceType: 'Communication', id: 'c', subject: { reference: 'Patient/member-1' } };
+    const searchParam = [{ name: 'patient' }, { name: 'sender' }];
+    const resource = [{ type: 'Communication', searchParam, searchRevInclude: ['Provenance:target'] }];
+    const made = await runWith(
+      {
+        statement: fhir({ resourceType: 'CapabilityStatement', rest: [{ mode: 'server', resource }] }),
+        types: ['Patient', 'Communication', 'Provenance'],
+      },
+      ({ path }) => {
+        if (path.includes('$everything')) return pageOf([memberPatient, communication]);
+        if (path.startsWith('/Communication?patient')) return pageOf([communication]);
+        return path.includes('sender=') ? refusal(404, 'not-found') : pageOf([]);
+      },
+    );
+
+    expect(made.outcomes).toMatchObject({ Communication: 'complete 1', Provenance: 'complete 0' });
+  });
+
   // The payer has Provenances: it declares that a search brings them.
   it.each<[string, Sent | undefined, string]>([
     ['refuses the search that brings them', { status: 400 }, 'a search of Observation that brings theirs failed'],
