@@ -1,3 +1,4 @@
+import type { JsonObject } from '../json/json-object.ts';
 import { notText } from '../scopes/payer-words.ts';
 import { anyType, isResourceType, resourceTypes } from '../scopes/resource-types.ts';
 import { parseScope, type Scopes } from '../scopes/scopes.ts';
@@ -56,4 +57,20 @@ export const readGrantedScope = (value: unknown): Scopes | undefined => {
   const parts: readonly unknown[] = Array.isArray(value) ? value : [value];
   const words = parts.flatMap((part) => (typeof part === 'string' ? wordsIn(part).map(inSmartSpelling) : notText));
   return [...new Set(words)].map(parseScope);
+};
+
+/**
+ * Reads the scope of a token answer: `scope`, or where it is missing `scp` or `scopes`, as some servers call it. A word that only another
+ * of these has beside it may limit what the payer granted, so it counts as one that cannot be read, such as `scp:patient/Claim.rs`.
+ */
+export const readScopeMembers = ({ scope, scp, scopes }: JsonObject): Scopes | undefined => {
+  const [first, ...others] = Object.entries({ scope, scp, scopes }).flatMap(([name, value]) => {
+    const read = readGrantedScope(value);
+    return read === undefined ? [] : [{ name, read }];
+  });
+  const known = new Set(first?.read.map(({ word }) => word));
+  const beside = others.flatMap(({ name, read }) =>
+    read.filter(({ word }) => !known.has(word)).map(({ word }) => parseScope(`${name}:${word}`)),
+  );
+  return first && [...first.read, ...beside];
 };

@@ -4,7 +4,7 @@ import { withoutBom } from '../plain-text.ts';
 import type { Scopes } from '../scopes/scopes.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { errorMembers } from './error-code.ts';
-import { readGrantedScope } from './granted-scope.ts';
+import { readScopeMembers } from './granted-scope.ts';
 
 /** What a payer's token answer means (RFC 6749 §5.1), whatever its shape. */
 export interface ReadAnswer {
@@ -106,12 +106,12 @@ const lifeOf = (value: unknown): number | undefined => {
 /**
  * Reads a payer's successful token answer. Only the access token must be valid, and the refresh token not too long to keep. A code or
  * refresh token was spent on this answer, so any other malformed member is treated as missing. The exception is a malformed scope: it
- * grants nothing. `scp` and `scopes`, as some servers call it, are read where `scope` is missing.
+ * grants nothing.
  * @param now epoch seconds
  * @param patientMember the member that names the patient
  */
 export const readTokenAnswer = (answer: JsonObject, now: number, patientMember = 'patient'): ReadAnswer => {
-  const { expires_in: expiresIn, scope, scp, scopes } = answer;
+  const { expires_in: expiresIn } = answer;
   const [accessToken, refreshToken] = [trimmed(answer['access_token']), trimmed(answer['refresh_token'])];
   const refresh = typeof refreshToken === 'string' && refreshToken.trim() !== '' ? refreshToken : undefined;
   const tooLong =
@@ -123,7 +123,7 @@ export const readTokenAnswer = (answer: JsonObject, now: number, patientMember =
     problem,
     refreshToken: refresh,
     expiresAt: life === undefined ? undefined : now + life,
-    scope: readGrantedScope(scope ?? scp ?? scopes),
+    scope: readScopeMembers(answer),
     patient: memberOf(answer, patientMember),
     idToken: memberOf(answer, 'id_token'),
   };

@@ -122,8 +122,13 @@ describe('what a payer may omit or spell differently', () => {
     [{ scp: ['patient/Claim.r', 'openid'] }, 'patient/Claim.r openid'],
     [{ scopes: 'patient/Claim.r' }, 'patient/Claim.r'],
     [{ scope: null, scp: 'patient/Claim.r' }, 'patient/Claim.r'],
-    [{ scope: '', scp: 'patient/Claim.r' }, ''],
-    [{ scope: 'patient/*.rs', scopes: 'patient/Claim.r' }, 'patient/*.rs'],
+    [{ scope: '', scp: 'patient/Claim.r' }, 'scp:patient/Claim.r'],
+    [
+      { scope: 'openid', scp: ['openid', 'patient/Claim.r'], scopes: [5] },
+      'openid scp:patient/Claim.r scopes:not a text',
+    ],
+    [{ scope: 'openid', scp: ['openid'], scopes: null }, 'openid'],
+    [{ scope: 'patient/*.rs', scopes: 'patient/Claim.r' }, 'patient/*.rs scopes:patient/Claim.r'],
     [{ scp: null, scopes: [] }, ''],
   ])('a scope in %j is read as %j', async (members, expected) => {
     const { scope: _, ...tokens } = northwindTokens;
