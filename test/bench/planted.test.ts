@@ -39,7 +39,7 @@ it('is planted in one function, whose answer is the same', () => {
   const gateway = { authorize: answer, callback: answer, token: answer, fetch: answer };
   const { token, ...rest } = slowed(gateway, { to: 'token', ms: 0.01 });
 
-  expect(token({} as never)).toBe('answer');
+  expect(token({})).toBe('answer');
   expect(token).not.toBe(answer);
   expect(Object.values(rest)).toEqual([answer, answer, answer]);
 });

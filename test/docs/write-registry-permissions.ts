@@ -10,6 +10,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 
 interface Schema {
   readonly handlers?: Readonly<Record<string, { readonly permissions: readonly string[] }>>;
@@ -27,7 +28,7 @@ const handlersOf = (type: string): Record<string, string> => {
   // No deployment lists resources of a type.
   const calling = Object.entries(handlers)
     .filter(([name]) => name !== 'list')
-    .sort();
+    .toSorted(([one], [other]) => compareTexts(one, other));
   return Object.fromEntries(calling.map(([name, { permissions }]) => [name, permissions.toSorted().join(' ')]));
 };
 

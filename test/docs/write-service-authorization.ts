@@ -8,6 +8,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compareTexts } from '../../functions/shared/compare-texts.ts';
 
 interface Resource {
   readonly arn: string;
@@ -87,7 +88,7 @@ const content = {
             [`${service}:${name}`, ofService<Resource>('resourceTypes', service)[name.toLowerCase()]?.arn] as const,
         ),
       )
-      .sort(),
+      .toSorted(([one], [other]) => compareTexts(one, other)),
   ),
 };
 writeFileSync(file, `${JSON.stringify(content, undefined, 2)}\n`);

@@ -74,8 +74,8 @@ describe.each(stages)('the upgrade of the stage %s', (stage) => {
 
   // Version 0.2's topics have the data key. A publication that fails is not tried again.
   it('moves the topics to a key of their own before the data key’s policy stops admitting CloudWatch', () => {
-    const [[dataId = '', dataKey] = []] = byId(template.Resources, (resource) => pathOf(resource) === 'Keys/Data');
-    const [[keyId = ''] = []] = byId(template.Resources, (resource) => pathOf(resource) === 'Keys/Alarms');
+    const [dataId, dataKey] = byId(template.Resources, (resource) => pathOf(resource) === 'Keys/Data')[0]!;
+    const [keyId] = byId(template.Resources, (resource) => pathOf(resource) === 'Keys/Alarms')[0]!;
     const topics = byId(template.Resources, ({ Type }) => Type === 'AWS::SNS::Topic');
 
     expect(Object.keys(recorded02[stage])).toContain(dataId);
