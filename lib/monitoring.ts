@@ -20,7 +20,7 @@ const moveTopicsFirst = ({ data }: MonitoringProps['keys'], { topic, tickets }: 
   const key = data.node.defaultChild;
   if (!(key instanceof CfnKey)) return;
   for (const { node } of [topic, tickets]) {
-    if (node.defaultChild instanceof CfnTopic) key.addDependency(node.defaultChild);
+    if (node.defaultChild instanceof CfnTopic) key.addResourceDependency(node.defaultChild);
   }
 };
 
