@@ -113,7 +113,7 @@ const startsAgain = async (target: LocalTarget): Promise<void> => {
   await target.cloud.streamsIdle();
   target.cloud.pauseStreams();
   const { token, url } = await start(target);
-  await target.store.setExport(token, { startedAt: target.now() - 120 });
+  await target.store.setExport(token, { startAgainAt: target.now() - 120 });
   await expectStatus('a late poll', call(url, token), 202);
   target.cloud.resumeStreams();
   await expectStatus('the end', pollToEnd(url, token), 200);
