@@ -19,7 +19,7 @@ export const lastSaved = ({ at }: Pick<Report, 'at'>): Report | undefined =>
     .toSorted((a, b) => a.at.localeCompare(b.at))
     .at(-1);
 
-/** The ratio of a step's time to that of a floor or a peer, which does not depend on how fast the machine is. */
+/** The ratio of a step's time to that of a floor or a peer, which does not depend on the speed of the machine. */
 export interface Ratio {
   /** The section; with several of the gateway's in it, also which. */
   readonly step: string;

@@ -6,7 +6,7 @@ export interface Plant {
   readonly ms: number;
 }
 
-/** V8 cannot leave out what it returns. */
+/** Its result is kept, so that V8 cannot optimize the work away. */
 const spin = (iterations: number): number => {
   let value = 1;
   for (let done = 0; done < iterations; done += 1) value = (value * 31 + done) | 0;
@@ -16,7 +16,7 @@ const spin = (iterations: number): number => {
 const batch = 100_000;
 const batches = 200;
 
-/** Of many batches the fastest: the others were interrupted, or compiled. */
+/** The fastest of many batches: the others were interrupted, or V8 was still compiling. */
 const iterationsPerMs = (): number => {
   let leastMs = Infinity;
   for (let measured = 0; measured < batches; measured += 1) {
@@ -36,7 +36,7 @@ export const busyFor = (ms: number): (() => void) => {
   return () => void spin(iterations);
 };
 
-/** A gateway of which one function is slower. */
+/** A gateway in which one function is slower. */
 export const slowed = <Gateway extends Record<Plant['to'], (event: ApiEvent) => unknown>>(
   gateway: Gateway,
   { to, ms }: Plant,

@@ -1,4 +1,4 @@
-/** Whether the report names a step that became slower, and no other: work is planted in each in turn. */
+/** Tries whether the report names a step that became slower, and no other step: work is planted in each in turn. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export interface TrialRun {
   readonly ratios: readonly Ratio[];
 }
 
-/** What is kept of a trial: its first two runs have nothing planted. */
+/** The part of a trial that is kept. Nothing is planted in its first two runs. */
 export interface KeptTrial {
   readonly at: string;
   readonly machine: Machine;

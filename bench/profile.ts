@@ -1,17 +1,17 @@
 import { Session, type Profiler } from 'node:inspector/promises';
 
-/** Microseconds from one sample to the next. */
+/** The sampling interval, in microseconds. */
 export const intervalUs = 100;
 
 type Frame = Profiler.ProfileNode['callFrame'];
 
-/** Milliseconds of CPU time by what they were spent in. */
+/** Milliseconds of CPU time, by what the time was spent on. */
 export type Spent = ReadonlyMap<string, number>;
 
-/** What V8's collector does. */
+/** V8's garbage collection. */
 export const garbage = 'collecting garbage';
 
-/** A longer pause between two samples is another process's time, or nobody's. */
+/** A longer gap between two samples is time in which this process did not run. */
 const ofThisProcess = (deltaUs: number): number => Math.min(deltaUs, 2 * intervalUs) / 1000;
 
 /**
@@ -24,7 +24,7 @@ export const spentIn = (
 ): Spent => {
   const callers = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const kinds = new Map<number | undefined, string | undefined>();
-  // A caller comes before what it calls.
+  // Callers come before the functions that they call.
   for (const { id, callFrame } of nodes) {
     const own = callFrame.functionName === '(garbage collector)' ? garbage : kindOf(callFrame);
     kinds.set(id, own ?? kinds.get(callers.get(id)));
@@ -38,14 +38,14 @@ export const spentIn = (
   return spent;
 };
 
-/** The mean, for each of so many operations. */
+/** The mean of each operation, of so many. */
 export const perOperation = (all: readonly Spent[], operations: number): Spent => {
   const sum = new Map<string, number>();
   for (const [kind, ms] of all.flatMap((spent) => [...spent])) sum.set(kind, (sum.get(kind) ?? 0) + ms);
   return new Map([...sum].map(([kind, ms]) => [kind, ms / operations]));
 };
 
-/** What a file of a step's process is; the first whose pattern its URL has. */
+/** Groups of source files. A file belongs to the first group whose pattern matches its URL. */
 const files = {
   'AWS client': /node_modules\/@(?:aws|aws-sdk|aws-crypto|smithy)\//,
   'middy and other packages': /node_modules\//,
@@ -55,7 +55,7 @@ const files = {
   "Node's HTTP, sockets, streams, promises": /^node:/,
 };
 
-/** In the order of a table. */
+/** In the order of the table's rows. */
 export const kindsOfCalls = [...Object.keys(files), garbage, 'other'];
 
 const kindOfCall = ({ url }: Frame): string | undefined =>

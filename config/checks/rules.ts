@@ -564,7 +564,7 @@ export const payerScope: Rule = (value) => {
   return namesType(scope) ? undefined : noResourceType(value);
 };
 
-/** A word of a payer's own in its token answers, which names no resources. */
+/** A word of the payer's own in its token answers that names no resources. */
 export const ownScope: Rule = (value) =>
   payerScope(value) ??
   (parseScope(value).kind === 'resource'

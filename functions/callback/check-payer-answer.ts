@@ -28,7 +28,7 @@ const named: ReadonlySet<string> = new Set([
  * @throws GatewayError `access_denied`, `temporarily_unavailable` or `server_error`
  */
 export const checkPayerAnswer = ({ values }: Callback): string => {
-  // Some write it in capitals.
+  // Some payers write it in capital letters.
   const error = values.get('error')?.toLowerCase();
   if (unfinished.has(error)) {
     const detail = error === 'access_denied' ? undefined : `the payer sent the member back: ${error}`;

@@ -141,7 +141,7 @@ export const runExport =
     if (closing !== undefined) {
       await context.step('close', () => closeAtPlan(job, closing), { retryStrategy: aFewTimes }).catch(() => undefined);
     }
-    // An exchange counts as running until the former plan has been told.
+    // An exchange counts as running until the former plan has been told that it is over.
     if (owner !== undefined) {
       await context.step('give-back', () => giveBack(job, owner), { retryStrategy: aFewTimes }).catch(() => undefined);
     }

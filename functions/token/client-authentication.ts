@@ -188,7 +188,7 @@ const checkSecret = (partner: Partner, { method, secrets }: WithSecret): void =>
  * (https://datatracker.ietf.org/doc/draft-ietf-oauth-rfc7523bis/).
  */
 const checkAudience = (audience: JWTPayload['aud'], origin: string): void => {
-  // Signed, but not validated: an entry may be any JSON value.
+  // The signature was verified, but not the types: an entry may be any JSON value.
   const all: readonly unknown[] = [audience].flat();
   const ours = all.filter(
     (aud) => aud === tokenUrl(origin) || (typeof aud === 'string' && aud.startsWith(facadeBase(origin, ''))),

@@ -52,7 +52,7 @@ const grantKeyOf = (bearer: string, { grantId, wrappedKey }: Grant): Uint8Array 
   return (readAccessToken(bearer) ?? readRefreshToken(bearer))!.grantKey;
 };
 
-/** The payer tokens of a grant, bound to it with these numbers. */
+/** Seals a grant's payer tokens again, bound to the grant as it is with these numbers. */
 const boundAnew = (bearer: string, grant: Grant, numbers: Partial<BoundGrant>): Uint8Array => {
   const grantKey = grantKeyOf(bearer, grant);
   const bound = { grant: { ...grant, ...numbers }, grantKey, iv: randomBytes(sealIvBytes) };

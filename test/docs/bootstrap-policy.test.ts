@@ -52,7 +52,7 @@ const ofService: Readonly<Record<string, string>> = {
 /** The role of a log destination that the account brings. */
 const broughtRole = everything.logDestination?.roleArn ?? '';
 
-/** What only a stage needs that brings a permissions boundary or a log destination. */
+/** What is needed only by a stage whose account brings a permissions boundary or a log destination. */
 const added = [
   ['iam:DeleteRolePermissionsBoundary', role],
   ['iam:PassRole', broughtRole],

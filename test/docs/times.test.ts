@@ -29,7 +29,7 @@ const secondsIn = (text: string): number => {
 const plain = (text: string): string => text.replaceAll(/[`*]/g, '').replaceAll(/\s+/g, ' ');
 const read = (path: string): string => plain(readFileSync(join(root, path), 'utf8'));
 
-/** Until what has an effect, in the words of a document or a tool, with the code's time. `{}` stands for it. */
+/** Sentences of documents and tools on how soon something has an effect, each with the code's time, for which `{}` stands. */
 const times: readonly (readonly [seconds: number, path: string, sentence: string])[] = [
   [everywhereSeconds, 'README.md', 'pauses a payer within {};'],
   [everywhereSeconds, 'README.md', 'blocks a partner within {};'],
@@ -66,7 +66,7 @@ const times: readonly (readonly [seconds: number, path: string, sentence: string
   [fillTimeout, 'docs/deploy.md', 'the deployment fails within {},'],
 ];
 
-/** Other sentences with such a time: until when something counts, or how long something took. */
+/** Other sentences with such a time, which say how long something counts or took. */
 const others = [
   'a grant, within five minutes',
   'owner and the thief refresh within 10 seconds',

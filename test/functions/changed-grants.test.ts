@@ -12,7 +12,7 @@ const damaged = {
   detail: 'the grant does not open: its item was changed',
 };
 
-/** What a writer gains from a column: another payer gets the tokens, another partner or member the record, or for longer. */
+/** Values that would help somebody who can write to the table: tokens for another payer, a record for another partner or member, or for longer. */
 const changes: readonly (readonly [string, Readonly<Record<string, AttributeValue>>])[] = [
   ['payer', { payer: { S: 'demo-health-plan' } }],
   ['partner', { partner: { S: 'demo-app' } }],

@@ -10,7 +10,7 @@ const { actions, conditionKeys, arns } = JSON.parse(
   readonly arns: Readonly<Record<string, string>>;
 };
 
-/** A kind of resource that an action is about. */
+/** A kind of resource on which AWS decides about an action. */
 export interface Kind {
   /** Whether each call is about one of this kind. */
   readonly isRequired: boolean;

@@ -12,7 +12,7 @@ export interface PlanManifest extends ListedFiles {
   readonly transactionTime: unknown;
   /** How many lines all output files have; undefined if the plan does not say it of each. */
   readonly linesTotal: number | undefined;
-  /** There are more files, or may be: its links cannot be read, or it has what Bulk Data does not have. */
+  /** Whether there are, or may be, more files: its links cannot be read, or it has a member that Bulk Data does not define. */
   readonly more: Extract<PlanFault, 'moreManifests' | 'links' | 'members'> | undefined;
 }
 
@@ -38,7 +38,7 @@ const mayList = ([name, value]: readonly [string, unknown]): boolean => {
 /** The type that files of a kind are of if the manifest does not say. */
 const usualType = { output: undefined, error: 'OperationOutcome', deleted: 'Bundle' } as const;
 
-/** Some write it as a text. */
+/** Some plans write it as a string. */
 const isTrue = (said: unknown): boolean => String(said).trim().toLowerCase() === 'true';
 
 const fileOf = (

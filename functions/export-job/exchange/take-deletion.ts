@@ -30,7 +30,7 @@ const deletedIn = (
   return type !== 'Patient' || (isOwn && rules.members?.has(id) === true) ? name : undefined;
 };
 
-/** The entries of a line; undefined if it is no list of deletions. */
+/** The entries of a line; undefined if it is not a list of deletions. */
 const entriesIn = (given: PageResource | SkippedResource): readonly unknown[] | undefined => {
   if (given.skipped !== undefined || given.type !== 'Bundle') return undefined;
   const { entry, implicitRules, modifierExtension } = given.resource;

@@ -175,7 +175,7 @@ export const takeLine = (taking: LineTaking, resource: PageResource | SkippedRes
     return false;
   }
   if (why !== undefined) {
-    // So the plan did not answer for the Group alone.
+    // This shows that the plan's files are not limited to the Group.
     if (why === 'stranger') disprove(leg.seen, ofWholeGroup);
     noteLeftOut(taking, resource, why);
     count(why, type);

@@ -2,7 +2,7 @@ import { longestReadingSeconds } from '../../shared/exports/longest-export.ts';
 import { isLastPage, type Places } from '../../shared/fhir/last-page.ts';
 import { linkResolver } from '../../shared/fhir/page-link.ts';
 
-/** What follows a page. `rest` is the next page's path and query below the payer's base, and `others` those of each beside it. */
+/** What follows a page. `rest` is the next page's path and query below the payer's base; `others` are those of further next links. */
 export type NextPage =
   | { readonly rest: string; readonly others?: readonly string[] }
   | { readonly end: 'last' }

@@ -115,7 +115,7 @@ export type Problem =
     }
   /** The payer says that it searched the type without what was asked of it: what came may be beyond that. */
   | { readonly kind: 'filterIgnored'; readonly type: string }
-  /** Some of the type came from another base of the payer's than the one that has the type. Reported once. */
+  /** Resources of the type came from another base of the payer's than the one that has the type. Reported once. */
   | { readonly kind: 'otherBase'; readonly type: string }
   /** A further base of the payer's declares the type, and the profile does not name it there. */
   | { readonly kind: 'typeAstray'; readonly type: string }
@@ -275,7 +275,7 @@ type ExchangeProblem =
       readonly severity: Severity;
       readonly code: string;
     }
-  /** A line in a file of deletions that is no list of them, or so many of its entries. */
+  /** A line in a file of deletions that is not a list of deletions, or that many of its entries are not. */
   | { readonly kind: 'deletionLeftOut'; readonly type: string; readonly file: number; readonly count?: number }
   /** A member of the Group of whom nothing came, or who was left out from the start. */
   | { readonly kind: 'memberWithoutRecord' | 'memberUnchanged'; readonly type: string; readonly member: string }
@@ -322,7 +322,7 @@ export type PlanFault =
   | 'moreManifests'
   /** Its manifest has links that cannot be read. */
   | 'links'
-  /** Its manifest has what Bulk Data does not have there, and what may list files. */
+  /** Its manifest has a member that Bulk Data does not define and that may list more files. */
   | 'members'
   /** It rejects the gateway's client credentials. */
   | 'client'

@@ -26,7 +26,7 @@ import { UnreadablePage } from './unreadable-page.ts';
  */
 export type Odd = 'type' | 'member' | 'long' | 'header' | 'warning';
 
-/** Facts about a page as a whole. Its `self` link has the parameters that were used. */
+/** Facts about a whole page. Its `self` link has the parameters that the payer used. */
 export interface PageInfo extends Places {
   /** The URLs of its `next` links. A link without a URL gives an empty string. */
   readonly next: readonly string[];
@@ -34,7 +34,7 @@ export interface PageInfo extends Places {
   readonly total: number | undefined;
   /** What the page has of these, and nobody can read. */
   readonly unreadable?: 'links' | 'total' | undefined;
-  /** What says that the page may be, or hold, something else than it was read as. */
+  /** Why the page may be, or may contain, something other than what was read. */
   readonly odd?: Odd | undefined;
   /** What the payer remarks on the page as a whole, as R5 has it (https://hl7.org/fhir/R5/bundle-definitions.html#Bundle.issues). */
   readonly remarks?: JsonObject | undefined;

@@ -66,7 +66,7 @@ const follow = (leg: RecordLeg, task: SearchTask, next: readonly string[]): Next
 /** Whether a page's total is more than the page's entries, so that it cannot be a count of these alone. */
 const exceeds = ({ total, entries }: PageInfo): boolean => total !== undefined && total > entries;
 
-/** The first page of a search that may be, or hold, something else than it was read as. */
+/** The first page of a search that may be, or may contain, something other than what was read. */
 const oddOf = ({ odd, page }: SearchTask, taken: PageInfo): SearchTask['odd'] =>
   odd ?? (taken.odd === undefined ? undefined : { page, what: taken.odd });
 
@@ -77,7 +77,7 @@ const headerTotalOf = ({ headerTotal }: SearchTask, taken: PageInfo): number | u
 const isAtLast = (leg: Pick<RecordLeg, 'payer' | 'seen'>, task: SearchTask, taken: PageInfo): boolean =>
   (taken.total === 0 && task.matched === 0) || isLastRead(taken, placeOf(leg, task));
 
-/** A page that another linked to as the next, too, and that was not read. */
+/** A page that was not read although another page also links to it as the next. */
 const unreadFork = (seen: RecordLeg['seen'], task: SearchTask): Fork | undefined => {
   const { forks = [] } = task;
   return forks.length >= mostForks ? forks[0] : forks.find(({ rest }) => !seen.has(pageName(task, rest)));
@@ -334,7 +334,7 @@ const noteWithout = ({ next }: RecordLeg, { type, mayBeUnknown, provenance, matc
   if (isWithout && matched > 0) next.provenances = { ...next.provenances, [type]: 'refused' };
 };
 
-/** Notes the other pages that are called the next, beside the one that is read. */
+/** Notes further pages that a page links to as the next, besides the one that is read. */
 const forksOf = ({ seen }: RecordLeg, task: SearchTask, others: readonly string[] = []): SearchTask['forks'] => {
   const { forks = [], page } = task;
   if (forks.length >= mostForks) return forks;
@@ -441,7 +441,7 @@ const askWithout = (
   { status, saysNone }: Partial<Refused> = {},
 ): SearchTask | undefined => {
   if (task.provenance !== 'declared' || task.page > 1 || (status === 404 && saysNone === true)) return end();
-  // With what the last try brought before its page broke off.
+  // Counts what the last try brought before its page broke off.
   const { matched, included = 0 } = leg.next.queue[0] as SearchTask;
   const isNothingRead = matched === 0 && included === 0;
   const without = { ...task, ...withoutProvenances(task) };

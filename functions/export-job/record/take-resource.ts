@@ -53,7 +53,7 @@ export type Source =
       readonly mark: number;
       /** The payer may not know the parameter, and ignore it: then others' resources are no sign that it knows the member by another id. */
       readonly mayBeUnknown?: true;
-      /** It asks by a parameter that never finds what names nobody, such as `sender`. */
+      /** Whether it searches by a parameter, such as `sender`, that cannot find a resource that names nobody. */
       readonly isByPart?: true;
     }
   /** A resource that is read by its id. */
@@ -87,7 +87,7 @@ export const matchingType = ({ payer }: RecordLeg, { type }: Source): string | u
   return substitute === undefined ? undefined : parseRecordSearch(substitute).type;
 };
 
-/** How what names no patient comes from somewhere. Notes that `$everything` has the member's id in its path. */
+/** The answer that may vouch for resources that name no patient. That of `$everything` does so, since its path has the member's id. */
 export const cameBy = ({ payer, seen }: RecordLeg, source: Source): Came | undefined => {
   if (source.of === 'read') return 'referred';
   if (source.isByPart === true) return undefined;
@@ -286,7 +286,10 @@ export const reportNotAsked = (
 /** The most references that a leg lists. */
 const mostReferred = 100_000;
 
-/** Leaves out a resource of a type that another of the payer's bases has, where another one may have its name, and reports that once for the type. */
+/**
+ * Leaves out a resource whose type belongs to another of the payer's bases: there, another resource may have the same type and id. Reports
+ * that once for each type.
+ */
 const leaveToOtherBase = (taking: Taking, resource: PageResource): void => {
   const { seen, problems } = taking.leg;
   const { type, mode } = resource;

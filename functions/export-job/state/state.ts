@@ -217,7 +217,7 @@ export interface EarlyResource {
   /** The ids of the patients in it, without the member's. */
   readonly patients: readonly string[];
   readonly problem: Extract<Problem, { kind: 'otherPatient' }>;
-  /** How it came, if that would otherwise show that what names nobody is the member's. */
+  /** The answer that it came in, if that answer would otherwise vouch for resources that name nobody. */
   readonly came?: Came;
   /** It came in answer to a search by a parameter that the payer may not know, so that another patient's is no problem. */
   readonly isGuessed?: true;

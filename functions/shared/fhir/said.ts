@@ -113,8 +113,9 @@ const countInHeader = (header: string | null): ReturnType<typeof saidCount> =>
   header?.trim() === '' ? undefined : saidCount(header);
 
 /**
- * How many items there are, by a `Content-Range` of others than bytes (https://www.rfc-editor.org/rfc/rfc9110#section-14.4). Servers leave out
- * the unit, as PostgREST does (https://docs.postgrest.org/en/stable/references/api/pagination_count.html), or write it in other forms.
+ * How many items there are, according to a `Content-Range` in a unit other than bytes (https://www.rfc-editor.org/rfc/rfc9110#section-14.4).
+ * Some servers leave out the unit, as PostgREST does (https://docs.postgrest.org/en/stable/references/api/pagination_count.html), and some
+ * write it in other forms.
  */
 const countInRange = (range: string | null): ReturnType<typeof saidCount> => {
   if (range === null || range.trim() === '' || /^\s*bytes\b/i.test(range)) return undefined;

@@ -60,7 +60,7 @@ export const payerHttpFailure = (error: unknown, asked: Asked): PayerError => {
 const unread = (status: number, lacks: 'a JSON object' | 'an OAuth error' = 'a JSON object'): PayerError =>
   new PayerError(status === 401 ? 'invalid_client' : 'nonsense', `token endpoint answered ${status} without ${lacks}`);
 
-/** A refusal, by the code that it has (RFC 6749 §5.2). Only codes that are known are logged. */
+/** Makes the error for a payer's refusal from its code (RFC 6749 §5.2). Only known codes are logged. */
 const refusal = (status: number, answer: JsonObject): PayerError => {
   const code = errorCodeOf(answer);
   if (code === undefined && typeof answer['error'] !== 'string') return unread(status, 'an OAuth error');

@@ -164,7 +164,7 @@ const askPayer = async ({ deps, payer, open, old }: Refresh, lease: Lease): Prom
   } catch (error) {
     if (!(error instanceof PayerError)) throw error;
     if (error.failure === 'invalid_grant') return { name: 'confirmRefusal', lease };
-    // We name no scope, so it is that of the member's sign-in which the payer gives nobody anymore.
+    // Our request names no scope, so the payer no longer gives the scope of the member's sign-in.
     const isAsked = payer.quirks.extraRefreshParameters?.['scope'] !== undefined;
     throw error.failure === 'invalid_scope' && !isAsked ? reconnectNeeded(error.detail) : error;
   }
@@ -188,7 +188,7 @@ const storeTokens = async (refresh: Refresh, lease: Lease, refreshed: RefreshedT
   if (!(await storeInLease(refresh, lease, { sealed, ...change })))
     return { name: 'useStored', lease, unstored: tokens };
   if (problem !== undefined) throw problem;
-  // What is lost should be explained to the operator.
+  // The operator should see why access was lost.
   if (change.scope !== undefined)
     record.detail = ignoredWords(payer, refreshed.scope, { counted: grant.via === 'identity' }) ?? record.detail;
   const next = { ...grant, scope, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };

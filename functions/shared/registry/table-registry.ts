@@ -71,7 +71,7 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
     });
     const { Item } = await withTimeLimit(times, (options) => table.client.send(get, options));
     if (Item === undefined) {
-      // Every page is written when a stage is made, and never removed.
+      // Every page is written when a stage is deployed for the first time, and none is ever removed.
       if (/^(?:directory|origins)#/.test(entryId)) tellBad(entryId, 'missing');
       return undefined;
     }
@@ -100,7 +100,7 @@ export const tableRegistry = ({ table, clock, writeLog, stage, lifetimes }: Tabl
 
   const requireSound = async (entryId: string, isListed = false): Promise<StoredEntry<unknown> | undefined> => {
     const stored = await require(entryId);
-    // An entry that was removed has left its item.
+    // A removed entry still has its item.
     if (isListed && stored === undefined) throw unavailable(tellBad(entryId, 'missing'));
     if (stored?.damaged === true) throw unavailable(`registry: ${entryId} is damaged`);
     return stored;

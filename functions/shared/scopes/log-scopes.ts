@@ -17,7 +17,7 @@ export const logScopes = (scopes: Scopes, { counted }: { readonly counted: boole
   return others === 0 ? quoted : `${quoted} and ${number}`;
 };
 
-/** A remark on the words of a payer's scope that cannot be read, for the log of what goes on without them. */
+/** A remark for the log: which words of a payer's scope cannot be read. */
 export const ignoredWords = (
   payer: PayerWords,
   scope: Scopes = [],

@@ -11,7 +11,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, timi
  */
 export const sha256 = (value: string | Uint8Array): string => hash('sha256', value, 'base64url');
 
-/** A hash of values in this order, and of no others: each stands behind its length. */
+/** A hash of these values in this order. Each is preceded by its length, so that no other values give the same input. */
 export const hashOf = (values: readonly (string | number | boolean | undefined)[]): string =>
   sha256(values.map((value) => (value === undefined ? '-' : `${String(value).length}:${value}`)).join(' '));
 

@@ -168,14 +168,14 @@ export type AskedExport = Pick<
   | 'grantEndsAt'
 >;
 
-/** The same, and who can open its files. */
+/** That, and who can open its files. */
 export type BoundExport = AskedExport & Pick<Export, 'recipient' | 'exportSecret'>;
 
 /** DynamoDB keeps no order in a set. */
 const inOrder = (set: readonly string[] | undefined): string | undefined =>
   set === undefined ? undefined : hashOf([...set].sort());
 
-/** A hash of what was asked, for whom, and of whom. The order is part of what is sealed. */
+/** A hash of what a kick-off asked for, whose record it asked for, and who asked. Values are sealed under it, so their order must not change. */
 export const hashOfAsked = (item: AskedExport): string =>
   hashOf([
     item.grantId,
@@ -185,7 +185,7 @@ export const hashOfAsked = (item: AskedExport): string =>
     item.patient,
     item.request,
     item.requestId,
-    // As it is read again.
+    // In the form in which it is read from the table.
     writeScopes(parseScopes(writeScopes(item.scope))),
     inOrder(writeAskedTypes(item)),
     item.since,

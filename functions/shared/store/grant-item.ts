@@ -192,7 +192,7 @@ const boundTo = (grant: BoundGrant): string =>
     grant.payer,
     grant.partner,
     grant.patient,
-    // As it is read again.
+    // In the form in which it is read from the table.
     writeScopes(parseScopes(writeScopes(grant.scope))),
     grant.refreshable,
     grant.redirectUri,

@@ -330,7 +330,7 @@ describe('whether a run went well', () => {
   const one = { ...localRegistry(), payers: [payer!] };
   const down = (): Response => new Response('', { status: 500 });
 
-  /** The value of the metric, and the level of the line that has it. */
+  /** Runs the canary. Returns the metric's value and the level of the log line that has it. */
   const told = async (
     options: Parameters<typeof canary>[0],
     prepare?: (test: ReturnType<typeof canary>) => unknown,

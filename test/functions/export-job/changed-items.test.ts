@@ -26,7 +26,7 @@ const columns = Object.keys(exportAttributes).filter(
   (name) => !free.has(name) && !keys.has(name) && !Object.values(sealed).flat().includes(name),
 );
 
-/** What a writer would gain something by, where a changed text means nothing. */
+/** Values that would help somebody who can write to the table, for columns in which any other text means nothing. */
 const others: Readonly<Record<string, AttributeValue>> = {
   payer: { S: 'demo-health-plan' },
   partner: { S: 'demo-app' },

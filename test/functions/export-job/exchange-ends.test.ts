@@ -161,9 +161,9 @@ describe('an exchange is whole', () => {
 /** What a lying plan says, and what is true of it. */
 interface Lie {
   readonly line: object | string;
-  /** Whether it belongs into the record. */
+  /** Whether it belongs in the record. */
   readonly isKept: boolean;
-  /** By what words the account names it. */
+  /** What the account says of it, if it names it. */
   readonly named?: RegExp;
 }
 
