@@ -1,6 +1,5 @@
 import { isHung, keyOf, member, type Attached, type Held } from './held.ts';
 import {
-  endsBefore,
   halfOf,
   isDeclared,
   isUndeclared,
@@ -12,22 +11,14 @@ import {
   typesOf,
 } from './payer.ts';
 import { parametersOf } from './r4.ts';
-import type { Hiccup, PayerSpec } from './spec.ts';
+import type { Hiccup, PayerSpec, TypeSpec } from './spec.ts';
 
 /** Whether a request may once be answered with a Bundle in another charset, which is no failure of an attachment's to try again. */
 export const hasStrangeHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ fails }) => fails === 'latin');
 
-/**
- * Whether a search of a type ends without something that the payer has of it. Where pages break off in one, another ends that is for who sent
- * or received some.
- */
-const endsShort = (spec: PayerSpec, type: string): boolean => {
-  const how = typesOf(spec).get(type);
-  if (how === undefined) return false;
-  const hasOther = spec.senders.some((one) => one.type === type);
-  const isShort = ['suppresses', 'labels', 'forgets'].includes(how.search) || repeats(how);
-  return isShort || strays(how) !== undefined || (hasOther && endsBefore(how));
-};
+/** Whether a search of a type ends without something that it finds. */
+const endsShort = (how: TypeSpec): boolean =>
+  ['suppresses', 'labels', 'forgets'].includes(how.search) || repeats(how) || strays(how) !== undefined;
 
 /** Whether a request for the payer's statement fails. The first three requests at most are for it. */
 const hasStatementHiccup = ({ hiccups }: PayerSpec): boolean => hiccups.some(({ request }) => request <= 3);
@@ -260,7 +251,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   ],
   [
     /^(?<type>\w+)\/\S+ came only because the record refers to it: a search of \w+ had ended without it, so that others may be missing\.$/,
-    ({ type = '' }, { spec }) => endsShort(spec, type),
+    ({ type = '' }, { spec }) => {
+      const how = typesOf(spec).get(type);
+      return how !== undefined && endsShort(how);
+    },
   ],
   [
     /^Provenance is not complete: a search by patient finds those of the Patient only, and (?:the payer (?<how>does not declare that|does not say that) a search of (?<types>\w+(?:, \w+)*) (?:that )?br(?:ings|ought) theirs \(_revinclude=Provenance:target\)|a search of (?<failed>[\w, ]+) that brings theirs failed \(_revinclude=Provenance:target\)|a search of [\w, ]+ that brings theirs did not (?:end|find all)|the access token's scope does not cover a search of [\w, ]+, which brings theirs|the payer granted only a part of (?<granted>[\w, ]+)|the gateway searches this payer for a part of (?<parts>[\w, ]+) only|no CapabilityStatement that the gateway could read says whether a search of (?<unread>[\w, ]+) brings theirs \(_revinclude=Provenance:target\)|no other type was asked for whose search brings them)\.$/,
@@ -312,7 +306,10 @@ const sentences: readonly (readonly [RegExp, IsTrue])[] = [
   ],
   [
     /^A resource of type (?<type>\w+) came with others only: a search of \w+ ended without it, so that others may be missing\.$/,
-    ({ type = '' }, { spec }) => endsShort(spec, type),
+    ({ type = '' }, { spec }) => {
+      const how = typesOf(spec).get(type);
+      return how !== undefined && endsShort(how);
+    },
   ],
   [
     /^The member's own Patient resource did not come\.$/,
