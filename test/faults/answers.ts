@@ -5,6 +5,8 @@ import { healthMarker } from './payer.ts';
 
 /** What no answer may contain: paths of our code, what it runs on, or the words of an internal error. */
 const innards = /\bat .{1,200}\.(?:ts|js|mjs)\b|node_modules|ECONN|socket|dynamodb|Exception|TypeError|SyntaxError/i;
+/** Tokens, states and sealed links: by chance, a random text has any short word. */
+const random = /[\w-]{40,}/g;
 const issuer = 'https://gateway.example.org/r4/northwind';
 
 const waitOf = ({ headers }: GatewayAnswer): string =>
@@ -73,7 +75,7 @@ const bufferedLimitMs = 29_000;
  */
 export const describeAnswer = (kind: Path['kind'], answer: GatewayAnswer): string => {
   const said = JSON.stringify([answer.headers, answer.body]);
-  if (innards.test(said)) throw new Error(`innards: ${said}`);
+  if (innards.test(said.replace(random, ''))) throw new Error(`innards: ${said}`);
   if (kind !== 'FHIR' && answer.ms > bufferedLimitMs) throw new Error(`took ${Math.round(answer.ms)} ms`);
   if (answer.status === 500) throw new Error(`500: ${said}`);
   if (answer.status !== 200 && answer.body.includes(healthMarker)) throw new Error('health data in an error');

@@ -27,7 +27,7 @@ export interface Places {
  * @param url of the page
  */
 export const isLastPage = ({ self, first, last }: Places, url: string): boolean => {
-  // Some write null so.
+  // Some payers write null as one of these texts.
   if (last === undefined || ['', 'null'].includes(last) || !URL.canParse(last, url)) return true;
   return [self, first, url].some(
     (one) => one !== undefined && URL.canParse(one, url) && isSamePage(new URL(one, url), new URL(last, url)),
