@@ -2,9 +2,12 @@ import { longestReadingSeconds } from '../../shared/exports/longest-export.ts';
 import { isLastPage, type Places } from '../../shared/fhir/last-page.ts';
 import { linkResolver } from '../../shared/fhir/page-link.ts';
 
-/** What follows a page. `rest` is the next page's path and query below the payer's base; `others` are those of further next links. */
+/**
+ * What follows a page. `rest` is the next page's path and query below the payer's base; `others` are those of further next links.
+ * @property elsewhere why a further next link is not followed
+ */
 export type NextPage =
-  | { readonly rest: string; readonly others?: readonly string[] }
+  | { readonly rest: string; readonly others?: readonly string[]; readonly elsewhere?: ElsewhereReason }
   | { readonly end: 'last' }
   /** The next link leads to a page that was already read. */
   | { readonly end: 'loop' }
@@ -47,20 +50,14 @@ export const nextPage = (question: NextPageQuestion): NextPage => {
   if (next.length === 0) return { end: 'last' };
   if (next.every((url) => url === '')) return { end: 'withoutUrl' };
   const restOf = linkResolver(requestUrl, bases);
-  const rests = next.map(restOf).filter((rest) => rest !== undefined);
-  if (rests.length === 0)
-    return {
-      end: 'elsewhere',
-      why: whyElsewhere(
-        question,
-        next.find((url) => url !== '')!,
-      ),
-    };
-  const [rest, ...others] = rests.filter((found) => !wasRead(found));
-  if (rest === undefined) return { end: 'loop' };
+  const rests = next.map(restOf);
+  const unfollowed = next.find((url, at) => url !== '' && rests[at] === undefined);
+  const elsewhere = unfollowed === undefined ? undefined : whyElsewhere(question, unfollowed);
+  const [rest, ...others] = rests.filter((found) => found !== undefined).filter((found) => !wasRead(found));
+  if (rest === undefined) return elsewhere === undefined ? { end: 'loop' } : { end: 'elsewhere', why: elsewhere };
   const known = new Set([spelledAlike(rest)]);
   const beside = others.filter((found) => known.size < known.add(spelledAlike(found)).size);
-  return { rest, ...(beside.length > 0 && { others: beside }) };
+  return { rest, ...(beside.length > 0 && { others: beside }), ...(elsewhere && { elsewhere }) };
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { WhyLeftOut } from '../../shared/exchanges/group.ts';
+import { codesOfLack } from '../../shared/fhir/said.ts';
 import { isObject, objectsIn, type JsonObject } from '../../shared/json/json-object.ts';
 import type { Bound, ElsewhereReason } from './next-page.ts';
 import type { SkipReason } from './page-resource.ts';
@@ -437,27 +438,6 @@ export type NotReadReason =
 
 /** https://hl7.org/fhir/R4/valueset-issue-severity.html */
 export type Severity = 'fatal' | 'error' | 'warning' | 'information';
-
-/**
- * A remark with one of these codes means that something may be missing, whatever its severity: the payer could not do all
- * of its work, or did not give all that it has.
- */
-const codesOfLack = new Set([
-  'security',
-  'login',
-  'unknown',
-  'expired',
-  'forbidden',
-  'suppressed',
-  'incomplete',
-  'transient',
-  'timeout',
-  'throttled',
-  'lock-error',
-  'no-store',
-  'exception',
-  'too-costly',
-]);
 
 /** Those with which the same request may succeed later (https://hl7.org/fhir/R4/valueset-issue-type.html, `transient`). */
 const transient = new Set(['transient', 'lock-error', 'no-store', 'exception', 'timeout', 'incomplete', 'throttled']);

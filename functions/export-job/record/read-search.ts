@@ -96,6 +96,7 @@ const problemAtEnd = (
   const odd = oddOf(task, taken);
   const { end } = following;
   if (end === 'nothingNew') return { kind: 'pagesNothingNew', type, page };
+  if (task.elsewhere !== undefined) return { kind: 'pageElsewhere', type, ...task.elsewhere };
   if (following.end === 'elsewhere') return { kind: 'pageElsewhere', type, page, why: following.why };
   const first = firstTotal ?? taken.total;
   const most = Math.max(first ?? 0, taken.total ?? 0);
@@ -369,6 +370,7 @@ const afterPage = (leg: RecordLeg, task: SearchTask, taken: PageInfo, stale: num
     odd: oddOf(task, taken),
     headerTotal: headerTotalOf(task, taken),
     forks: forksOf(leg, task, following.others),
+    elsewhere: task.elsewhere ?? (following.elsewhere && { page: task.page, why: following.elsewhere }),
     provenances,
     stale,
     ...fresh,

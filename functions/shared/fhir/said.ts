@@ -138,6 +138,14 @@ export const countInHeaders = (headers: Pick<Headers, 'get'>): ReturnType<typeof
 
 const namesOf = (names: string): ReadonlySet<string> => new Set(names.split(' '));
 
+/**
+ * An issue with one of these codes means that something may be missing, whatever its severity: the payer could not finish its work, or
+ * withheld something.
+ */
+export const codesOfLack = namesOf(
+  'security login unknown expired forbidden suppressed incomplete transient timeout throttled lock-error no-store exception too-costly',
+);
+
 /** A value of a `Warning` header, with or without its date (https://www.rfc-editor.org/rfc/rfc7234#section-5.5). */
 const warningForm = /[\s,]*(\d{3}) +[^\s",]+ +"((?:[^"\\]|\\.)*)"(?: +"[^"]*")?\s*(?:,|$)/y;
 

@@ -405,6 +405,34 @@ describe('pages of which each links to several as the next', () => {
     });
   });
 
+  const server = 'https://elsewhere.example/fhir/Observation?page=3';
+
+  it.each<[string, readonly (readonly (number | string)[])[], number, string]>([
+    ['to another server, before the one that is', [[server, 2], []], 1, 'another server'],
+    ['to another server, after it', [[2, server], []], 1, 'another server'],
+    ['to another server, beside one that was read', [[2], [1, server]], 2, 'another server'],
+    ['that is no URL', [[2, 'http://['], [server]], 1, 'something that is not a URL'],
+  ])('are incomplete if one is not followed, whatever the total says: %s', async (_, links, page, where) => {
+    const made = await exportOf((to) =>
+      links.map((next, at) =>
+        sentAs({
+          resourceType: 'Bundle',
+          type: 'searchset',
+          total: 2,
+          entry: [entryOf(at + 1)],
+          link: next.map((url) => ({ relation: 'next', url: typeof url === 'number' ? to(url) : url })),
+        }),
+      ),
+    );
+
+    expect(made).toMatchObject({
+      complete: false,
+      ids: ['member-1', 'o-1', 'o-2'],
+      errors: [`Page ${page} of Observation links to ${where}, which is not read. ${missing}`],
+    });
+    expect(made.outcomes['Observation']).toBe('incomplete 2');
+  });
+
   it('are complete only if each of them was read, whatever links to whatever', async () => {
     const last = 6;
     await fc.assert(

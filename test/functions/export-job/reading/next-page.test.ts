@@ -46,6 +46,18 @@ describe('which page is next', () => {
     expect(after([`${own}&name=Zoë`, `${own}&name=Zo%C3%AB`])).not.toHaveProperty('others');
   });
 
+  it('is followed beside one that is not, which is named', () => {
+    const [own, other] = ['Observation?page=2', 'https://elsewhere.example/fhir/Observation?page=3'];
+    for (const next of [
+      [own, other],
+      [other, own],
+    ])
+      expect(after(next)).toEqual({ rest: `/${own}`, elsewhere: 'server' });
+    expect(after([own, 'http://['])).toEqual({ rest: `/${own}`, elsewhere: 'form' });
+    expect(after([own, '/admin'])).toEqual({ rest: `/${own}`, elsewhere: 'path' });
+    expect(after([own, other], [`/${own}`])).toEqual({ end: 'elsewhere', why: 'server' });
+  });
+
   it('is none after the last', () => {
     expect(after([])).toEqual({ end: 'last' });
   });
