@@ -8,9 +8,9 @@ import { payerHttpFailure } from '../shared/payer/client.ts';
 import { failureAtRead, PayerError } from '../shared/payer/errors.ts';
 import type { PayerResponse } from '../shared/payer/http.ts';
 import type { OpenGrant } from '../shared/payer/open-grant.ts';
-import { reconnectNeeded, refreshPayerTokens, rereadGrant } from '../shared/payer/refresh-tokens.ts';
+import { noteRefusal, reconnectNeeded, refreshPayerTokens, rereadGrant } from '../shared/payer/refresh-tokens.ts';
 import { readSecretHeaders, type SecretHeaders } from '../shared/payer/secrets.ts';
-import { raise, type RequestRecord } from '../shared/record/request-record.ts';
+import type { RequestRecord } from '../shared/record/request-record.ts';
 import { fhirJson, fhirMediaType } from '../shared/registry/profile.ts';
 import type { Payer } from '../shared/registry/types.ts';
 import type { Watch } from './breaker/watch-call.ts';
@@ -148,6 +148,6 @@ const callTwice = async (deps: FetchDeps, event: ApiEvent, call: PayerCall): Pro
   await requireTokenRefused(again);
   await rereadGrant(deps, open);
   // A member's withdrawal, or a payer that refuses its every token: only the count tells.
-  raise(call.record, 'refreshFailed');
+  await noteRefusal(deps, { open, before: call.open }, call.record);
   throw reconnectNeeded('the payer refuses a token that it has just refreshed');
 };

@@ -8,7 +8,7 @@ import type { IdentitySignIn, Payer } from '../registry/types.ts';
 import type { PayerTokens } from '../store/grant-item.ts';
 import { isThrottling } from './answers.ts';
 import { isUnusable } from './decode-body.ts';
-import { errorCodeOf, failureOf } from './error-code.ts';
+import { errorCodeOf, failureOf, failureOfAnswer } from './error-code.ts';
 import { CodeRefused, NoMatch, PayerError, type Asked } from './errors.ts';
 import type { PayerHttp } from './http.ts';
 import { requireText } from './read-text.ts';
@@ -65,7 +65,7 @@ const refusal = (status: number, answer: JsonObject): PayerError => {
   const code = errorCodeOf(answer);
   if (code === undefined && typeof answer['error'] !== 'string') return unread(status, 'an OAuth error');
   return new PayerError(
-    code === undefined ? 'nonsense' : failureOf(code),
+    failureOfAnswer(status, answer),
     `token endpoint answered ${status} with an OAuth error (${code ?? 'unknown'})`,
   );
 };

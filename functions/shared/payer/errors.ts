@@ -1,8 +1,11 @@
 import { GatewayError, type Signal } from '../errors.ts';
 
-/** How a payer failed: only `invalid_grant`, and `invalid_scope` at a refresh, say anything about the grant. */
+/**
+ * How a payer failed: only `invalid_grant`, and at a refresh `invalid_scope` and `refused`, say anything about the grant. `refused` is a
+ * refusal of what the request carries, in other words than RFC 6749 §5.2 has for it.
+ */
 export type PayerFailure =
-  'invalid_grant' | 'invalid_scope' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
+  'invalid_grant' | 'invalid_scope' | 'refused' | 'invalid_client' | 'unavailable' | 'timeout' | 'nonsense';
 
 /** Which of a payer's endpoints was called. The canary's findings use the same names. */
 export type Asked = 'token endpoint' | 'userinfo endpoint' | 'JWKS' | 'FHIR API' | 'GET Patient';
@@ -48,6 +51,7 @@ const signals: Readonly<Partial<Record<PayerFailure, Signal>>> = {
   timeout: 'payerDown',
   nonsense: 'payerDown',
   invalid_scope: 'payerDown',
+  refused: 'payerDown',
   invalid_client: 'secretMissing',
 };
 
@@ -80,6 +84,7 @@ export const failureAtRead = (error: PayerError): GatewayError => {
       });
     case 'invalid_grant':
     case 'invalid_scope':
+    case 'refused':
     case 'nonsense':
       return new GatewayError('payer_error', 'The health plan gave an answer that cannot be used.', forLog(error));
   }

@@ -3,6 +3,7 @@ import { base64url } from '../base64url.ts';
 import { nowSeconds } from '../clock.ts';
 import { asGatewayError, GatewayError, unavailable } from '../errors.ts';
 import { raise, raiseSignalOf, type RequestRecord } from '../record/request-record.ts';
+import { identityProfile } from '../registry/profile.ts';
 import type { Payer } from '../registry/types.ts';
 import { ignoredWords } from '../scopes/log-scopes.ts';
 import { scopeAtPayer } from '../scopes/scope-at-payer.ts';
@@ -23,8 +24,9 @@ import { isAmbiguousJwt, memberOf } from './token-answer.ts';
  *   takeLease ─┬─ ours ──────► askPayer ─┬─ new tokens ──► storeTokens ─┬─ stored ────► done
  *       ▲      │                         │                              └─ refused ───► useStored ─┬─► done
  *       │      │                         │                                                        └─► ended
- *       │      │                         ├─ invalid_grant ─► confirmRefusal ─┬─ newer tokens are stored ─► done
- *       │      │                         │                                   └─► ended
+ *       │      │                         ├─ refused ──────► confirmRefusal ─┬─ newer tokens are stored ─► done
+ *       │      │                         │                                  ├─ by invalid_grant ─► ended
+ *       │      │                         │                                  └─ in other words ─► reconnect
  *       │      │                         └─ another patient ─► endMistaken ─► ended
  *       │      ├─ another's, and the old token is still good ─► done, with the old token
  *       │      └─ another's ─► waitForHolder ─┬─ newer tokens are stored ─► done
@@ -32,7 +34,8 @@ import { isAmbiguousJwt, memberOf } from './token-answer.ts';
  *
  * Correctness does not rest on the lease. Tokens are stored only if the version that was read is still current, and
  * only a refusal of the current version ends a grant. Any other failure while the lease is held releases the lease and
- * leaves the grant as it was (`giveUp`).
+ * leaves the grant as it was (`giveUp`). After a refusal in other words than `invalid_grant`, which may be a mistake of the payer's, the
+ * lease stays for five minutes: nobody asks the payer again, and whoever waits for the lease gets the same answer.
  */
 
 /** What a refresh of payer tokens needs. */
@@ -76,7 +79,7 @@ type State =
   | { readonly name: 'askPayer'; readonly lease: Lease }
   | { readonly name: 'storeTokens'; readonly lease: Lease; readonly refreshed: RefreshedTokens }
   | { readonly name: 'useStored'; readonly lease: Lease; readonly unstored: PayerTokens }
-  | { readonly name: 'confirmRefusal'; readonly lease: Lease }
+  | { readonly name: 'confirmRefusal'; readonly lease: Lease; readonly refusal: PayerError }
   | { readonly name: 'endMistaken'; readonly lease: Lease; readonly mistaken: PayerTokens; readonly another: string }
   | { readonly name: 'done'; readonly open: OpenGrant };
 
@@ -125,7 +128,7 @@ const leave = (state: Exclude<State, { name: 'done' }>, refresh: Refresh): Promi
     case 'useStored':
       return useStored(refresh, state.unstored);
     case 'confirmRefusal':
-      return confirmRefusal(refresh);
+      return confirmRefusal(refresh, state.refusal);
     case 'endMistaken':
       return endMistaken(refresh, state);
   }
@@ -151,6 +154,7 @@ const waitForHolder = async ({ deps, open }: Refresh): Promise<State> => {
     const current = await rereadGrant(deps, open);
     if (current.grant.payerVersion !== open.grant.payerVersion) return done(current);
     if ((current.grant.leaseUntilMs ?? 0) < deps.clock.now()) return { name: 'takeLease' };
+    if (wasRefused(current)) throw reconnectNeeded('the payer refused this access within the last five minutes');
   }
   throw unavailable('another refresh of the payer tokens takes too long');
 };
@@ -162,13 +166,19 @@ const askPayer = async ({ deps, payer, open, old }: Refresh, lease: Lease): Prom
     if (another !== undefined) return { name: 'endMistaken', lease, mistaken: refreshed.tokens, another };
     return { name: 'storeTokens', lease, refreshed };
   } catch (error) {
-    if (!(error instanceof PayerError)) throw error;
-    if (error.failure === 'invalid_grant') return { name: 'confirmRefusal', lease };
-    // Our request names no scope, so the payer no longer gives the scope of the member's sign-in.
-    const isAsked = payer.quirks.extraRefreshParameters?.['scope'] !== undefined;
-    throw error.failure === 'invalid_scope' && !isAsked ? reconnectNeeded(error.detail) : error;
+    if (!(error instanceof PayerError) || !isRefusal(payer, error)) throw error;
+    return { name: 'confirmRefusal', lease, refusal: error };
   }
 };
+
+/**
+ * Whether a payer refuses the refresh token. If our request names no scope, `invalid_scope` means that the payer no longer gives the scope
+ * of the member's sign-in.
+ */
+const isRefusal = ({ quirks }: Payer, { failure }: PayerError): boolean =>
+  failure === 'invalid_grant' ||
+  failure === 'refused' ||
+  (failure === 'invalid_scope' && quirks.extraRefreshParameters?.['scope'] === undefined);
 
 /**
  * The grant's scope after a refresh: never more than before, whatever the payer answers (RFC 6749 §6). An answer without a
@@ -181,7 +191,8 @@ const storeTokens = async (refresh: Refresh, lease: Lease, refreshed: RefreshedT
   const { deps, payer, open, record } = refresh;
   const { tokens, problem } = refreshed;
   const { grant, grantKey } = open;
-  const scope = narrowed(payer, grant, refreshed.scope);
+  const profile = grant.via === 'identity' ? identityProfile(payer) : payer;
+  const scope = narrowed(profile, grant, refreshed.scope);
   const iv = deps.randomBytes(sealIvBytes);
   const sealed = sealPayerTokens(tokens, { grant: { ...grant, scope }, grantKey, iv });
   const change = writeScopes(scope) === writeScopes(grant.scope) ? {} : { scope };
@@ -190,7 +201,7 @@ const storeTokens = async (refresh: Refresh, lease: Lease, refreshed: RefreshedT
   if (problem !== undefined) throw problem;
   // The operator should see why access was lost.
   if (change.scope !== undefined)
-    record.detail = ignoredWords(payer, refreshed.scope, { counted: grant.via === 'identity' }) ?? record.detail;
+    record.detail = ignoredWords(profile, refreshed.scope, { counted: grant.via === 'identity' }) ?? record.detail;
   const next = { ...grant, scope, sealedPayerTokens: sealed, payerVersion: grant.payerVersion + 1 };
   return done({ grant: next, grantKey, tokens });
 };
@@ -224,11 +235,12 @@ const useStored = async ({ deps, payer, open }: Refresh, unstored: PayerTokens):
   }
 };
 
-/** On `invalid_grant` the grant ends only if the refused version is still the current one. */
-const confirmRefusal = async ({ deps, open, record }: Refresh): Promise<State> => {
+/** A refusal counts only if the refused version is still the current one. `invalid_grant` ends the grant then. */
+const confirmRefusal = async ({ deps, open, record }: Refresh, { failure, detail }: PayerError): Promise<State> => {
   const current = await rereadGrant(deps, open);
   const { grantId, payerVersion } = open.grant;
   if (current.grant.payerVersion !== payerVersion) return done(current);
+  if (failure !== 'invalid_grant') throw reconnectNeeded(detail);
   const revocation = { now: nowSeconds(deps.clock), requestId: record.requestId, payerVersion };
   if (await revoke(deps.grants, grantId, 'refusedByPayer', revocation)) {
     raise(record, 'refreshFailed');
@@ -251,16 +263,46 @@ const endMistaken = async (
   throw new PayerError('nonsense', `the refreshed tokens are about ${another}`);
 };
 
-/** Releases the lease and notes the failure. Throws it, unless the old token is still valid. */
-const giveUp = async ({ deps, open, record, usable }: Refresh, lease: Lease, error: unknown): Promise<State> => {
-  await releaseLease(deps.grants, open.grant.grantId, lease.owner).catch(() => undefined);
+/** Releases the lease, or keeps it after a refusal, and notes the failure. Throws it, unless the old token is still valid. */
+const giveUp = async (refresh: Refresh, lease: Lease, error: unknown): Promise<State> => {
+  const { deps, open, record, usable } = refresh;
+  if (error instanceof GatewayError && error.code === 'reconnect') {
+    await noteRefusal(deps, { open, held: lease.owner }, record);
+  } else {
+    await releaseLease(deps.grants, open.grant.grantId, lease.owner).catch(() => undefined);
+    raise(record, 'refreshFailed');
+  }
   const failure = error instanceof PayerError ? failureAtRead(error) : error;
-  raise(record, 'refreshFailed');
   raiseSignalOf(record, failure);
   if (!usable) throw failure;
   // The read may still succeed. Its log line must say why an alarm counts it.
   record.detail = asGatewayError(failure).detail ?? 'the payer tokens were not refreshed';
   return done(open);
+};
+
+const refusalMs = 5 * 60_000;
+
+/** Owns a lease after the payer refused this request's refresh, or the token that came of it. */
+const ownerAfterRefusal = ({ requestId }: Requester): string => `refused.${requestId}`;
+
+const wasRefused = ({ grant }: OpenGrant): boolean => grant.leaseOwner?.startsWith('refused.') === true;
+
+/**
+ * Keeps others from asking the payer for five minutes, after it refused a refresh in other words than `invalid_grant`, or the token that it
+ * had just given. Only the first of several refusals is counted, however often a partner asks.
+ * @param open with the tokens that the payer refused
+ * @param before the grant as the request found it
+ * @param held the owner of the lease, if this request holds it
+ */
+export const noteRefusal = async (
+  { clock, grants }: Pick<PayerTokenDeps, 'clock' | 'grants'>,
+  { open, before = open, held }: { readonly open: OpenGrant; readonly before?: OpenGrant; readonly held?: string },
+  record: Requester,
+): Promise<void> => {
+  const nowMs = clock.now();
+  const lease = { owner: ownerAfterRefusal(record), from: held, nowMs, untilMs: nowMs + refusalMs };
+  const isFirst = await takeLease(grants, open.grant, lease).catch(() => true);
+  if (isFirst && !wasRefused(before)) raise(record, 'refreshFailed');
 };
 
 /**

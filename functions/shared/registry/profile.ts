@@ -6,6 +6,13 @@ export const fhirJson = 'application/fhir+json';
 /** What a payer's FHIR API is asked for. */
 export const fhirMediaType = ({ quirks }: Pick<Payer, 'quirks'>): string => quirks.fhirMediaType ?? fhirJson;
 
+/** A payer's profile for grants by a member's identity token: it has the scopes and the consent lifetime of `identitySignIn`. */
+export const identityProfile = (payer: Payer): Payer => {
+  if (payer.identitySignIn === undefined) return payer;
+  const { scopes, consentLifetime = payer.consentLifetime } = payer.identitySignIn;
+  return { ...payer, scopes, ...(consentLifetime === undefined ? {} : { consentLifetime }) };
+};
+
 /**
  * The payer whose secret the gateway uses at a payer, by its id; undefined for a public client that needs no secret header
  * either.

@@ -305,13 +305,17 @@ export const noteExportEnded = (
     when: [grantExists, notRevoked],
   });
 
-/** Takes the lease on a refresh of payer tokens. False if another request holds it, or the tokens have changed. */
+/**
+ * Takes the lease on a refresh of payer tokens. False if another request holds it, or the tokens have changed.
+ * @param lease `from`: another owner, whom this one follows
+ */
 export const takeLease = (
   table: Table,
   grant: Grant,
-  { owner, nowMs, untilMs }: { owner: string; nowMs: number; untilMs: number },
+  { owner, from, nowMs, untilMs }: { owner: string; from?: string | undefined; nowMs: number; untilMs: number },
 ): Promise<boolean> => {
-  const free = anyOf(absent('leaseOwner'), is('leaseUntilMs', '<', nowMs), is('leaseOwner', '=', owner));
+  const isFrom = from === undefined ? [] : [is('leaseOwner', '=', from)];
+  const free = anyOf(absent('leaseOwner'), is('leaseUntilMs', '<', nowMs), is('leaseOwner', '=', owner), ...isFrom);
   return update(table, grant.grantId, {
     set: { leaseOwner: owner, leaseUntilMs: untilMs },
     when: [grantExists, notRevoked, notExpired(Math.floor(nowMs / 1000)), atPayerVersion(grant.payerVersion), free],

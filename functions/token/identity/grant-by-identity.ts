@@ -4,8 +4,8 @@ import { parameters } from '../../shared/http/api.ts';
 import { checkScope, type CheckedRequest } from '../../shared/partner/check-authorize-request.ts';
 import { makeGrant, revokeOnFailure } from '../../shared/partner/make-grant.ts';
 import type { PayerTokenAnswer } from '../../shared/payer/client.ts';
+import { identityProfile } from '../../shared/registry/profile.ts';
 import { checkNotBlocked, checkNotPaused } from '../../shared/registry/require-payer.ts';
-import type { Payer } from '../../shared/registry/types.ts';
 import { facadeBase } from '../../shared/registry/urls.ts';
 import { isStoppedSince } from '../../shared/store/member-stops.ts';
 import { requireTarget } from '../check-target.ts';
@@ -28,12 +28,6 @@ const requirePresenter = (request: TokenRequest): [AuthenticatedPartner, Asserti
     throw new GatewayError('unauthorized_client', "This app may not present its members' identity tokens.");
   }
   return [client, assertion];
-};
-
-/** The payer's profile for this call, with its own scopes and consent lifetime. */
-const profileOf = (payer: IdentityPayer): Payer => {
-  const { scopes, consentLifetime = payer.consentLifetime } = payer.identitySignIn;
-  return { ...payer, scopes, ...(consentLifetime === undefined ? {} : { consentLifetime }) };
 };
 
 /** @throws GatewayError `invalid_grant` if the member agreed too long ago, or has not yet */
@@ -86,7 +80,7 @@ const checkRequest = async (deps: TokenDeps, identity: IdentityDeps, request: To
     note: (id) => request.note({ payer: id, partner: partner.clientId }),
   });
   const { identitySignIn } = payer;
-  const asked = checkScope(request.form, { partner, payer: profileOf(payer) });
+  const asked = checkScope(request.form, { partner, payer: identityProfile(payer) });
   const cmsSmart = readCmsSmart(assertion, identitySignIn);
   const { longestConsentAge: longestAge } = identity;
   checkAttestation(cmsSmart, deps.clock.now(), longestAge);
@@ -165,7 +159,7 @@ export const grantByIdentity = async (deps: TokenDeps, request: TokenRequest): P
   return identifyAgainOnFailure(async () => {
     const { grantId, code } = await makeGrant(
       { ...deps, indexMember: identity.indexMember },
-      profileOf(payer),
+      identityProfile(payer),
       // No browser is sent anywhere, and the code does not leave this function.
       {
         ...asked,

@@ -143,6 +143,38 @@ describe('what a read counts', () => {
     expect(signalsOf(line)).toEqual(['refreshFailed']);
   });
 
+  it('is one refresh that failed, however often the payer refuses the tokens that it gives', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    const seen: unknown[] = [];
+    test.payer.http = async (url) =>
+      String(url).endsWith('/token')
+        ? Response.json({ access_token: 'payer-access-2', refresh_token: 'payer-refresh-2' })
+        : new Response('', { status: 401 });
+    for (const seconds of [0, 0, 299, 2]) {
+      test.passSeconds(seconds);
+      test.payer.requests.length = 0;
+      expect((await read(test.deps, 'Patient', token)).statusCode).toBe(403);
+      const refreshes = test.payer.requests.filter(({ url }) => url.endsWith('/token'));
+      seen.push([...signalsOf(test.lines.at(-1) ?? ''), refreshes.length]);
+    }
+
+    expect(seen).toEqual([['refreshFailed', 1], [0], [0], [1]]);
+  });
+
+  it('is one refresh that failed, if reads at the same time are refused the token that came of it', async () => {
+    const test = fetchGateway();
+    const { token } = await test.grant();
+    test.payer.http = async (url) =>
+      String(url).endsWith('/token')
+        ? Response.json({ access_token: 'payer-access-2', refresh_token: 'payer-refresh-2' })
+        : new Response('', { status: 401 });
+
+    await Promise.all(Array.from({ length: 10 }, () => read(test.deps, 'Patient', token)));
+
+    expect(test.lines.flatMap((line) => signalsOf(line))).toEqual(['refreshFailed']);
+  });
+
   it('is a refresh of payer tokens that failed, in addition to the payer that is down', async () => {
     const line = await lineOf(() => new Response('', { status: 500 }), 301);
 

@@ -415,14 +415,14 @@ describe('a payer’s failure', () => {
   it.each<[string, () => Response, PayerFailure, string]>([
     ['invalid_grant', json(400, { error: 'invalid_grant' }), 'invalid_grant', oauthError(400, 'invalid_grant')],
     ['invalid_client', json(401, { error: 'invalid_client' }), 'invalid_client', oauthError(401, 'invalid_client')],
-    ['another code and words', withWords, 'nonsense', oauthError(400, 'unknown')],
+    ['another code and words', withWords, 'refused', oauthError(400, 'unknown')],
     ['an error without a code', json(400, { message: 'canary' }), 'nonsense', unlike],
     ['an error code that is not a string', json(400, { error: { code: 1 } }), 'nonsense', unlike],
     ...(
       [
         ['unauthorized_client', 'invalid_client'],
         ['unsupported_grant_type', 'nonsense'],
-        ['invalid_request', 'nonsense'],
+        ['invalid_request', 'refused'],
         ['invalid_scope', 'invalid_scope'],
         ['temporarily_unavailable', 'unavailable'],
         ['server_error', 'unavailable'],

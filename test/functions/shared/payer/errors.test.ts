@@ -29,6 +29,7 @@ describe('a payer’s failure', () => {
     ['invalid_grant', undefined, bad, badAtLogin],
     ['nonsense', 'payerDown', bad, badAtLogin],
     ['invalid_scope', 'payerDown', bad, badAtLogin],
+    ['refused', 'payerDown', bad, badAtLogin],
   ])(
     '%s raises %s, is reported by its code and a sentence on the FHIR route and at a login, and its detail is only logged',
     (failure, signal, onRead, atLogin) => {

@@ -5,6 +5,9 @@ import { testDeps } from '../../../support/gateway.ts';
 
 const [oneUp] = localStage().payers as [Payer];
 const patient = (id: unknown = 'p-1') => ({ resource: { resourceType: 'Patient', id }, search: { mode: 'match' } });
+const remark = (code: unknown) => ({
+  resource: { resourceType: 'OperationOutcome', issue: [{ severity: 'warning', code }] },
+});
 const bundle = (entry: unknown, more: object = {}) => ({ resourceType: 'Bundle', entry, ...more });
 
 const ask = (answer: () => Response | Promise<Response>) => {
@@ -76,6 +79,18 @@ describe('whose record a token opens', () => {
     ['what Aidbox adds', [patient()], { 'query-time': 3, 'query-sql': ['SELECT'], entries: [] }],
     ['a total of one as a text', [patient()], { total: '1' }],
     ['a patient that is included', [patient(), { ...patient('other'), search: { mode: 'include' } }]],
+    ...[
+      null,
+      'https://other.example/base/Patient/p-1',
+      'Patient/p-1/_history/2',
+      'https://payer.example/FHIR/Patient',
+      'urn:uuid:0b0ed2f6-1d0c-4b43-a1a9-6ae1a7fd7b3c',
+    ].map((fullUrl): [string, object[]] => [`the fullUrl ${fullUrl}`, [{ ...patient(), fullUrl }]]),
+    ...[undefined, null, '200', '200 OK', 206].map((status): [string, object[]] => [
+      `the status ${status}`,
+      [{ ...patient(), response: { status } }],
+    ]),
+    ['a remark of no lack', [patient(), remark('informational')], { issues: remark('not-supported').resource }],
   ])('is accepted with %s', async (_, entry, more = {}) => {
     expect(await ask(() => Response.json(bundle(entry, more))).finding).toBe('p-1');
   });
@@ -134,6 +149,22 @@ describe('whose record a token opens', () => {
       },
     ].map((more): [string, unknown] => [`what may be more, ${JSON.stringify(more)}`, bundle([patient()], more)]),
     ['another patient in an entry', bundle([{ ...patient(), Resource: { resourceType: 'Patient', id: 'other' } }])],
+    ...['incomplete', 'suppressed', 'timeout'].flatMap((code): [string, unknown][] => {
+      const { resource: outcome } = remark(code);
+      return [
+        [`the remark ${code}`, bundle([patient(), remark(code)])],
+        [`the remark ${code} on the page`, bundle([patient()], { issues: outcome })],
+        [`the remark ${code} on the page, as a list`, bundle([patient()], { issue: outcome.issue })],
+        [`the remark ${code} on the entry`, bundle([{ ...patient(), response: { outcome } }])],
+      ];
+    }),
+    ...['https://payer.example/Patient/other', 'Person/p-1', 'https://payer.example/Patient/other/_history/1'].map(
+      (fullUrl): [string, unknown] => [`the fullUrl ${fullUrl}`, bundle([{ ...patient(), fullUrl }])],
+    ),
+    ...['404', '403 Forbidden', 500, '304', '2000'].map((status): [string, unknown] => [
+      `the status ${status}`,
+      bundle([{ ...patient(), response: { status } }]),
+    ]),
     ['another resource', bundle([{ resource: { resourceType: 'Person', id: 'a' } }])],
     ['no value as its id', bundle([patient('undefined')])],
     ['an entry without a resource', bundle([{}])],
@@ -181,6 +212,8 @@ describe('whose record a token opens', () => {
     ['content-range', 'items 0-0'],
     ['link', '</Patient?page=2>; rel=last'],
     ['link', '</Patient?page=2>; rel=next-page'],
+    ['warning', '199 - "Some results were left out"'],
+    ['warning', 'partial'],
   ])('is not accepted with %s: %s', async (name, value) => {
     const { finding } = ask(() => Response.json(bundle([patient()]), { headers: { [name]: value } }));
     await expect(finding).rejects.toMatchObject({ failure: 'nonsense', detail: unclear });
@@ -188,6 +221,11 @@ describe('whose record a token opens', () => {
 
   it('is accepted with a link to itself in the header', async () => {
     const headers = { link: '<https://payer.example/Patient>; rel="self"' };
+    expect(await ask(() => Response.json(bundle([patient()]), { headers })).finding).toBe('p-1');
+  });
+
+  it('is accepted with a Warning that is only about the end of the API', async () => {
+    const headers = { warning: '299 - "Deprecated API"' };
     expect(await ask(() => Response.json(bundle([patient()]), { headers })).finding).toBe('p-1');
   });
 

@@ -129,6 +129,23 @@ describe('when payer tokens are refreshed', () => {
     expect(writeScopes(after.grant.scope.filter(({ kind }) => kind === 'resource'))).toBe(left);
   });
 
+  it('narrows a grant by identity by the scopes of such sign-ins, not of those in a browser', async () => {
+    const signIn = { issuers: [], assertionAlgorithm: 'ES384', scopes: ['patient/*.rs'], noMatch: [] } as const;
+    for (const [via, left] of [
+      ['identity', ''],
+      [undefined, 'patient/*.rs'],
+    ] as const) {
+      const { test, before } = await agedGrant(250);
+      test.payer.http = answers({ ...rotated, scope: 'openid' });
+      const open = { ...before, grant: { ...before.grant, ...(via === undefined ? {} : { via }) } };
+      const payer = { ...(await northwind(test)), scopes: [], identitySignIn: signIn };
+
+      const after = await ensureFreshPayerTokens(test.deps, payer, open, { requestId: 'request-a' });
+
+      expect(writeScopes(after.grant.scope.filter(({ kind }) => kind === 'resource'))).toBe(left);
+    }
+  });
+
   it('says in the log which words of the payer’s scope were ignored, if that narrows the grant', async () => {
     for (const [via, said] of [
       [undefined, '"patient.Claim.read https://plan.example/x" and 1 word that is not shown'],
@@ -377,13 +394,21 @@ describe('what ends a grant', () => {
     ['a time-out', () => Promise.reject(new DOMException('late', 'TimeoutError')), 504, 'payer_timeout'],
     ['HTML', () => Promise.resolve(new Response('<html>')), 502, 'payer_error'],
     ['truncated JSON', () => Promise.resolve(new Response('{"access_token":"')), 502, 'payer_error'],
-    ['invalid_request', answers({ error: 'invalid_request' }, 400), 502, 'payer_error'],
+    ['invalid_request of another status', answers({ error: 'invalid_request' }, 401), 502, 'payer_error'],
+    ['a code of its own of another status', answers({ error: 'bad_refresh_token' }, 403), 502, 'payer_error'],
+    ['what is no code', answers({ error: 'Bad Request' }, 400), 502, 'payer_error'],
+    ['an error without a code', answers({ status_code: 400, message: 'x' }, 400), 502, 'payer_error'],
+    [
+      'invalid_client beside a refusal',
+      answers({ error: 'invalid_client', code: 'access_denied' }, 400),
+      503,
+      'temporarily_unavailable',
+    ],
     ['invalid_client, twice', answers({ error: 'invalid_client' }, 401), 503, 'temporarily_unavailable'],
     ['unauthorized_client, twice', answers({ error: 'unauthorized_client' }, 400), 503, 'temporarily_unavailable'],
     ['unsupported_grant_type', answers({ error: 'unsupported_grant_type' }, 400), 502, 'payer_error'],
     ['temporarily_unavailable', answers({ error: 'temporarily_unavailable' }, 400), 503, 'temporarily_unavailable'],
     ['server_error', answers({ error: 'server_error' }, 400), 503, 'temporarily_unavailable'],
-    ['invalid_scope, which we did not ask for', answers({ error: 'invalid_scope' }, 400), 403, 'reconnect'],
   ] as const)('never ends it on %s, and releases the lease', async (_name, http, status, code) => {
     const { test, grant, before } = await agedGrant(301);
     test.payer.http = http;
@@ -478,6 +503,114 @@ describe('what ends a grant', () => {
     test.dynamo.calls();
     expect(await freshToken(test, before)).toBe('payer-access-2');
     expect(test.dynamo.calls()).toEqual(['UpdateItem', 'UpdateItem']);
+  });
+});
+
+/** Refusals of a refresh token in other words than `invalid_grant`. */
+const refusals: readonly (readonly [said: string, status: number, body: object])[] = [
+  ['invalid_request, of a token that Blue Button deleted', 400, { status_code: 400, error: 'invalid_request' }],
+  ['invalid_scope, which we did not ask for', 400, { error: 'invalid_scope' }],
+  ['a code of its own', 400, { error: 'bad_refresh_token' }],
+  ['invalid_token', 401, { error: 'invalid_token' }],
+  ['invalid_token, as of an API gateway', 403, { fault: { detail: { errorcode: 'invalid_token' } } }],
+  ['access_denied', 403, { error: 'access_denied' }],
+  ['interaction_required', 400, { error: 'interaction_required' }],
+  ['login_required', 400, { error: 'login_required', code: 'consent_required' }],
+  ['consent_required', 400, { error: 'consent_required' }],
+  ['expired_token', 400, { error: 'EXPIRED_TOKEN' }],
+];
+
+describe('a refresh that the payer refuses in other words', () => {
+  const refresh = async (test: FetchGateway, open: OpenGrant, requestId: string) => {
+    const record: { requestId: string; signals?: readonly Signal[]; detail?: string } = { requestId };
+    const answer = await Promise.resolve(ensureFreshPayerTokens(test.deps, await northwind(test), open, record)).catch(
+      (error: unknown) => error,
+    );
+    return { answer, signals: record.signals ?? [], detail: record.detail };
+  };
+
+  it.each(refusals)('(%s) asks to reconnect, keeps the grant, and never blames the payer', async (_, status, body) => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers(body, status);
+
+    const { answer, signals } = await refresh(test, before, 'request-a');
+
+    expect(answer).toMatchObject({ ...reconnect, detail: expect.stringContaining(`answered ${status} with an OAuth`) });
+    expect(signals).toEqual(['refreshFailed']);
+    expect(grant.stored().revokedAt).toBeUndefined();
+    expect(grant.payerTokens().refreshToken).toBe('payer-refresh-1');
+  });
+
+  it('is not asked again for five minutes, and is counted once, however often partners repeat', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers({ error: 'invalid_request' }, 400);
+    const seen: unknown[] = [];
+    for (const seconds of [0, 0, 299, 2, 299, 2]) {
+      test.passSeconds(seconds);
+      const { answer, signals } = await refresh(test, opened(grant), `request-${seen.length}`);
+      expect(answer).toMatchObject(reconnect);
+      seen.push([...signals, test.payer.requests.length]);
+    }
+
+    expect(seen).toEqual([['refreshFailed', 1], [1], [1], [2], [2], [3]]);
+    expect(await refresh(test, before, 'request-late')).toMatchObject({ answer: reconnect, signals: [] });
+    test.passSeconds(301);
+    test.payer.http = answers(rotated);
+    expect(await freshToken(test, opened(grant))).toBe('payer-access-2');
+    expect(grant.stored().leaseOwner).toBeUndefined();
+  });
+
+  it('lets reads go on with a token that is still good, and says so in the log once', async () => {
+    const { test, grant, before } = await agedGrant(250);
+    test.payer.http = answers({ error: 'access_denied' }, 403);
+
+    const first = await refresh(test, before, 'request-a');
+    const next = await refresh(test, opened(grant), 'request-b');
+
+    expect(first).toMatchObject({
+      answer: { tokens: { accessToken: 'payer-access-1' } },
+      signals: ['refreshFailed'],
+      detail: 'token endpoint answered 403 with an OAuth error (access_denied)',
+    });
+    expect(next).toMatchObject({ answer: first.answer, signals: [], detail: undefined });
+    expect(test.payer.requests).toHaveLength(1);
+  });
+
+  it('is told to those who wait for its holder, without another request', async () => {
+    const { test, before, payer, holder } = await beingRefreshed(301);
+    holder.catch(() => undefined);
+    const others = Array.from({ length: 3 }, (_, index) => refresh(test, before, `other-${index}`));
+    await test.deps.sleep(10);
+    payer.answer({ error: 'invalid_request' }, 400);
+
+    await expect(holder).rejects.toMatchObject(reconnect);
+    for (const other of await Promise.all(others)) expect(other).toMatchObject({ answer: reconnect, signals: [] });
+    expect(test.payer.requests).toHaveLength(1);
+  });
+
+  it('does not count if another refresh was stored in the meantime', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = async () => {
+      movedOn(test, grant);
+      return Response.json({ error: 'invalid_request' }, { status: 400 });
+    };
+
+    expect(await refresh(test, before, 'request-a')).toMatchObject({
+      answer: { grant: { payerVersion: 2 } },
+      signals: [],
+    });
+  });
+
+  it('is 401 if the grant has ended', async () => {
+    const { test, grant, before } = await agedGrant(301);
+    test.payer.http = answers({ error: 'invalid_request' }, 400);
+    await refresh(test, before, 'request-a');
+    await revoke(test.deps.grants, grant.grantId, 'byPartner', {
+      now: nowSeconds(test.deps.clock),
+      requestId: 'other',
+    });
+
+    expect(await refresh(test, before, 'request-b')).toMatchObject({ answer: ended, signals: [] });
   });
 });
 

@@ -183,8 +183,8 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
   describe('the lease and the version of payer tokens', () => {
     it('belong to one owner until the lease ends or is released', async () => {
       const { table } = await start();
-      const take = (owner: string, atMs: number) =>
-        takeLease(table, grant, { owner, nowMs: atMs, untilMs: atMs + 30_000 });
+      const take = (owner: string, atMs: number, from?: string) =>
+        takeLease(table, grant, { owner, from, nowMs: atMs, untilMs: atMs + 30_000 });
 
       expect(await take('one', nowMs)).toBe(true);
       expect(await take('one', nowMs)).toBe(true);
@@ -193,6 +193,10 @@ export const grantCases = (emptyTable: () => Promise<Table>): void => {
       expect(await releaseLease(table, 'grant-1', 'one')).toBe(true);
       expect(await take('two', nowMs + 29_000)).toBe(true);
       expect(await take('three', nowMs + 59_001)).toBe(true);
+      expect(await take('four', nowMs + 59_001, 'two')).toBe(false);
+      expect(await take('four', nowMs + 59_001, 'three')).toBe(true);
+      expect(await take('four', nowMs + 59_001, 'three')).toBe(true);
+      expect(await take('three', nowMs + 59_001)).toBe(false);
     });
 
     it('let one refresh win, whoever holds the lease', async () => {

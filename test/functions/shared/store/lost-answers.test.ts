@@ -206,6 +206,7 @@ const lives: Record<string, Life> = {
   'payer tokens that are refreshed': renewed(answers(rotated)),
   'payer tokens that cannot be refreshed now': renewed(answers({}, 503)),
   'payer tokens that the payer has ended': renewed(answers({ error: 'invalid_grant' }, 400)),
+  'payer tokens that the payer refuses in other words': renewed(answers({ error: 'invalid_request' }, 400)),
 };
 
 const withoutLoss = async (life: Life) => {
