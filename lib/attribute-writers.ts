@@ -206,8 +206,9 @@ export const exportWriters: Writers<typeof exportAttributes> = {
 };
 
 export const exchangeWriters: Writers<typeof exchangeAttributes> = {
-  owner: 'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning putInput',
-  name: 'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning putInput',
+  owner:
+    'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning noteAccepted putInput',
+  name: 'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning noteAccepted putInput',
   partner: 'putSystemToken',
   payer: 'putSystemToken',
   code: 'putGroupHead',
@@ -218,7 +219,8 @@ export const exchangeWriters: Writers<typeof exchangeAttributes> = {
   patients: 'notePatients putGroupHead',
   isMixed: 'notePatients',
   ended: 'endMember endMemberEarly',
-  body: 'putGroupBody putInput',
+  body: 'putGroupBody noteAccepted putInput',
   createdAt: 'putSystemToken noteMade putGroupHead',
-  expiresAt: 'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning putInput',
+  expiresAt:
+    'putSystemToken noteMade putGroupBody notePatients putGroupHead endMemberEarly noteRunning noteAccepted putInput',
 };

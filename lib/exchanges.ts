@@ -2,7 +2,7 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Exchanges } from '../functions/shared/registry/types.ts';
-import { allow, allowExchangeBoxes, allowOnlyWriting, onlyItems } from './statements.ts';
+import { allow, allowExchangeBoxes, onlyItems } from './statements.ts';
 import type { GatewayTables } from './tables.ts';
 
 /** What a function has in addition. */
@@ -54,11 +54,10 @@ export const exchangesOfFetch = (
     { EXCHANGES: JSON.stringify(exchanges) },
   );
 
-/** `export` opens an exchange's files for whoever shows a system token, and ends the exchange. */
+/** `export` opens an exchange's files for whoever shows a system token. */
 export const exchangesOfExport = (tables: GatewayTables, exportsKey: IKey): Additions =>
   withTable(tables, (table) => [
     allow(['dynamodb:GetItem'], [table], tokens),
-    allowOnlyWriting(['dynamodb:DeleteItem'], [table], ofExchanges),
     allowExchangeBoxes(exportsKey, ['kms:Decrypt'], 'export'),
   ]);
 

@@ -10,7 +10,6 @@ import { auditEnded } from '../../functions/shared/exchanges/audit-exchange.ts';
 import { grantOfExport } from '../../functions/shared/exports/export-id.ts';
 import { progressOf } from '../../functions/shared/exports/progress.ts';
 import { instant } from '../../functions/shared/instant.ts';
-import { noteOver } from '../../functions/shared/store/exchanges.ts';
 import type { Export } from '../../functions/shared/store/export-item.ts';
 import { deleteExport, getExport } from '../../functions/shared/store/exports.ts';
 import { noteExportEnded } from '../../functions/shared/store/grants.ts';
@@ -46,7 +45,7 @@ type EndCommand = Extract<ExportsCommand, { readonly command: 'end' }>;
 /** The permissions that the tool needs. */
 const rights =
   'dynamodb:ListTables; dynamodb:Scan and GetItem on the exports table; to end one also DeleteItem there, and UpdateItem on the ' +
-  'grants table, or of an exchange PutItem on the audit events and DeleteItem on the exchanges; and use of their key';
+  'grants table, or of an exchange PutItem on the audit events; and use of their key';
 
 /** @throws Refusal if there is no such export, or a newer one has replaced it */
 const requireExport = async (table: RegistryTable, id: string): Promise<Export> => {
@@ -106,13 +105,6 @@ const noteEnd = async (
     throw new Refusal('The grant of this export has ended, and its files with it. Nothing was changed.');
 };
 
-/** An exchange whose job has not begun no longer counts as running. If this fails, it counts until its time is over. */
-const noteNotRunning = async ({ client }: RegistryTable, { stage }: StageConfig, item: Export): Promise<void> => {
-  if (item.exchange === undefined) return;
-  const exchanges = { client, name: await findTable(client, stage, 'Exchanges') };
-  await noteOver(exchanges, item);
-};
-
 /** Hours since an export began, for `trace`, which looks back that far. */
 const hoursSince = ({ startedAt }: Export, now: number): number => Math.max(1, Math.ceil((now - startedAt) / 3600) + 1);
 
@@ -137,7 +129,6 @@ const endExport = async (
       throw new Refusal(
         'Meanwhile the export was deleted, or a newer one replaced it. Only the audit was written; show its grant again.',
       );
-    await noteNotRunning(table, config, deleted);
     const state = stateOf(deleted, Math.floor(nowMs / 1000));
     const isOver = state !== 'running' && state !== 'waiting';
     output.note(

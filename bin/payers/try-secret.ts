@@ -88,6 +88,7 @@ const words: Readonly<Record<Exclude<PayerFailure, 'invalid_grant'>, string>> = 
   timeout: 'does not answer in time',
   nonsense: 'gives an answer that says nothing about it',
   invalid_scope: 'gives an answer that says nothing about it',
+  refused: 'gives an answer that says nothing about it',
 };
 
 /**

@@ -1,5 +1,4 @@
 import { nowSeconds } from '../shared/clock.ts';
-import { exchangeOwner } from '../shared/store/exchange-items.ts';
 import { boundOf, type Export } from '../shared/store/export-item.ts';
 import { beginExport, continueExport } from '../shared/store/exports.ts';
 import { inStep } from './job/in-step.ts';
@@ -11,10 +10,9 @@ import type { Delta, Task } from './state/state.ts';
 
 const stateKeyBytes = 32;
 
-/** What beginning gives: the state file to start from and, for an exchange, its owner; or the reason why the export cannot run now. */
+/** What beginning gives: the state file to start from, or the reason why the export cannot run now. */
 export type Begun =
-  | (Committed & { readonly owner?: string })
-  | { readonly next: Exclude<Allowed, { kind: 'yes' }> | TooLate | { readonly kind: 'gone' } };
+  Committed | { readonly next: Exclude<Allowed, { kind: 'yes' }> | TooLate | { readonly kind: 'gone' } };
 
 /** Nothing could be read in the time of an export. */
 interface TooLate {
@@ -85,8 +83,7 @@ export const begin = (job: Job): Promise<Begun> =>
     const item = await withStateKey(job, found);
     if (item === undefined) return { next: { kind: 'gone' } };
     memory.forget();
-    const committed = await memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item));
-    return item.exchange === undefined ? committed : { ...committed, owner: exchangeOwner(item) };
+    return memory.commit({ exportId, stateKey: await job.stateKey(item) }, firstDelta(item));
   });
 
 /**

@@ -10,8 +10,8 @@ import { endStaleInvocation } from '../shared/aws/stale-invocation.ts';
 import { causeOf } from '../shared/errors.ts';
 import { begin, goOn, type Begun } from './begin.ts';
 import { dropSecretsIfOverdue, endIfFailed } from './end/end-if-failed.ts';
-import { fail, finish, giveBack, writeEndOfRecord, type Ended } from './end/finish.ts';
-import { closeAtPlan } from './exchange/close.ts';
+import { fail, finish, writeEndOfRecord, type Ended } from './end/finish.ts';
+import { closeAtPlan, giveBack } from './exchange/close.ts';
 import type { JobDeps } from './job/deps.ts';
 import type { JobInput } from './job/job-input.ts';
 import { startJob, type Job } from './job/job.ts';
@@ -43,8 +43,8 @@ const end = async (
   return context.step('finish', () => finish(job, written, why), { retryStrategy: untilItEnds });
 };
 
-const stop = (job: Job, context: DurableContext, why: string, { owner }: Pick<Run, 'owner'>): Promise<Ended> =>
-  context.step('stop', () => fail(job, why, { keepsPlace: owner !== undefined }), { retryStrategy: untilItEnds });
+const stop = (job: Job, context: DurableContext, why: string): Promise<Ended> =>
+  context.step('stop', () => fail(job, why), { retryStrategy: untilItEnds });
 
 /** Begins the export, or continues it after an earlier execution. Waits while the payer is paused or down. */
 const beginning = async (job: Job, context: DurableContext, { state }: JobInput): Promise<Begun> => {
@@ -70,21 +70,10 @@ const rest = async (
 /** The operations in one turn of the job's loop: a leg, a callback and the callback's step. */
 const operationsPerTurn = 3;
 
-/** What is known of an execution besides its end. */
-interface Run {
-  readonly input: JobInput;
-  /** As in a leg's result: the sealed status URL, where a DELETE ends the former plan's work. */
-  closing: string | undefined;
-  /** As in the input. Known once an execution has begun the exchange. */
-  owner: string | undefined;
-}
-
 /** The whole job: it begins, runs legs with waits between them, and finishes. */
-const run = async (job: Job, context: DurableContext, one: Run): Promise<Ended | Succeeded> => {
-  const { input } = one;
+const run = async (job: Job, context: DurableContext, input: JobInput): Promise<Ended | Succeeded> => {
   const begun = await beginning(job, context, input);
-  if ('next' in begun) return begun.next.kind === 'never' ? stop(job, context, begun.next.why, one) : gone;
-  one.owner = begun.owner ?? one.owner;
+  if ('next' in begun) return begun.next.kind === 'never' ? stop(job, context, begun.next.why) : gone;
   const mostTurns = (job.deps.mostOperations ?? mostOperations) / operationsPerTurn;
   let files = afterFile([], begun);
   for (let turn = 0; turn < mostTurns; turn += 1) {
@@ -92,7 +81,6 @@ const run = async (job: Job, context: DurableContext, one: Run): Promise<Ended |
       retryStrategy: patiently,
     });
     files = afterFile(files, leg);
-    one.closing = leg.closing ?? one.closing;
     switch (next.kind) {
       case 'go':
         break;
@@ -107,20 +95,20 @@ const run = async (job: Job, context: DurableContext, one: Run): Promise<Ended |
       case 'finish':
         return end(job, context, files);
       case 'never':
-        return stop(job, context, next.why, one);
+        return stop(job, context, next.why);
       case 'gone':
         return gone;
     }
   }
-  return (await startSuccessor(job, context, { ...input, closing: one.closing, owner: one.owner }, files)) ?? gone;
+  return (await startSuccessor(job, context, input, files)) ?? gone;
 };
 
-const runOrStop = async (job: Job, context: DurableContext, one: Run): Promise<Ended | Succeeded> => {
+const runOrStop = async (job: Job, context: DurableContext, input: JobInput): Promise<Ended | Succeeded> => {
   try {
-    return await run(job, context, one);
+    return await run(job, context, input);
   } catch (error) {
     // A step failed on its last try. The message of a StepError is ours, so it is safe to log.
-    return stop(job, context, error instanceof StepError ? error.message : causeOf(error), one);
+    return stop(job, context, error instanceof StepError ? error.message : causeOf(error));
   }
 };
 
@@ -130,21 +118,15 @@ export const runExport =
   async (input, context) => {
     const execution = { arn: context.executionContext.durableExecutionArn, after: input.after };
     const job = startJob(deps, input.exportId, execution, () => context.lambdaContext.getRemainingTimeInMillis());
-    const one: Run = { input, closing: input.closing, owner: input.owner };
-    const ended = await runOrStop(job, context, one);
+    const ended = await runOrStop(job, context, input);
     if (ended.status === 'gone') {
       await context.step('drop-secrets', () => dropSecretsIfOverdue(job), { retryStrategy: patiently });
     }
-    const { closing, owner } = one;
-    if (ended.status === 'succeeded') return ended;
-    // The export has ended whether or not these succeed.
-    if (closing !== undefined) {
-      await context.step('close', () => closeAtPlan(job, closing), { retryStrategy: aFewTimes }).catch(() => undefined);
-    }
-    // An exchange counts as running until the former plan has been told that it is over.
-    if (owner !== undefined) {
-      await context.step('give-back', () => giveBack(job, owner), { retryStrategy: aFewTimes }).catch(() => undefined);
-    }
+    const { owner } = input;
+    if (ended.status === 'succeeded' || owner === undefined) return ended;
+    // If these fail, the exchange has ended all the same. It counts as running until the former plan is told.
+    await context.step('close', () => closeAtPlan(job, owner), { retryStrategy: aFewTimes }).catch(() => undefined);
+    await context.step('give-back', () => giveBack(job, owner), { retryStrategy: aFewTimes }).catch(() => undefined);
     return ended;
   };
 

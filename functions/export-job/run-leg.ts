@@ -20,8 +20,6 @@ import { resourcesTotalOf, typesDoneOf, type Delta, type JobState } from './stat
 /** The content of a leg's checkpoint: names and counts only. */
 export interface LegResult extends Partial<Committed> {
   readonly next: AfterLeg;
-  /** Where a former plan is told that its work is no longer needed: sealed for the job, in base64. */
-  readonly closing?: string;
   readonly pages: number;
   readonly resources: number;
   readonly bytes: number;
@@ -117,8 +115,7 @@ const readAndCommit = async (job: Job, item: Export, allowed: Permitted, state: 
   });
   const isLate = stop.kind === 'go' && job.remainingMs() < legReserveMs;
   const next: AfterLeg = !runs ? { kind: 'gone' } : isLate ? { kind: 'wait', seconds: 1, why: 'invocation' } : stop;
-  const closing = started.closing?.();
-  return { ...committed, ...(closing === undefined ? {} : { closing }), ...end(next) };
+  return { ...committed, ...end(next) };
 };
 
 const keyOf = async (job: Job, item: Export): Promise<StateKey> => ({

@@ -35,7 +35,7 @@ const start = (job: Job, name: string, input: JobInput): Promise<void> =>
 export const startSuccessor = async (
   job: Job,
   context: DurableContext,
-  { exportId, run = 1, closing, owner }: JobInput,
+  { exportId, run = 1, owner }: JobInput,
   files: readonly string[],
 ): Promise<Succeeded | undefined> => {
   const snapshot = await context.step('snapshot', () => writeSnapshot(job, files), { retryStrategy: patiently });
@@ -46,7 +46,6 @@ export const startSuccessor = async (
     run: run + 1,
     state: snapshot.state,
     after: job.execution.arn,
-    ...(closing === undefined ? {} : { closing }),
     ...(owner === undefined ? {} : { owner }),
   };
   const by = executionName(exportId, next.run);

@@ -1,7 +1,6 @@
 import { fhirAnswer } from '../shared/fhir/operation-outcome.ts';
 import type { ApiResponse } from '../shared/http/api.ts';
 import { auditRead, type AuditContext } from '../shared/record/audit-read.ts';
-import { noteOver } from '../shared/store/exchanges.ts';
 import type { Export } from '../shared/store/export-item.ts';
 import { deleteExport } from '../shared/store/exports.ts';
 import type { ExportDeps } from './deps.ts';
@@ -12,17 +11,12 @@ const outcome = JSON.stringify({
 });
 
 /**
- * Deletes an export. The table's stream then deletes its files, and its job ends when the item is gone. For an exchange, the job also tells
- * the former plan to stop. The exchange counts as running until then, because the plan may still be working on it.
+ * Deletes an export. The table's stream then deletes its files, and its job ends when the item is gone. For an exchange, a new
+ * execution, which the stream starts, tells the former plan. The exchange counts as running until then, because the plan may still be working on it.
  */
 export const answerDelete = async (deps: ExportDeps, item: Export, context: AuditContext): Promise<ApiResponse> => {
   context.record.interaction = 'export delete';
   auditRead(deps, context, item.patient);
-  // Its job may have begun since it was read. Without an answer, what was read counts.
-  const deleted = (await deleteExport(deps.exports, item)) ?? item;
-  if (item.exchange !== undefined && deps.exchange !== undefined) {
-    // If this fails, the exchange counts as running until it would be overdue.
-    await noteOver(deps.exchange.table, deleted).catch(() => undefined);
-  }
+  await deleteExport(deps.exports, item);
   return fhirAnswer(202, outcome);
 };

@@ -39,8 +39,10 @@ const tell = async (deps: FollowUpDeps, event: PartnerEvent): Promise<void> => {
 export const doTask = async (deps: FollowUpDeps, task: Task): Promise<void> => {
   const { exportJob, sweep } = deps.functions;
   switch (task.do) {
-    case 'startJob':
-      return start(deps, exportJob, task.name, { exportId: task.exportId });
+    case 'startJob': {
+      const { exportId, owner } = task;
+      return start(deps, exportJob, task.name, { exportId, ...(owner === undefined ? {} : { owner }) });
+    }
     case 'sweep':
       return start(deps, sweep, task.name, { exportId: task.exportId, keep: task.keep });
     case 'deleteExport':

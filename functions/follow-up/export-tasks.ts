@@ -1,5 +1,6 @@
 import { makeEvent, type EventType } from '../shared/events/event.ts';
 import { grantOfExport } from '../shared/exports/export-id.ts';
+import { exchangeOwner } from '../shared/store/exchange-items.ts';
 import { isOverdue, readExport, type Export, type ExportStatus } from '../shared/store/export-item.ts';
 import type { StoredItem } from '../shared/store/items.ts';
 import type { Task } from './tasks.ts';
@@ -10,12 +11,16 @@ const endEvents: Readonly<Record<Exclude<ExportStatus, 'running'>, EventType>> =
   failed: 'export.failed',
 };
 
-const start = ({ exportId, startAgainAt }: Export): Task => ({
+const startJob = (item: Export, name: string): Task => ({
   do: 'startJob',
-  // A name starts only one execution. If an export has two executions, the first to begin it goes on.
-  name: startAgainAt === undefined ? exportId : `${exportId}-${startAgainAt}`,
-  exportId,
+  name,
+  exportId: item.exportId,
+  ...(item.exchange === undefined ? {} : { owner: exchangeOwner(item) }),
 });
+
+/** A name starts only one execution. If an export has two executions, the first to begin it goes on. */
+const start = (item: Export): Task =>
+  startJob(item, item.startAgainAt === undefined ? item.exportId : `${item.exportId}-${item.startAgainAt}`);
 
 const tell = (type: EventType, { partner, grantId, exportId, payer, exchange }: Export, atSeconds: number): Task => {
   const of = exchange === undefined ? { grant: grantId } : { exchange };
@@ -26,12 +31,16 @@ const tell = (type: EventType, { partner, grantId, exportId, payer, exchange }: 
  * For an export whose item was deleted, replaced or expired: deletes all of its files. If it was overdue, its partner
  * hears that it failed. Its job ends by itself when it finds the item gone. Stopped by force, it would count as failed,
  * and Lambda would put it among the events that were given up.
+ *
+ * If an exchange was still running, a new execution tells the former plan. The exchange's own execution may have been stopped, or may
+ * wait for hours.
  * @param at when that happened, in epoch seconds
  */
 const end = (before: Export, at: number): Task[] => {
   const { exportId, expiresAt } = before;
   return [
     ...(isOverdue(before, at) ? [tell('export.failed', before, expiresAt)] : []),
+    ...(before.exchange !== undefined && before.status === 'running' ? [startJob(before, `${exportId}-gone`)] : []),
     { do: 'sweep', name: `${exportId}-gone`, exportId, keep: false },
   ];
 };

@@ -3,7 +3,6 @@ import { describeExchangeEvent } from '../../functions/audit/describe-exchange-e
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
 import type { StreamImage } from '../../functions/audit/stream-image.ts';
 import { parseScopes } from '../../functions/shared/scopes/scopes.ts';
-import { countRunning, noteRunning } from '../../functions/shared/store/exchanges.ts';
 import {
   askForToken,
   beginExport,
@@ -243,8 +242,6 @@ describe('npm run exports', () => {
   it('lists, shows and ends an exchange between plans: it has no grant, its job stops, and the audit says who ended it', async () => {
     const exchange = { exchange: 'group', group: 'group-1', partner: 'new-plan' } as const;
     const made = await kickOff('e', 60, { ...exchange, patient: '' });
-    const exchanges = stage.table('Exchanges');
-    await noteRunning(exchanges, 'northwind/new-plan', { exportId: made.exportId, expiresAt: now + 60 });
 
     const list = await run(['list']);
     const shown = await run(['show', made.exportId]);
@@ -255,24 +252,11 @@ describe('npm run exports', () => {
     expect(shown.out).not.toContain('\ngrant ');
     expect(ended.told).toMatch(/Its job stops.*can begin another\.$/s);
     expect(await getExport(table(), grantOf('e'))).toBeUndefined();
-    expect(await countRunning(exchanges, 'northwind/new-plan', now)).toBe(0);
     expect(describeExchangeEvent(writes.at(-1) ?? {}, 'local', now)).toMatchObject({
       subtype: [{ code: 'exchangeEnded' }],
       agent: [{ who: { identifier: { value: operator } }, requestor: true }, {}, {}],
       entity: [{ what: { identifier: { value: made.exportId } } }, {}],
     });
-  });
-
-  it('leaves the place of an exchange whose job has begun to the job, which tells the former plan first', async () => {
-    const made = await kickOff('e', 60, { exchange: 'group', group: 'group-1', partner: 'new-plan', patient: '' });
-    const exchanges = stage.table('Exchanges');
-    await noteRunning(exchanges, 'northwind/new-plan', { exportId: made.exportId, expiresAt: now + 60 });
-    await beginExport(table(), made, { stateKey: Buffer.from('key'), executionArn: 'arn', now });
-
-    await run(['end', made.exportId, '--reason', 'Ticket 4714']);
-
-    expect(await getExport(table(), grantOf('e'))).toBeUndefined();
-    expect(await countRunning(exchanges, 'northwind/new-plan', now)).toBe(1);
   });
 
   it('refuses one that is not there, and one that another followed', async () => {

@@ -341,7 +341,6 @@ it('only a stage with exchanges lets functions do these for them, and tells them
       table,
     ].sort(),
     'Exports/Export': [
-      `Allow dynamodb:DeleteItem on Tables/Exchanges${leading('*/*')} and StringEqualsIfExists dynamodb:ReturnValues=NONE`,
       `Allow dynamodb:GetItem on Tables/Exchanges${leading('token#*')}`,
       `Allow kms:Decrypt on Keys/Exports${box('export')}`,
       table,

@@ -387,7 +387,6 @@ export const exportWorld = (options: WorldOptions = {}) => {
       grantEndsAt: startedAt + 396 * 86_400,
     };
     const { input: sealed, inputKey } = await sealInput(deps, exportId, input, boundOf(made));
-    const owner = exchangeOwner({ payer: payerId, partner: partnerId });
     await putInput(exchanges, owner, { exportId, input: sealed, expiresAt: startedAt + 3 * 86_400 });
     await putExport(tables.exports, {
       ...made,
@@ -456,7 +455,10 @@ export const exportWorld = (options: WorldOptions = {}) => {
     });
   };
 
-  const start = (): string => durable.start('job', { exportId }, exportId);
+  const owner = exchangeOwner({ payer: payerId, partner: partnerId });
+  const input = { exportId, ...(exchange === undefined ? {} : { owner }) };
+  /** Starts the job, or another execution of it. */
+  const start = (name = exportId): string => durable.start('job', input, name);
   const isOver = (): boolean => durable.engine.executions().every(({ status }) => status !== 'RUNNING');
   const wanted = (): string | undefined => dynamo.items('Exports').get(grantId)?.['callbackId']?.S;
   let version = 1;

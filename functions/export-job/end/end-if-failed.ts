@@ -3,8 +3,10 @@ import { nowSeconds } from '../../shared/clock.ts';
 import { grantOfExport } from '../../shared/exports/export-id.ts';
 import { isObject, parseObject } from '../../shared/json/json-object.ts';
 import { dropSecrets } from '../../shared/store/exports.ts';
+import { closeAtPlan, giveBack } from '../exchange/close.ts';
 import type { JobDeps } from '../job/deps.ts';
-import type { Job } from '../job/job.ts';
+import type { JobInput } from '../job/job-input.ts';
+import { systemTokensOf, type Job } from '../job/job.ts';
 import { loggedCause } from '../job/log.ts';
 import { fail } from './finish.ts';
 
@@ -31,17 +33,20 @@ const textIn = (input: Readonly<Record<string, unknown>>, name: string): string 
 const jobOf = (
   deps: JobDeps,
   { DurableExecutionArn: arn, InitialExecutionState }: Invocation,
-): Pick<Job, 'deps' | 'exportId' | 'execution'> | undefined => {
-  const [execution] = InitialExecutionState.Operations;
-  const input = parseObject(execution?.ExecutionDetails?.InputPayload ?? '');
-  const exportId = isObject(input) ? textIn(input, 'exportId') : undefined;
+): (Pick<Job, 'deps' | 'exportId' | 'execution' | 'tokens'> & Pick<JobInput, 'owner'>) | undefined => {
+  const [first] = InitialExecutionState.Operations;
+  const input = parseObject(first?.ExecutionDetails?.InputPayload ?? '');
+  if (!isObject(input)) return undefined;
+  const exportId = textIn(input, 'exportId');
   if (exportId === undefined) return undefined;
-  return { deps, exportId, execution: { arn, after: isObject(input) ? textIn(input, 'after') : undefined } };
+  const execution = { arn, after: textIn(input, 'after') };
+  return { deps, exportId, execution, owner: textIn(input, 'owner'), tokens: systemTokensOf(deps) };
 };
 
 /**
  * The engine can end an execution before the job handles it: AWS refuses a checkpoint, or a new version of the code has
- * different steps. This ends the export as failed; otherwise its item would stay `running`.
+ * different steps. This ends the export as failed; otherwise its item would stay `running`. If this
+ * invocation is cut off, the engine runs it again.
  */
 export const endIfFailed =
   (deps: JobDeps, handler: DurableLambdaHandler): DurableLambdaHandler =>
@@ -53,6 +58,11 @@ export const endIfFailed =
       const { status } = await fail(job, 'executionFailed');
       // An error would make the engine repeat the invocation. The table deletes the item soon.
       if (status === 'gone') await dropSecretsIfOverdue(job).catch(() => undefined);
+      const { owner } = job;
+      if (owner !== undefined) {
+        await closeAtPlan(job, owner).catch(() => undefined);
+        await giveBack(job, owner).catch(() => undefined);
+      }
     }
     return output;
   };

@@ -4,15 +4,13 @@ import { writeKeptParts } from '../../shared/exports/kept-parts.ts';
 import { isComplete, type StoredManifest } from '../../shared/exports/manifest.ts';
 import { keptName, manifestName } from '../../shared/exports/object-names.ts';
 import { sha256 } from '../../shared/store/crypto.ts';
-import { exchangeOwner } from '../../shared/store/exchange-items.ts';
-import { noteEnded } from '../../shared/store/exchanges.ts';
 import type { Export, ExportStatus } from '../../shared/store/export-item.ts';
 import { endExport, getExport } from '../../shared/store/exports.ts';
 import { sealFile } from '../age/seal-file.ts';
-import { exchangeDeps, type JobDeps } from '../job/deps.ts';
+import type { JobDeps } from '../job/deps.ts';
 import { inStep } from '../job/in-step.ts';
 import { getRunning, readInput, type Job } from '../job/job.ts';
-import { loggedCause, writeEnd } from '../job/log.ts';
+import { writeEnd } from '../job/log.ts';
 import { createProblemList } from '../reading/problem-list.ts';
 import type { NotReadReason, Problem } from '../reading/problems.ts';
 import { seenNames, type SeenNames } from '../reading/seen-names.ts';
@@ -94,18 +92,6 @@ const endOf = (deps: JobDeps, item: Export) => {
 };
 
 type End = Parameters<typeof endExport>[2];
-
-/**
- * Gives back the place of an exchange that has ended or was deleted. If this fails, the place is free when the exchange would be overdue.
- * @throws Error with a message that contains nothing from the record
- */
-export const giveBack = async ({ deps, exportId }: Pick<Job, 'deps' | 'exportId'>, owner: string): Promise<void> => {
-  try {
-    await noteEnded(exchangeDeps(deps).table, owner, exportId);
-  } catch (error) {
-    throw loggedCause(deps, { exportId, jobStep: 'give-back' }, error);
-  }
-};
 
 /**
  * Writes an export's end, and its log line. If the answer is lost, the item says whether it was written. Returns false if
@@ -202,14 +188,9 @@ const endedBefore = async ({ deps, exportId }: Job): Promise<Ended> => {
 
 /**
  * Ends an export without files, unless another execution has begun it.
- * @param keepsPlace whether the place of an exchange is given back later, once the former plan has been told. @default it is free now
  * @throws Error whose message holds nothing from the record
  */
-export const fail = (
-  job: Pick<Job, 'deps' | 'exportId' | 'execution'>,
-  why: string,
-  { keepsPlace = false }: { readonly keepsPlace?: boolean } = {},
-): Promise<Ended> =>
+export const fail = (job: Pick<Job, 'deps' | 'exportId' | 'execution'>, why: string): Promise<Ended> =>
   inStep(job, 'stop', async (item) => {
     const { deps } = job;
     if (item === undefined) return { status: 'gone', resources: 0 };
@@ -219,6 +200,5 @@ export const fail = (
     const { resources, typesDone = 0, typesTotal = 0 } = item;
     const end = { status: 'failed', resources, typesDone, typesTotal, manifestDigest: undefined, why } as const;
     if (!(await writeEndAndLog(job, item, end))) return { status: 'gone', resources: 0 };
-    if (item.exchange !== undefined && !keepsPlace) await giveBack(job, exchangeOwner(item)).catch(() => undefined);
     return { status: 'failed', resources };
   });

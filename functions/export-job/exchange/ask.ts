@@ -9,6 +9,7 @@ import { earliestTimeOf, type AskTask } from '../state/state.ts';
 import { allowedUrl, type PlanAnswer, type PlanRequest } from './ask-plan.ts';
 import { typeOfAll, type ExchangeLeg } from './exchange-leg.ts';
 import { patientIn, type GroupInput } from './line-rules.ts';
+import type { Accepted } from './work.ts';
 
 const matchPath = 'Group/$bulk-member-match';
 const exportPath = 'Group/{group}/$davinci-data-export';
@@ -121,6 +122,12 @@ export const lastProblem = (
   return { kind: 'planRefused', type, step, status, ...(fault !== undefined && { fault }) };
 };
 
+/** Queues a poll of the plan's status in place of the request. */
+const pollNext = ({ next }: ExchangeLeg, { url, acceptedAt }: Accepted): void => {
+  next.transactionTime = acceptedAt;
+  next.queue.splice(0, 1, { kind: 'poll', url, ...fresh });
+};
+
 /** Records that the plan accepted the request: at what time, and where its status is. */
 const noteAccepted = async (
   leg: ExchangeLeg,
@@ -132,20 +139,20 @@ const noteAccepted = async (
   if (location === null) return { kind: 'planUnusable', type, why: 'noStatusUrl' };
   const status = allowedUrl(leg.payer, leg.payer.exchange.statusOrigins, location, url);
   if (status === undefined) return { kind: 'planUnusable', type, why: 'statusElsewhere' };
-  leg.next.transactionTime = new Date(dateMs ?? earliestTimeOf(leg.item)).toISOString();
-  leg.next.queue.splice(0, 1, { kind: 'poll', url: status, ...fresh });
-  if (leg.input.kind === 'group') {
-    const { exportId } = leg.item;
-    const closing = JSON.stringify({ payer: leg.payer.id, url: status });
-    const box = await leg.deps.sealForJob(exportId, 'payer status', Buffer.from(closing));
-    leg.closing = Buffer.from(box).toString('base64');
-  }
+  const work = { url: status, acceptedAt: new Date(dateMs ?? earliestTimeOf(leg.item)).toISOString() };
+  await leg.keepWork(work);
+  pollNext(leg, work);
   return undefined;
 };
 
-/** Sends the request to a former plan. Once it has accepted, the leg ends, so that the request is not sent twice. */
+/** Sends the request to a former plan, unless the plan has already accepted it. The leg then ends, so that the request is not sent twice. */
 export const ask = async (leg: ExchangeLeg, first: AskTask): Promise<LegStop | undefined> => {
   const type = typeOfAll(leg.input);
+  const work = await leg.findWork();
+  if (work !== undefined) {
+    pollNext(leg, work);
+    return { kind: 'go' };
+  }
   let task = first;
   for (;;) {
     const stop = leg.calls.whyNot();

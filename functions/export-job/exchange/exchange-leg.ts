@@ -4,6 +4,7 @@ import { readSecretHeaders } from '../../shared/payer/secrets.ts';
 import { answerBases } from '../../shared/registry/fhir-bases.ts';
 import { asFormerPlan, type FormerPlan } from '../../shared/registry/former-plan.ts';
 import type { Payer } from '../../shared/registry/types.ts';
+import { exchangeOwner } from '../../shared/store/exchange-items.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import { exchangeDeps } from '../job/deps.ts';
 import type { Job } from '../job/job.ts';
@@ -16,6 +17,7 @@ import { askPlan, paceOf, tokenOf, type PlanAnswer, type PlanAsking, type PlanRe
 import { groupNow } from './group-now.ts';
 import { leaveHeld } from './leave-held.ts';
 import { lineRulesOf, type LineRules } from './line-rules.ts';
+import { findWork, keepWork, type Accepted } from './work.ts';
 
 /** A leg of an exchange, with the gateway's own token. */
 export interface ExchangeLeg extends Leg {
@@ -32,8 +34,9 @@ export interface ExchangeLeg extends Leg {
   readonly writeList: (files: ListedFiles) => Promise<string>;
   /** The progress that the plan reports, and when to poll it again. */
   progress: { readonly text?: string | undefined; readonly againAt: number } | undefined;
-  /** The plan's status URL, sealed, once it is known. A DELETE there ends the plan's work. */
-  closing: string | undefined;
+  /** The request that the plan has accepted, if an earlier leg sent it and that leg's result was lost. */
+  readonly findWork: () => Promise<Accepted | undefined>;
+  readonly keepWork: (accepted: Accepted) => Promise<void>;
 }
 
 /** The type that problems with a whole exchange are about. */
@@ -119,6 +122,7 @@ export const makeExchangeLeg = async (
     readList: (name) => readFileList(deps, stateKey, name),
     writeList: (files) => writeFileList(deps, item.exportId, stateKey, files),
     progress: undefined,
-    closing: undefined,
+    findWork: () => findWork(job, exchangeOwner(item)),
+    keepWork: (accepted) => keepWork(job, item, accepted),
   };
 };

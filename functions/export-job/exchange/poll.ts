@@ -1,4 +1,5 @@
 import { nowSeconds } from '../../shared/clock.ts';
+import { isDeeperThan } from '../../shared/json/depth.ts';
 import { parseOnceEach } from '../../shared/json/repeated-member.ts';
 import { countValues } from '../../shared/json/values.ts';
 import { dropBody, retryAfterOf } from '../../shared/payer/answers.ts';
@@ -47,8 +48,11 @@ const waitOf = ({ deps, item }: ExchangeLeg, { waits }: PollTask, response: Paye
   return Math.max(1, Math.min(Math.max(shortest, seconds), secondsLeft(deps, item) - 1));
 };
 
-const parse = (text: string | undefined): unknown =>
-  text === undefined || countValues(text) > mostManifestValues ? undefined : parseOnceEach(text);
+/** How deep a manifest may nest. Bulk Data's own elements do not reach 10. */
+const deepestManifest = 50;
+
+const parse = (text = ''): unknown =>
+  countValues(text) > mostManifestValues || isDeeperThan(deepestManifest, text) ? undefined : parseOnceEach(text);
 
 /** Reads the manifest, and queues its files. */
 const takeManifest = async (

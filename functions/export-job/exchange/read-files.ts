@@ -76,6 +76,16 @@ const fromStart = (leg: ExchangeLeg, task: FilesTask): FilesTask => {
   return updateTask(leg, task, { offset: 0, sum: 0, lines: 0, validator: undefined, length: undefined, ...again });
 };
 
+/** How many times a plan may start a file over, or send another version of it, when asked for the rest. After that, the file is read in one request. */
+const mostBegunAnew = 2;
+
+/** The same, and counts an answer that did not have the requested rest of the file. */
+const beginAnew = (leg: ExchangeLeg, task: FilesTask): FilesTask => {
+  const { offset, begunAnew = 0 } = task;
+  const begun = fromStart(leg, task);
+  return offset === 0 ? begun : updateTask(leg, begun, { begunAnew: begunAnew + 1 });
+};
+
 /** The same without the lines from earlier tries: some plans send lines in no fixed order, so all are looked at again. */
 const anew = (leg: ExchangeLeg, task: FilesTask): FilesTask =>
   updateTask(leg, fromStart(leg, task), {
@@ -145,10 +155,10 @@ const readAnswer = async (
   const validator = validatorOf(response) ?? (isOn ? given.validator : undefined);
   const length = extent.length ?? (isOn ? given.length : undefined);
   const isSame = given.offset === 0 || (validator === given.validator && length === (given.length ?? length));
-  if (isOn && !isSame) return { after: await afterFailure(leg, fromStart(leg, given)) };
-  const begun = isOn ? given : fromStart(leg, given);
-  const canResume =
-    !isCodedFile && validator !== undefined && (isOn || /\bbytes\b/i.test(headers.get('accept-ranges') ?? ''));
+  if (isOn && !isSame) return { after: await afterFailure(leg, beginAnew(leg, given)) };
+  const begun = isOn ? given : beginAnew(leg, given);
+  const takesRanges = isOn || /\bbytes\b/i.test(headers.get('accept-ranges') ?? '');
+  const canResume = !isCodedFile && validator !== undefined && takesRanges && (begun.begunAnew ?? 0) < mostBegunAnew;
   const task = updateTask(leg, begun, { validator, length });
   const { until } = extent;
   const { task: taken, end } = await takeFile(leg, task, {

@@ -107,6 +107,5 @@ export const startExchange = async (
       const { progress } = leg.next.queue[0]?.kind === 'poll' ? leg : {};
       return { payerProgress: progress?.text, pollAgainAt: progress?.againAt };
     },
-    closing: () => leg.closing,
   };
 };

@@ -5,9 +5,7 @@ export interface JobInput {
   readonly run?: number;
   /** The state file that a later execution continues from. */
   readonly state?: string;
-  /** As in a leg's result. It is sealed for the job. */
-  readonly closing?: string | undefined;
-  /** For an exchange: the partner and payer whose limit of running exchanges it counts toward. */
+  /** For an exchange: whose limit of running exchanges it counts toward, as `exchangeOwner` writes partner and payer. */
   readonly owner?: string | undefined;
   /** The ARN of the execution that this one continues. */
   readonly after?: string;

@@ -76,6 +76,10 @@ export const readInput = async (
   return openInput(deps, item.exportId, { inputKey, input }, boundOf(item));
 };
 
+/** The gateway's own tokens, kept for one invocation. */
+export const systemTokensOf = (deps: JobDeps): SystemTokens =>
+  systemTokens({ ...deps, readExchangeSecret: (...which) => exchangeDeps(deps).readSecret(...which) });
+
 export const startJob = (deps: JobDeps, exportId: string, execution: Execution, remainingMs: () => number): Job => {
   // This version of the function made the key: an execution never changes its version.
   const openKey = remembered((box, item) => deps.openInJob(exportId, 'state key', box, boundOf(item)));
@@ -94,7 +98,7 @@ export const startJob = (deps: JobDeps, exportId: string, execution: Execution, 
     buffers: deps.newBuffers(),
     stateKey: (item) => (item.stateKey === undefined ? missing() : openKey(item.stateKey, item)),
     input: (item) => (item.inputKey === undefined ? missing() : openExchange(item.inputKey, item)),
-    tokens: systemTokens({ ...deps, readExchangeSecret: (...which) => exchangeDeps(deps).readSecret(...which) }),
+    tokens: systemTokensOf(deps),
     credentials: (item) => (item.payerToken === undefined ? missing() : openToken(item.payerToken, item)),
     remainingMs,
   };

@@ -67,8 +67,6 @@ export interface Started {
   readonly added: () => Pick<Delta, 'referred' | 'files'>;
   /** What a former plan says of its progress. @default nothing */
   readonly progress?: () => Pick<Parameters<typeof noteProgress>[2], 'payerProgress' | 'pollAgainAt'>;
-  /** Where a former plan is told that its work is no longer needed: sealed for the job, in base64. @default nowhere */
-  readonly closing?: () => string | undefined;
 }
 
 /** The attachments that came, each with its place among all of the export. */

@@ -1,6 +1,7 @@
 import type { StoredPart } from '../../shared/exports/manifest.ts';
 import type { Export } from '../../shared/store/export-item.ts';
 import type { Came } from '../reading/hangs-on.ts';
+import type { ElsewhereReason } from '../reading/next-page.ts';
 import type { FileFault, Problem } from '../reading/problems.ts';
 import type { SeenSet } from '../reading/seen.ts';
 import type { Odd } from '../reading/split-bundle.ts';
@@ -95,6 +96,8 @@ export interface SearchTask extends TaskBase {
   readonly headerTotal?: number | undefined;
   /** Pages that one linked to as the next, beside the one that was read. As many as are kept count as unread for good. */
   readonly forks?: readonly Fork[] | undefined;
+  /** The first page that has both a next link that was followed and one that was not. */
+  readonly elsewhere?: { readonly page: number; readonly why: ElsewhereReason } | undefined;
   /** How many pages in a row added nothing new. */
   readonly stale: number;
   /** Whether a 404 says that the payer does not have the type. Any other refusal is reported. */
@@ -191,6 +194,8 @@ export interface FilesTask extends TaskBase {
    * many lines the longest try brought.
    */
   readonly earlier?: number | undefined;
+  /** How many answers to a request for the rest of the file did not have it. @default 0 */
+  readonly begunAnew?: number | undefined;
   /** The file is asked for without compression, so that it can be read on from an offset. */
   readonly plain?: true | undefined;
 }

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../shared/errors.ts';
 import { malformed } from '../../shared/fhir/refusals.ts';
 import { headerText, type ApiEvent } from '../../shared/http/api.ts';
+import { isDeeperThan } from '../../shared/json/depth.ts';
 import { parseObject, type JsonObject } from '../../shared/json/json-object.ts';
 import { repeatedMember } from '../../shared/json/repeated-member.ts';
 
@@ -46,22 +47,6 @@ const textOf = ({ body, isBase64Encoded }: ApiEvent): string => {
   return text;
 };
 
-/** Whether a JSON text nests deeper than it may. It is asked before the text is parsed, since a parser needs seconds for that. */
-const isTooDeep = (text: string): boolean => {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text.charCodeAt(at);
-    if (char === 0x22) inString = !inString;
-    else if (inString) at += Number(char === 0x5c);
-    else if (char === 0x5b || char === 0x7b) {
-      depth += 1;
-      if (depth > deepest) return true;
-    } else if (char === 0x5d || char === 0x7d) depth -= 1;
-  }
-  return false;
-};
-
 /** The body of a match. */
 interface MatchBody {
   /** As the partner sent it. */
@@ -76,7 +61,7 @@ interface MatchBody {
 export const readMatchBody = (event: ApiEvent): MatchBody => {
   checkMediaType(event);
   const text = textOf(event);
-  if (isTooDeep(text)) throw malformed(`The body is more than ${deepest} levels deep.`);
+  if (isDeeperThan(deepest, text)) throw malformed(`The body is more than ${deepest} levels deep.`);
   const parameters = parseObject(text);
   if (parameters === undefined) throw malformed('The body is not a JSON object.');
   // Another parser may take the other one: what was checked here would not be what the payer reads.

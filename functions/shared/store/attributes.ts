@@ -275,7 +275,7 @@ export const exchangeAttributes = {
   isMixed: { type: 'BOOL' },
   /** Of a Group: hashes of its members' ids whom an operator has ended since. */
   ended: { type: 'SS' },
-  /** A part of a Group's sealed body, or of what an exchange asks. */
+  /** A part of a Group's sealed body, or of what an exchange asks; or the request that the payer has accepted. */
   body: { type: 'B' },
   createdAt: { type: 'N' },
   expiresAt: { type: 'N' },

@@ -12,6 +12,7 @@ import { readerOf, writeItem, type Item } from './items.ts';
  *                     body/{id}/{export}/{key}/{n}   its body, sealed, in parts of 300 KB; by the hash of its key
  *   {payer}/          patients/{id}     whom the payer has given a Group's id to, of all partners
  *   {payer}/{partner} running/{export}  an exchange that runs, to count them
+ *                     accepted/{export}        the request that the payer accepted, sealed for its job; deleted once the payer is told of the end
  *                     input/{export}/{n}       what an exchange asks, sealed for its job, in parts of 300 KB
  *
  * Ids of payers and partners have neither `#` nor `/`. A body's parts are written before the head, so that a Group is known

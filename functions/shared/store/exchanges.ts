@@ -1,7 +1,6 @@
 import { exchangeAttributes } from './attributes.ts';
 import { getItem, type Table } from './dynamo.ts';
-import { dropItem, exchangeOwner, keyOf, partsOf, putItem, queryItems, readParts } from './exchange-items.ts';
-import type { Export } from './export-item.ts';
+import { dropItem, keyOf, partsOf, putItem, queryItems, readParts } from './exchange-items.ts';
 import { readerOf, writeItem, type Item } from './items.ts';
 
 const runningName = (exportId: string): string => `running/${exportId}`;
@@ -17,18 +16,6 @@ export const noteRunning = (
 export const noteEnded = (table: Table, owner: string, exportId: string): Promise<void> =>
   dropItem(table, keyOf(owner, runningName(exportId)));
 
-/**
- * Gives back the place of an exchange that is over before its job has begun. Once the job has begun, it does that itself, after it has told
- * the former plan.
- * @throws GatewayError `temporarily_unavailable`
- */
-export const noteOver = async (
-  table: Table,
-  item: Pick<Export, 'payer' | 'partner' | 'exportId' | 'executionArn'>,
-): Promise<void> => {
-  if (item.executionArn === undefined) await noteEnded(table, exchangeOwner(item), item.exportId);
-};
-
 /** How many exchanges of an owner run. @throws GatewayError `temporarily_unavailable` */
 export const countRunning = async (table: Table, owner: string, now: number): Promise<number> => {
   let [count, after]: [number, Item | undefined] = [0, undefined];
@@ -39,6 +26,41 @@ export const countRunning = async (table: Table, owner: string, now: number): Pr
   } while (after !== undefined);
   return count;
 };
+
+const acceptedName = (exportId: string): string => `accepted/${exportId}`;
+
+/**
+ * How long an accepted request is stored after the exchange has expired, in seconds. The exchange's end is noticed when DynamoDB deletes its
+ * expired item, which can take days.
+ */
+const acceptedForSeconds = 7 * 24 * 3600;
+
+/**
+ * Stores the request that the former plan has accepted. @param body sealed for the job
+ * @throws GatewayError `temporarily_unavailable`
+ */
+export const noteAccepted = (
+  table: Table,
+  owner: string,
+  { exportId, body, expiresAt }: { readonly exportId: string; readonly body: Uint8Array; readonly expiresAt: number },
+): Promise<void> =>
+  putItem(
+    table,
+    writeItem(exchangeAttributes, {
+      owner,
+      name: acceptedName(exportId),
+      body,
+      expiresAt: expiresAt + acceptedForSeconds,
+    }),
+  );
+
+/** Reads what {@link noteAccepted} wrote; undefined if there is nothing. @throws GatewayError `temporarily_unavailable` */
+export const getAccepted = async (table: Table, owner: string, exportId: string): Promise<Uint8Array | undefined> =>
+  readerOf(exchangeAttributes, (await getItem(table, keyOf(owner, acceptedName(exportId)))) ?? {})('body');
+
+/** Notes that the former plan was told that an exchange is over. @throws GatewayError `temporarily_unavailable` */
+export const dropAccepted = (table: Table, owner: string, exportId: string): Promise<void> =>
+  dropItem(table, keyOf(owner, acceptedName(exportId)));
 
 const inputName = (exportId: string, part: number): string => `input/${exportId}/${part}`;
 

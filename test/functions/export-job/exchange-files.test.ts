@@ -6,7 +6,8 @@ import { endMember } from '../../../functions/shared/store/groups.ts';
 import { turns } from '../../support/eventually.ts';
 import type { Sent } from '../../support/export-world.ts';
 import { fakeIntervals } from '../../support/fake-timeouts.ts';
-import type { World } from './end-of.ts';
+import { randomOf } from '../../support/random.ts';
+import { endOf, type World } from './end-of.ts';
 import {
   askedFor,
   mixGroup,
@@ -15,7 +16,9 @@ import {
   owner,
   patients,
   people,
+  pickerOf,
   run,
+  seeds,
   two,
   worldOf,
 } from './exchange-run.ts';
@@ -37,6 +40,8 @@ describe('a file that is longer than a leg', () => {
 
   interface How {
     readonly ranges: boolean;
+    /** @default it says so if it takes ranges */
+    readonly saysRanges?: boolean;
     readonly etag?: (asked: number) => string;
     readonly cutAt?: number;
     readonly coding?: string;
@@ -46,7 +51,7 @@ describe('a file that is longer than a leg', () => {
 
   /** A plan that takes its time for the file, and may send it from an offset. */
   const slowly =
-    ({ ranges, etag = () => '"1"', cutAt, coding, pieceMs = 1000 }: How) =>
+    ({ ranges, saysRanges = ranges, etag = () => '"1"', cutAt, coding, pieceMs = 1000 }: How) =>
     ({ deps }: World): Plan => {
       let asked = 0;
       return {
@@ -63,7 +68,7 @@ describe('a file that is longer than a leg', () => {
             status: isOn ? 206 : 200,
             headers: {
               etag: tag,
-              ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
+              ...(saysRanges ? { 'accept-ranges': 'bytes' } : {}),
               ...(isCoded ? { 'content-encoding': coding } : {}),
               ...(isOn ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
             },
@@ -100,6 +105,15 @@ describe('a file that is longer than a leg', () => {
 
   it('is read again from its start if it has changed meanwhile', async () => {
     await read({ ranges: true, etag: (asked) => (asked === 1 ? '"1"' : '"2"') });
+  });
+
+  it.each<[string, How]>([
+    ['has another tag at each answer', { ranges: true, etag: (asked) => `"${asked}"` }],
+    ['has one of two tags, as each of two servers has its own', { ranges: true, etag: (asked) => `"${asked % 2}"` }],
+    ['says that it takes ranges, and begins anew', { ranges: false, saysRanges: true }],
+    ['says so, and breaks off', { ranges: false, saysRanges: true, cutAt: 100_000 }],
+  ])('is read at once, past the end of the leg, if the plan %s', async (_, how) => {
+    expect((await read(how)).length).toBeLessThan(6);
   });
 
   it('is read at once, past the end of the leg, if the plan takes no ranges', async () => {
@@ -200,6 +214,63 @@ describe('a file that is longer than a leg', () => {
     expect(observationsIn(made.lines)).toEqual(short.slice(0, came));
     expect(made.errors.filter((error) => error.startsWith('File 2'))).toEqual(isWhole ? [] : [didNot]);
     expect(made.complete).toBe(isWhole);
+  });
+
+  it.each(seeds)('is whole, or named, after few requests, whatever the habits of the plan: seed %i', async (seed) => {
+    const random = randomOf(seed);
+    const pick = pickerOf(random);
+    /** How often the plan does something: never, or with this chance. */
+    const some = () => (random() < 0.5 ? 0 : random());
+    const [fails, cuts, codes, takesRanges, changesTag, reorders] = [some(), some(), some(), random(), some(), some()];
+    const [saysRanges, saysLength, pieceMs, cutAt] = [
+      pick([true, false]),
+      random() < 0.5,
+      pick([0, 9000]),
+      pick([0.2, 0.9]),
+    ];
+    const made = Array.from({ length: 40 }, (_, at) => JSON.stringify(observation(`o${at}`, 'a')));
+    let [asked, tag] = [0, 1];
+    const world = worldOf(groupInput(two), ({ deps }) => ({
+      output: [people, { type: 'Observation', lines: [], count: made.length }],
+      instead: insteadOfFile((headers) => {
+        asked += 1;
+        if (asked > 300) throw new Error('There is no end.');
+        if (random() < fails * 0.7) return { status: pick([401, 404, 416, 429, 500, 503]) };
+        if (random() < changesTag) tag = pick([1, 2, asked]);
+        const isOn = headers['if-range'] === `"${tag}"` && random() < takesRanges;
+        const body = Buffer.from(`${(random() < reorders ? made.toReversed() : made).join('\n')}\n`);
+        const from = isOn ? Number(/\d+/.exec(headers['range']!)![0]) : 0;
+        const isCoded = headers['accept-encoding'] !== 'identity' && random() < codes;
+        const isCut = random() < cuts;
+        const sent = body.subarray(from, isCut ? from + Math.floor((body.length - from) * cutAt) : body.length);
+        return {
+          status: isOn ? 206 : 200,
+          headers: {
+            etag: `"${tag}"`,
+            ...(saysRanges ? { 'accept-ranges': 'bytes' } : {}),
+            ...(isCoded ? { 'content-encoding': 'gzip' } : {}),
+            ...(isOn ? { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` } : {}),
+            ...(saysLength && !isOn ? { 'content-length': String(body.length) } : {}),
+          },
+          bytes: (async function* () {
+            for (let at = 0; at < sent.length; at += 400) {
+              await deps.sleep(pieceMs);
+              yield sent.subarray(at, at + 400);
+            }
+            if (isCut) throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+          })(),
+        };
+      }),
+    }));
+
+    await world.run();
+
+    expect(asked).toBeLessThan(100);
+    const { errors, lines: given, complete } = await endOf(world);
+    const came = observationsIn(given);
+    expect(came.every((line) => made.includes(line))).toBe(true);
+    // That lines came twice is said of a whole file, too.
+    expect(complete ? came.length : errors.length > 0).toBe(complete ? made.length : true);
   });
 
   it('is a named problem if the plan takes no ranges and it does not come within an invocation', async () => {

@@ -114,6 +114,16 @@ describe('what comes of a Group', () => {
         "The payer's manifest could not be read.",
       ],
     ),
+    ...['"x":DEEP', '"requiresAccessToken":DEEP', '"transactionTime":DEEP', '"error":[{"url":"x","count":DEEP}]'].map(
+      (member): [string, Plan, string] => [
+        `has a manifest that nests 100,000 levels deep: ${member}`,
+        answering('/status/1', {
+          headers: { 'content-type': 'application/json' },
+          body: `{"output":[],${member.replace('DEEP', '['.repeat(1e5) + ']'.repeat(1e5))}}`,
+        }),
+        "The payer's manifest could not be read.",
+      ],
+    ),
     [
       'has a manifest of a million values',
       { manifest: { x: Array(1e6).fill(0) } },

@@ -270,6 +270,29 @@ describe('a running export', () => {
   });
 
   it.each([
+    ['the table or a caller deletes', undefined],
+    ['a kick-off replaces', exportItem({ exportId: otherExportId, exchange: 'group' })],
+  ])('that is an exchange when %s it has the former plan told, by an execution of its own', async (_, after) => {
+    const { handle, of } = followUp();
+    const record = streamRecord(exportItem({ ...began, exchange: 'group' }), after);
+    await handle(record, record);
+    expect(of('job:1').filter(({ name }) => name !== otherExportId)).toEqual([
+      {
+        function: 'job:1',
+        name: `${exportId}-gone`,
+        input: { exportId, owner: 'northwind/demo-app' },
+      },
+    ]);
+  });
+
+  it('that is an exchange whose job has ended it is left to that job, which tells the former plan', async () => {
+    const { handle, of } = followUp();
+    const ended = exportItem({ ...began, exchange: 'group', status: 'failed', endedAt: now });
+    await handle(streamRecord(exportItem({ ...began, exchange: 'group' }), ended), streamRecord(ended, undefined));
+    expect(of('job:1')).toEqual([]);
+  });
+
+  it.each([
     ['the table deletes', undefined],
     ['a kick-off replaces', exportItem({ exportId: otherExportId })],
   ])(

@@ -49,7 +49,7 @@ import {
   reopenBreaker,
   takeProbe,
 } from '../../../../functions/shared/store/breakers.ts';
-import { noteRunning, putInput } from '../../../../functions/shared/store/exchanges.ts';
+import { noteAccepted, noteRunning, putInput } from '../../../../functions/shared/store/exchanges.ts';
 import {
   askForToken,
   beginExport,
@@ -311,6 +311,7 @@ const everyStep = (client: DynamoDBClient): Readonly<Record<string, readonly [st
       ['noteMade', () => noteMade(table, head)],
       ['endMember', () => endMember(table, 'n/p', 'group-1', 'hash')],
       ['endMemberEarly', () => endMemberEarly(table, { owner: 'n/p', id: 'group-2', hash: 'hash', until: now })],
+      ['noteAccepted', () => noteAccepted(table, 'n/p', { exportId: 'e', body: new Uint8Array([1]), expiresAt: now })],
       ['noteRunning', () => noteRunning(table, 'n/p', { exportId: 'e', expiresAt: now })],
       ['putInput', () => putInput(table, 'n/p', { exportId: 'e', input: bytes, expiresAt: now })],
     ],

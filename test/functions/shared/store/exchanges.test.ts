@@ -2,7 +2,10 @@ import { getItem } from '../../../../functions/shared/store/dynamo.ts';
 import { exchangeOwner, keyOf } from '../../../../functions/shared/store/exchange-items.ts';
 import {
   countRunning,
+  dropAccepted,
+  getAccepted,
   getInput,
+  noteAccepted,
   noteEnded,
   noteRunning,
   putInput,
@@ -216,6 +219,19 @@ describe.each(Object.entries(stores))('what exchanges remember, in %s', (_name, 
     const second = await listGroups(table, other, { limit: 3, now, after: first.after });
     expect([first, second].map(({ groups }) => groups.map(({ id }) => id))).toEqual([['a', 'b'], ['c']]);
     expect(second.after).toBeUndefined();
+  });
+
+  it('what a plan has accepted is kept longer than its exchange may run, until the plan was told of the end', async () => {
+    const one = { exportId: 'one', body: Buffer.from('sealed'), expiresAt: now + 10 };
+    await noteAccepted(table, owner, one);
+    await noteAccepted(table, owner, one);
+
+    const day = 24 * 3600;
+    const item = await getItem(table, keyOf(owner, 'accepted/one'));
+    expect(Number(item?.['expiresAt']?.N)).toBeGreaterThan(now + 3 * day);
+    expect(Buffer.from((await getAccepted(table, owner, 'one'))!).toString()).toBe('sealed');
+    await dropAccepted(table, owner, 'one');
+    expect(await getAccepted(table, owner, 'one')).toBeUndefined();
   });
 
   it('running exchanges are counted until they end or expire', async () => {
