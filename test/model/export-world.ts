@@ -12,7 +12,7 @@ import type { PartnerEvent } from '../../functions/shared/events/event.ts';
 import type { PayerHttp } from '../../functions/shared/payer/http.ts';
 import { sweepHandler } from '../../functions/sweep/handler.ts';
 import { streamRecord } from '../functions/audit/records.ts';
-import { simulatedDurable } from '../support/durable.ts';
+import { outsideCall, simulatedDurable } from '../support/durable.ts';
 import { exportGateway } from '../support/export-gateway.ts';
 import { startMs } from '../support/gateway.ts';
 import { localRegistry, withPartner } from '../support/login.ts';
@@ -97,13 +97,13 @@ export const exportsWorld = (random: () => number, payerHttp: PayerHttp, planted
   };
   const jobClient = Object.create(dynamo.client) as DynamoDBClient;
   Object.assign(jobClient, {
-    send: async (command: Sent) => {
+    send: outsideCall(async (command: Sent) => {
       await risk();
       const answer = await record(command);
       // It was done, but the answer is lost.
       if (random() < faults.failed / 2) throw new Error('injected');
       return answer;
-    },
+    }),
   });
   const table = (name: string) => ({ client: jobClient, name });
   const jobDeps: JobDeps = {
@@ -113,26 +113,26 @@ export const exportsWorld = (random: () => number, payerHttp: PayerHttp, planted
     grants: table('Grants'),
     audit: table('Audit'),
     limits: table('Limits'),
-    payerHttp: async (...asked) => {
+    payerHttp: outsideCall(async (...asked) => {
       await risk();
       return payerHttp(...asked);
-    },
+    }),
     objects: {
-      put: async (name, body) => {
+      put: outsideCall(async (name, body) => {
         await risk();
         if (planted === 'lostPart' && name.includes('/parts/')) return;
         objects.set(name, Uint8Array.from(body));
-      },
-      get: async (name) => {
+      }),
+      get: outsideCall(async (name) => {
         await risk();
         const found = objects.get(name);
         if (found === undefined) throw new Error('no such object');
         return found;
-      },
+      }),
     },
     openInJob: gateway.openInJob,
     waitForTurn: async (_payer, _perSecond, { isWanted }) => ((await isWanted()) ? 'turn' : 'unwanted'),
-    startExecution: async (name, input) => void durable.start('job', input, name),
+    startExecution: outsideCall(async (name, input) => void durable.start('job', input, name)),
     newBuffers: smallBuffers,
     sleep: (ms) => durable.sleep(ms),
     fileSeconds: 7 * 86_400,

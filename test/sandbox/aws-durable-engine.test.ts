@@ -4,7 +4,7 @@ import type { Execution } from '../../sandbox/aws/durable/execution.ts';
 import { visible, type StoredOperation, type Vault } from '../../sandbox/aws/durable/operations.ts';
 import { page } from '../../sandbox/aws/durable/page.ts';
 import { executionsShown } from '../../sandbox/aws/durable/shown-executions.ts';
-import { simulatedDurable, type DurableOptions } from '../support/durable.ts';
+import { outsideCall, simulatedDurable, type DurableOptions } from '../support/durable.ts';
 
 const day = 86_400_000;
 
@@ -63,6 +63,28 @@ describe('an execution', () => {
     expect(ran).toEqual([0, 1, 2, 3, 4]);
     // The execution, five steps, and each invocation that failed.
     expect(outcome.meteredOperations).toBe(11);
+  });
+
+  it('lets a killed process make no more calls, however long its code goes on', async () => {
+    let kills = 0;
+    let calls = 0;
+    let tries = 0;
+    const call = outsideCall(async () => (calls += 1));
+    const tried: Promise<unknown>[] = [];
+    const durable = simulate(
+      async (_event: unknown, context) =>
+        context.step('call', async () => {
+          tries += 1;
+          const reached = new Promise((resolve) => setTimeout(resolve, 5));
+          tried.push(reached);
+          await reached;
+          return call();
+        }),
+      { killAfter: ({ updates }) => updates.some(({ Action }) => Action === 'START') && (kills += 1) === 1 },
+    );
+    expect(await durable.finish(durable.start('job', {}))).toMatchObject({ status: 'SUCCEEDED', result: 1 });
+    await Promise.all(tried);
+    expect({ tries, calls }).toEqual({ tries: 2, calls: 1 });
   });
 
   it('reports an interrupted step that may run at most once', async () => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -71,6 +72,32 @@ globalThis.clearTimeout = (timer) => {
   clearRealTimeout(timer);
 };
 
+/** One invocation's process. */
+interface Process {
+  isDead: boolean;
+  /** How many of its calls sleep in simulated time. */
+  sleeping: number;
+}
+
+const processes = new AsyncLocalStorage<Process>();
+
+/**
+ * A call that leaves the process, as the code of an invocation may make it. The code of a killed invocation goes on in this process until
+ * its next such call, which is not made. A call that was made before gets no answer.
+ */
+export const outsideCall =
+  <Args extends readonly unknown[], T>(call: (...args: Args) => Promise<T>) =>
+  async (...args: Args): Promise<T> => {
+    const caller = processes.getStore();
+    const untilDead = (): Promise<never> | undefined => (caller?.isDead ? new Promise(() => {}) : undefined);
+    await untilDead();
+    try {
+      return await call(...args);
+    } finally {
+      await untilDead();
+    }
+  };
+
 export interface DurableOutcome extends ExecutionSummary {
   /** What the handler returned, parsed. */
   readonly result: unknown;
@@ -82,7 +109,7 @@ export interface DurableOptions {
   readonly hooks?: CheckpointHooks;
   /**
    * Called after each checkpoint. If it returns true, the invocation counts as killed, and never gets the answer to the
-   * checkpoint. Its code still runs until it next calls the engine, since it is in this process.
+   * checkpoint. Its code still runs, until it next calls the engine or makes an `outsideCall`.
    */
   readonly killAfter?: (about: Parameters<NonNullable<CheckpointHooks['after']>>[0]) => boolean;
   readonly executionTimeoutSeconds?: number;
@@ -148,9 +175,9 @@ export const simulatedDurable = (
   const invoke = async (fn: DurableFunction, input: InvocationInput): Promise<unknown> => {
     const handler = handlers[fn.name];
     if (handler === undefined) throw new Error(`There is no handler ${fn.name}`);
-    let isDead = false;
+    const own: Process = { isDead: false, sleeping: 0 };
     const call = async <T>(run: () => T): Promise<T> => {
-      if (isDead) return new Promise<never>(() => {});
+      if (own.isDead) return new Promise<never>(() => {});
       const before = kill;
       let died = false;
       kill = () => (died = true);
@@ -172,11 +199,11 @@ export const simulatedDurable = (
     let die: (error: Error) => void = () => {};
     const death = new Promise<never>((_resolve, reject) => {
       die = (error) => {
-        isDead = true;
+        own.isDead = true;
         reject(error);
       };
     });
-    const answerOrSilence = <T>(answer: T): T | Promise<never> => (isDead ? new Promise<never>(() => {}) : answer);
+    const answerOrSilence = <T>(answer: T): T | Promise<never> => (own.isDead ? new Promise<never>(() => {}) : answer);
     const deadlineMs = nowMs + (options.timeoutMs ?? 900_000);
     const context = {
       awsRequestId: randomUUID(),
@@ -190,9 +217,11 @@ export const simulatedDurable = (
       const event = JSON.parse(JSON.stringify(input)) as DurableExecutionInvocationInput;
       const { wrap = (plain) => plain } = options;
       const wrapped = wrap(withDurableExecution(handler, { durableExecutionClient: client }));
-      return JSON.parse(JSON.stringify(await Promise.race([wrapped(event, context), death]))) as unknown;
+      const answer = await Promise.race([processes.run(own, () => wrapped(event, context)), death]);
+      return JSON.parse(JSON.stringify(answer)) as unknown;
     } finally {
       busy.running -= 1;
+      busy.sleeping -= own.sleeping;
     }
   };
 
@@ -233,11 +262,16 @@ export const simulatedDurable = (
     /** Epoch milliseconds. */
     now: (): number => nowMs,
     /** For handlers: sleeps in simulated time. */
-    sleep: async (ms: number): Promise<void> => {
-      busy.sleeping += 1;
+    sleep: outsideCall(async (ms: number): Promise<void> => {
+      const sleeper = processes.getStore();
+      const count = (by: 1 | -1): void => {
+        busy.sleeping += by;
+        if (sleeper !== undefined) sleeper.sleeping += by;
+      };
+      count(1);
       await new Promise<void>((resolve) => after(ms, resolve));
-      busy.sleeping -= 1;
-    },
+      if (sleeper?.isDead !== true) count(-1);
+    }),
     start: (name: string, payload: unknown, executionName?: string): string =>
       engine.start(fnOf(name, options.executionTimeoutSeconds), {
         name: executionName,

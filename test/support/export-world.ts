@@ -26,7 +26,7 @@ import { noteRunning, putInput } from '../../functions/shared/store/exchanges.ts
 import { boundOf, type Export } from '../../functions/shared/store/export-item.ts';
 import { deleteExport, getExport, giveToken, noteAwake, putExport } from '../../functions/shared/store/exports.ts';
 import { putGrant, revoke } from '../../functions/shared/store/grants.ts';
-import { simulatedDurable, type DurableOptions } from './durable.ts';
+import { outsideCall, simulatedDurable, type DurableOptions } from './durable.ts';
 import { localData } from './gateway.ts';
 import { livingGrant } from './living-grant.ts';
 import { memoryDynamo } from './memory-dynamo.ts';
@@ -246,13 +246,13 @@ export const exportWorld = (options: WorldOptions = {}) => {
   };
   const send = dynamo.client.send.bind(dynamo.client) as (command: object) => Promise<object>;
   Object.assign(dynamo.client, {
-    send: async (command: { constructor: { name: string } }) => {
+    send: outsideCall(async (command: { constructor: { name: string } }) => {
       if (isOutside) return send(command);
       onCall(command.constructor.name);
       const answer = await send(command);
       afterCall(command.constructor.name);
       return answer;
-    },
+    }),
   });
   const objects = new Map<string, Uint8Array>();
   const lines: string[] = [];
@@ -264,7 +264,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
   const exchanges = table('Exchanges');
   const tables = { exports: table('Exports'), grants: table('Grants'), audit: table('Audit'), limits: table('Limits') };
 
-  const payerHttp: PayerHttp = async (input, init) => {
+  const payerHttp: PayerHttp = outsideCall(async (input, init) => {
     onCall('payer');
     const url = String(input);
     if (url === planProfile.tokenEndpoint) {
@@ -289,7 +289,7 @@ export const exportWorld = (options: WorldOptions = {}) => {
     const sent = await script({ ...one, signal: init?.signal });
     afterCall('payer');
     return responseOf(sent);
-  };
+  });
   let systemTokensGiven = 0;
   /** Each answer of the plan's token endpoint has another token. */
   const systemToken = (): Sent =>
@@ -314,32 +314,32 @@ export const exportWorld = (options: WorldOptions = {}) => {
     origin: 'http://localhost:3000',
     writeLog: (line) => void lines.push(line),
     objects: {
-      put: async (name, body) => {
+      put: outsideCall(async (name, body) => {
         onCall('put');
         objects.set(name, Uint8Array.from(body));
         afterCall('put');
-      },
-      get: async (name) => {
+      }),
+      get: outsideCall(async (name) => {
         onCall('get');
         const found = objects.get(name);
         if (found === undefined) throw Object.assign(new Error('no such object'), { name: 'NoSuchKey' });
         return found;
-      },
+      }),
     },
-    sealForJob: async (id, purpose, value, boundTo = '') => {
+    sealForJob: outsideCall(async (id, purpose, value, boundTo = '') => {
       if (!isOutside) onCall('sealForJob');
       return seal(boxKey, value, `${JSON.stringify(id)} ${purpose}${boundTo}`, randomBytes(12));
-    },
-    openInJob: async (id, purpose, box, boundTo = '') => {
+    }),
+    openInJob: outsideCall(async (id, purpose, box, boundTo = '') => {
       onCall('openInJob');
       return unseal(boxKey, box, `${JSON.stringify(id)} ${purpose}${boundTo}`);
-    },
+    }),
     exchange: { table: exchanges, readSecret: () => planSecret },
     waitForTurn: async (_payer, _perSecond, { isWanted }) => ((await isWanted()) ? 'turn' : 'unwanted'),
-    startExecution: async (name, input) => {
+    startExecution: outsideCall(async (name, input) => {
       onCall('startExecution');
       durable.start('job', input, name);
-    },
+    }),
     newBuffers: smallBuffers,
     sleep: (ms) => durable.sleep(ms),
     fileSeconds: 7 * 86_400,
