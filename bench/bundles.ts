@@ -72,6 +72,10 @@ export const bundleNamed = (bundles: readonly Bundle[], name: string): Bundle =>
   return found;
 };
 
+/** Node's options of a deployed function. @throws Error if the stack has no such function */
+export const nodeOptionsOf = async (world: World, name: string): Promise<string> =>
+  bundleNamed(await deployedBundles(world), name).environment['NODE_OPTIONS'] ?? '';
+
 /** The bundle of a file in this folder, such as a peer's. */
 export const buildBundle = ({ folder }: World, name: string, entry: string): Bundle => {
   const file = join(folder, 'bundles', name, 'index.js');

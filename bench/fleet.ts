@@ -21,17 +21,25 @@ const tell = (child: ChildProcess, message: ToEnvironment): void => void child.s
 /**
  * A round of reads over `width` concurrent processes, each with one read at a time. The clock starts after all of them
  * have prepared.
+ * @param nodeOptions of each process
  * @param latencies gets the milliseconds of each read, round by round
  * @throws Error if a round's reads cannot be divided evenly among the processes
  */
 export const startFleet = async (
   { registry }: Pick<World, 'registry'>,
   kind: EnvironmentOrder['kind'],
-  { width, latencies }: { readonly width: number; readonly latencies: number[][] },
+  {
+    width,
+    nodeOptions,
+    latencies,
+  }: { readonly width: number; readonly nodeOptions: string; readonly latencies: number[][] },
 ): Promise<Round> => {
   const children = Array.from({ length: width }, (_none, index) => {
     const order: EnvironmentOrder = { kind, name: `${kind}.${index}`, registry };
-    return fork(join(import.meta.dirname, 'environment.ts'), [JSON.stringify(order)], { execArgv: [] });
+    return fork(join(import.meta.dirname, 'environment.ts'), [JSON.stringify(order)], {
+      execArgv: [],
+      env: { ...process.env, NODE_OPTIONS: nodeOptions },
+    });
   });
   await Promise.all(children.map(heard));
   /** Sends one message to all, and waits until all have answered. */

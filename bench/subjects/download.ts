@@ -1,4 +1,4 @@
-import { bundleNamed, deployedBundles } from '../bundles.ts';
+import { nodeOptionsOf } from '../bundles.ts';
 import { startExportStack, type ExportStack } from '../export-stack.ts';
 import { measure, timed, type Candidate, type Kind } from '../measure.ts';
 import { atLeast, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
@@ -60,7 +60,7 @@ export const download: Step = {
   run: async (world) => {
     const resources = world.quick ? 1000 : 75_000;
     const exports = await startExportStack(world, { resources, pageMs: 0 });
-    const nodeOptions = bundleNamed(await deployedBundles(world), 'export').environment['NODE_OPTIONS'] ?? '';
+    const nodeOptions = await nodeOptionsOf(world, 'export');
     const server = await startServer('download', variablesOf(world, exports, nodeOptions));
     try {
       const accessToken = await exports.signIn();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { facadeBase } from '../../functions/shared/registry/urls.ts';
 import { dynamoClient } from '../../functions/shared/store/dynamo.ts';
-import { bundleNamed, deployedBundles } from '../bundles.ts';
+import { nodeOptionsOf } from '../bundles.ts';
 import { gatewayOver } from '../gateway.ts';
 import { measure, type Candidate, type Kind } from '../measure.ts';
 import { entriesIn } from '../payer-data.ts';
@@ -48,7 +48,7 @@ export const large: Step = {
   run: async (world) => {
     const megabytes = world.quick ? 2 : 100;
     const order = await orderOf(world, megabytes);
-    const nodeOptions = bundleNamed(await deployedBundles(world), 'fetch').environment['NODE_OPTIONS'] ?? '';
+    const nodeOptions = await nodeOptionsOf(world, 'fetch');
     const grown: Record<TransferOrder['kind'], number[]> = { ours: [], pipe: [], parse: [] };
     const candidate = (name: string, kind: Kind, way: TransferOrder['kind']): Candidate => ({
       name,

@@ -1,3 +1,4 @@
+import { nodeOptionsOf } from '../bundles.ts';
 import { startFleet } from '../fleet.ts';
 import { measure, type Candidate } from '../measure.ts';
 import { atLeast, atMost, inWords, ratios, rowsOf, seriesOf } from '../report.ts';
@@ -13,9 +14,10 @@ export const parallel: Step = {
   name: 'parallel',
   run: async (world) => {
     const latencies: number[][] = [];
+    const alike = { width, nodeOptions: await nodeOptionsOf(world, 'fetch') };
     const candidates: Candidate[] = [
-      { name: 'fetch', kind: 'ours', start: () => startFleet(world, 'ours', { width, latencies }) },
-      { name: floor, kind: 'floor', start: () => startFleet(world, 'floor', { width, latencies: [] }) },
+      { name: 'fetch', kind: 'ours', start: () => startFleet(world, 'ours', { ...alike, latencies }) },
+      { name: floor, kind: 'floor', start: () => startFleet(world, 'floor', { ...alike, latencies: [] }) },
     ];
     const plan = {
       rounds: world.quick ? 1 : 10,
