@@ -1,7 +1,3 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { text as toText } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
@@ -131,13 +127,6 @@ beforeAll(async () => {
   await write(ended);
   const again = grantItem(rewrittenGrant, 'revoked', startMs + 3000, byPartner);
   await file(streamRecord(ended, again, startMs / 1000 + 4));
-  // As an older version filed what named a folder of its own: among the keys of demo-partner, before those of its day.
-  // Each of 3,000 members has a grant of its own.
-  const crowd = Array.from({ length: 3000 }, (_, at): Item => {
-    const grant = `crowd-${String(at).padStart(16, '0')}`;
-    return { ...grantItem(grant, 'created', startMs), partner: { S: 'crowd' }, patient: { S: `patient-${at}` } };
-  });
-  await write(...crowd);
   const { client: dynamo, items } = memoryDynamo();
   const deps = { audit: { client: dynamo, name: 'AuditEvents' }, clock: { now: () => startMs + 5 } };
   const consent = { id: 'consent-1', hash: 'h'.repeat(43) };
@@ -157,6 +146,7 @@ beforeAll(async () => {
   await auditCame(deps, group, { status: 'partial', members: got });
   const download = { ...of, requestId: 'file', exchange: 'a-group', patient: '', type: 'ended', end } as const;
   await write(...items('AuditEvents').values(), readItem({ ...download, interaction: 'export file Observation' }));
+  // As an older version filed what named a folder of its own: among the keys of demo-partner, before those of its day.
   const strange = 'events/partner=demo-partner/date=2026-06-02!/date=2099-01-01/strange.ndjson';
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: strange, Body: '\n' }));
 });
@@ -344,23 +334,6 @@ describe('npm run audit', () => {
     expect(rows.join()).not.toMatch(/member-1|p1|consent/);
   });
 
-  it('gives a slow reader every one of 3,000 members, and exits with 0', async () => {
-    const child = spawn(
-      process.execPath,
-      ['bin/audit.ts', '--members-of', 'crowd', '--since', '2026-06-01', '--until', '2026-06-02', '--json'],
-      { env: { ...process.env, AWS_ENDPOINT_URL: aws.url, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    const ended = once(child, 'close');
-    await sleep(2500);
-    const text = await toText(child.stdout);
-
-    expect(await ended).toEqual([0, null]);
-    expect(text.length).toBeGreaterThan(200_000);
-    const lines = text.split('\n').slice(0, -1);
-    const patients = new Set(lines.map((line) => (JSON.parse(line) as { patient: string }).patient));
-    expect([lines.length, patients.size]).toEqual([3000, 3000]);
-  });
-
   it('reports an empty result, on stderr', async () => {
     const { code, lines, remarks } = await run('--partner nobody --since 2026-06-01 --json');
     expect([code, lines, remarks[0]]).toEqual([0, [], 'The audit has no events from that time.']);
@@ -381,12 +354,8 @@ describe('npm run audit', () => {
   });
 
   it('shows what delete markers hide, as where auditDays was lowered while objects were locked for longer', async () => {
-    const asked = [
-      `--grant ${grantId}`,
-      '--registry --since 2026-06-01',
-      '--members-of crowd --since 2026-06-01 --json',
-    ];
-    const shown = async () => [await run(asked[0]!), await run(asked[1]!), (await run(asked[2]!)).lines.length];
+    const asked = [`--grant ${grantId}`, '--registry --since 2026-06-01', '--members-of new-plan --since 2026-06-01'];
+    const shown = () => Promise.all(asked.map((args) => run(args)));
     const before = await shown();
     const keys = new Set([...aws.s3.objects()].map(([name]) => name.slice(bucket.length + 1)));
     for (const Key of keys) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
@@ -396,6 +365,20 @@ describe('npm run audit', () => {
     const rights = new Set(aws.log.calls().map(({ action }) => action));
     const ofVersions = ['s3:ListBucketVersions', 's3:GetObjectVersion'];
     expect(rights).toEqual(new Set(['s3:ListAllMyBuckets', 's3:GetObject', ...ofVersions]));
+  });
+
+  it('reads all 1,001 objects of a partner, though S3 lists 1,000 at a time', async () => {
+    for (let at = 0; at < 1001; at += 1) {
+      const redeemed = grantItem(`crowd-${String(at).padStart(16, '0')}`, 'redeemed', startMs);
+      const event = describedGrant({ ...redeemed, partner: { S: 'crowd' }, patient: { S: `patient-${at}` } });
+      const Key = `events/partner=crowd/date=2026-07-01/${at}.ndjson`;
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body: `${JSON.stringify(event)}\n` }));
+    }
+
+    const { lines } = await run('--members-of crowd --since 2026-07-01 --until 2026-07-01 --json');
+
+    const patients = new Set(lines.map((line) => (JSON.parse(line) as { patient: string }).patient));
+    expect([lines.length, patients.size]).toEqual([1001, 1001]);
   });
 
   it('asks for the bucket if there are several, or none', async () => {
@@ -408,16 +391,4 @@ describe('npm run audit', () => {
     await expect(there()).rejects.toThrow(`Give --bucket, one of: ${name}-a, ${name}-b`);
     await local.close();
   });
-});
-
-it('exits with 1 if it cannot do it and with 2 if the command line is wrong, and says why in one line', async () => {
-  const local = await startAws(0);
-  await local.close();
-  const env = { ...process.env, AWS_ENDPOINT_URL: local.url, NODE_OPTIONS: '' };
-  const start = (...args: string[]) => {
-    const ended = spawnSync(process.execPath, ['bin/audit.ts', ...args], { env, encoding: 'utf8' });
-    return [ended.status, ended.stdout, ...ended.stderr.split('\n')];
-  };
-  expect(start('--grant', grantId)).toEqual([1, '', expect.stringContaining('Run `npm start`'), '']);
-  expect(start('--grant', 'x')).toEqual([2, '', expect.stringContaining('--grant is "x"'), '']);
 });

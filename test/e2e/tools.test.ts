@@ -27,6 +27,7 @@ describe('a tool in a process of its own', () => {
   const grant = 'abcdefghijklmnopqrst-1';
   const since = ['--since', '2026-06-01T12:00:00Z', '--stage', 'local'];
   it.each([
+    ['audit', ['--grant', grant], 'The local stack does not answer. Run `npm start`'],
     ['grants', ['show', grant], 'The local stack does not answer. Run `npm start`'],
     ['grants', ['show', grant, '--table', 'x'], 'The local stack does not answer. Run `npm start`'],
     [
