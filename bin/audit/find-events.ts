@@ -4,19 +4,7 @@ import { Refusal } from '../shared/errors.ts';
 import { keysAfter, readObject, type AuditBucket } from './audit-bucket.ts';
 import { bodyOf, detailOf, idOf, nameOf, versionOf } from './event-facts.ts';
 import type { AuditQuery } from './flags.ts';
-
-/** The events of an object. @throws Refusal if it is damaged */
-export const parseEvents = (key: string, text: string): AuditEvent[] =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line, index) => {
-      try {
-        return JSON.parse(line) as AuditEvent;
-      } catch {
-        throw new Refusal(`${key}, line ${index + 1}, is not JSON`);
-      }
-    });
+import { parseEvents } from './parse-events.ts';
 
 /** Whose events, the registry's if nobody is named, and of which days. */
 type AuditSpan = Pick<AuditQuery, 'until'> & Partial<Pick<AuditQuery, 'grant' | 'partner' | 'membersOf' | 'since'>>;

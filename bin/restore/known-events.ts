@@ -1,7 +1,8 @@
 import { systems, type AuditEvent } from '../../functions/audit/audit-event.ts';
 import { keysAfter, readObject, type AuditBucket } from '../audit/audit-bucket.ts';
 import { bodyOf, claimedAtOf, idOf, nameOf } from '../audit/event-facts.ts';
-import { keysOf, parseEvents } from '../audit/find-events.ts';
+import { keysOf } from '../audit/find-events.ts';
+import { parseEvents } from '../audit/parse-events.ts';
 import { dayOf } from '../shared/day.ts';
 import { inParallel } from '../shared/pool.ts';
 

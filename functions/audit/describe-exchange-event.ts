@@ -24,6 +24,22 @@ const isType = (type: string): type is (typeof exchangeEventTypes)[number] =>
 /** Whether an item of AuditEvents is an event of an exchange itself, not of a read of its files. */
 export const isExchangeEvent = (image: StreamImage): boolean => image['members'] !== undefined;
 
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isTextIfThere = (value: unknown): boolean => value === undefined || isText(value);
+
+/** Any other value would go into the event as it is, nested as deep as an item's text can be. */
+const isMember = (one: unknown): one is AuditedMember => {
+  if (!isObject(one)) return false;
+  const { submitted, reference, consent, outcome, resources } = one;
+  return (
+    isText(outcome) &&
+    isTextIfThere(submitted) &&
+    isTextIfThere(reference) &&
+    (consent === undefined || (isObject(consent) && isText(consent['id']) && isText(consent['hash']))) &&
+    (resources === undefined || Number.isSafeInteger(resources))
+  );
+};
+
 /** @throws Error without the text */
 const membersIn = (text: string): AuditedMember[] => {
   let members: unknown;
@@ -32,7 +48,6 @@ const membersIn = (text: string): AuditedMember[] => {
   } catch {
     throw new Error('members is no JSON');
   }
-  const isMember = (one: unknown): one is AuditedMember => isObject(one) && typeof one['outcome'] === 'string';
   if (!Array.isArray(members) || !members.every(isMember)) throw new Error('members are none');
   return members;
 };

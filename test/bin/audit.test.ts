@@ -2,7 +2,9 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { audit } from '../../bin/audit/audit.ts';
+import { parseEvents } from '../../bin/audit/parse-events.ts';
 import { tableOf } from '../../bin/audit/table.ts';
+import { Refusal } from '../../bin/shared/errors.ts';
 import { localStage } from '../../config/local.ts';
 import type { AuditEvent } from '../../functions/audit/audit-event.ts';
 import { describeGrantEvent } from '../../functions/audit/describe-grant-event.ts';
@@ -176,6 +178,47 @@ const rowsOf = async (args: string) => {
 };
 const describedGrant = (item: Item) =>
   describeGrantEvent(streamRecord(undefined, item).dynamodb?.NewImage ?? {}, 'local', startMs / 1000);
+
+describe('an object of the audit', () => {
+  const event = describedGrant(grantItem(grantId, 'created', startMs));
+  const [{ who }] = event.agent as [AuditEvent['agent'][number]];
+  const [{ what, type }] = event.entity as [AuditEvent['entity'][number]];
+  const deep = JSON.stringify({ ...event, outcomeDesc: 'deep' }).replace(
+    '"deep"',
+    '['.repeat(100_000) + ']'.repeat(100_000),
+  );
+
+  it('is read with what the tools do not know', () => {
+    const more = { ...event, extension: [{ url: 'u' }] };
+    expect(parseEvents('k', `${JSON.stringify(event)}\n${JSON.stringify(more)}\n`)).toEqual([event, more]);
+  });
+
+  it.each<[string, string | object]>([
+    ['no JSON', '{"resourceType":"AuditEvent",'],
+    ['a number', '7'],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['deeper than a tool can print', deep],
+    ['without an id', { ...event, id: undefined }],
+    ['of a type without a code', { ...event, type: {} }],
+    ['of a subtype that is no list', { ...event, subtype: {} }],
+    ['of no time', { ...event, recorded: 'soon' }],
+    ['whose outcome is no text', { ...event, outcomeDesc: { toString: 1 } }],
+    ['without an agent', { ...event, agent: null }],
+    ['whose agent is nobody', { ...event, agent: [{}] }],
+    ['whose agent is no text', { ...event, agent: [{ who: { identifier: { ...who.identifier, value: 7 } } }] }],
+    ['about nothing', { ...event, entity: [null] }],
+    ['about something of no type', { ...event, entity: [{ what }] }],
+    ['about a reference that is no text', { ...event, entity: [{ what: { reference: { toString: 1 } }, type }] }],
+    ['with a detail that is none', { ...event, entity: [{ what, type, detail: [null] }] }],
+    ['with a detail that is no text', { ...event, entity: [{ what, type, detail: [{ type: 'a', valueString: 1 }] }] }],
+  ])('is refused by its line if that is %s', (_what, line) => {
+    const text = typeof line === 'string' ? line : JSON.stringify(line);
+    expect(() => parseEvents('a/key', `${JSON.stringify(event)}\n${text}\n`)).toThrow(
+      new Refusal('a/key, line 2, is not an event of the audit'),
+    );
+  });
+});
 
 describe('npm run audit', () => {
   it("prints each event of a grant once and in order, found by the grant's id alone", async () => {

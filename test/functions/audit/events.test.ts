@@ -649,6 +649,10 @@ describe('an item that cannot be read', () => {
   const exchanged: Item = { ...readOf({ exchange: 'e' }), type: { S: 'asked' }, interaction: { S: 'match' } };
   Object.assign(exchanged, { part: { N: '0' }, members: { S: '[]' } });
 
+  const withMember = (member: string): Item => ({ ...exchanged, members: { S: `[${member}]` } });
+  // `JSON.stringify` and `String` throw at this depth; `JSON.parse` does not.
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+
   it.each<[string, Item]>([
     ['a read of a type that is none', { ...readOf(), type: { S: 'closed' } }],
     ['a read of no type', { ...readOf(), type: { S: '' } }],
@@ -674,6 +678,18 @@ describe('an item that cannot be read', () => {
     ['an exchange of no kind', { ...exchanged, interaction: { S: 'read Patient' } }],
     ['an exchange whose members are no JSON', { ...exchanged, members: { S: '[' } }],
     ['an exchange whose members are none', { ...exchanged, members: { S: '[{}]' } }],
+    ...['submitted', 'reference', 'consent', 'resources'].flatMap((name): [string, Item][] => [
+      [`an exchange with a member whose ${name} is deep`, withMember(`{"outcome":"asked","${name}":${deep}}`)],
+      [
+        `an exchange with a member whose ${name} is no text`,
+        withMember(`{"outcome":"asked","${name}":{"toString":1}}`),
+      ],
+    ]),
+    ['an exchange with a member whose outcome is deep', withMember(`{"outcome":${deep}}`)],
+    [
+      'an exchange with a consent whose id is deep',
+      withMember(`{"outcome":"asked","consent":{"id":${deep},"hash":"h"}}`),
+    ],
     ['an exchange whose payer is another folder', { ...exchanged, payer: { S: '../x' } }],
     ['a grant whose event is none', grant({ type: { S: 'toString' } })],
     ['a grant changed by no request', grant({ requestId: { S: '' } })],
