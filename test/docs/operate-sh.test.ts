@@ -55,7 +55,8 @@ const cli = (version = 'aws-cli/2.31.0 Python/3.13.7'): string => `#!/usr/bin/en
 case "$1" in --version) echo '${version}'; exit ;; esac
 cd '${folder}'
 echo "$*" >>calls
-case "$(wc -l <calls) $*" in $FAIL) echo "An error occurred ($SAYS)" >&2; exit 254 ;; esac
+mapfile -t made <calls
+case "\${#made[@]} $*" in $FAIL) echo "An error occurred ($SAYS)" >&2; exit 254 ;; esac
 case "$*" in
   'secretsmanager delete-secret --secret-id p2p/try/webhooks/app '*) ;;
 ${retained
