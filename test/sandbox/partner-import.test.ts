@@ -1,32 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { browser } from './partner-browser.ts';
-import { startFakeGateway, type FakeGateway } from './partner-fake-gateway.ts';
-import { registration, startPartnerApp } from './partner-start.ts';
+import { startAtFakeGateway, type AppAtFakeGateway } from './partner-start.ts';
 
-let gateway: FakeGateway;
-let app: { url: string; close(): Promise<void> };
-let visit: ReturnType<typeof browser>;
+let app: AppAtFakeGateway;
 let form_token: string;
 
 beforeEach(async () => {
-  gateway = await startFakeGateway();
-  app = await startPartnerApp({
-    ...registration,
-    port: 0,
-    gatewayOrigin: gateway.origin,
-    payers: [{ id: 'plan', displayName: 'Old & Gold' }],
-  });
-  visit = browser();
-  const { text } = await visit(`${app.url}/connect/plan`);
+  app = await startAtFakeGateway();
+  const { text } = await app.visit(`${app.url}/connect/plan`);
   form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
 });
-afterEach(async () => {
-  await app.close();
-  await gateway.close();
-});
+afterEach(() => app.close());
 
-const begin = () => visit(`${app.url}/export/plan/begin`, { form_token });
-const look = () => visit(`${app.url}/export/plan`);
+const begin = () => app.visit(`${app.url}/export/plan/begin`, { form_token });
+const look = () => app.visit(`${app.url}/export/plan`);
 /** Looks until the page says so. */
 const lookFor = async (words: string): Promise<string> => {
   for (;;) {
@@ -36,11 +23,11 @@ const lookFor = async (words: string): Promise<string> => {
   }
 };
 const looks = () =>
-  gateway.exports.seen.filter(({ method, path }) => method === 'GET' && /export-\d+$/.test(path)).length;
+  app.gateway.exports.seen.filter(({ method, path }) => method === 'GET' && /export-\d+$/.test(path)).length;
 
 describe('the import of a whole record', () => {
   it('shows how far it is, and looks again by itself, also in a browser without scripts', async () => {
-    gateway.exports.retryAfter = '3';
+    app.gateway.exports.retryAfter = '3';
     const { text, url } = await begin();
 
     expect(url).toBe(`${app.url}/export/plan`);
@@ -53,7 +40,7 @@ describe('the import of a whole record', () => {
   });
 
   it('shows how many entries are there, where the gateway says how many there are', async () => {
-    gateway.exports.progress = '1,240 of 3,000 resources';
+    app.gateway.exports.progress = '1,240 of 3,000 resources';
     const { text } = await begin();
 
     expect(text).toContain('<progress aria-labelledby="progress" value="1240" max="3000">');
@@ -61,7 +48,7 @@ describe('the import of a whole record', () => {
   });
 
   it('asks the gateway no sooner than Retry-After, however often the page is loaded', async () => {
-    gateway.exports.retryAfter = '60';
+    app.gateway.exports.retryAfter = '60';
     await begin();
     await look();
     await look();
@@ -70,7 +57,7 @@ describe('the import of a whole record', () => {
   });
 
   it('shows what came, and survives a reload', async () => {
-    gateway.exports.looksUntilDone = 0;
+    app.gateway.exports.looksUntilDone = 0;
     await begin();
     const text = await lookFor('Your whole record is here');
 
@@ -82,9 +69,9 @@ describe('the import of a whole record', () => {
   });
 
   it('says what is missing, and why', async () => {
-    gateway.exports.looksUntilDone = 0;
-    gateway.exports.files['errors-1.ndjson'] = ['{"resourceType":"OperationOutcome"}'];
-    gateway.exports.outcomes = [
+    app.gateway.exports.looksUntilDone = 0;
+    app.gateway.exports.files['errors-1.ndjson'] = ['{"resourceType":"OperationOutcome"}'];
+    app.gateway.exports.outcomes = [
       { type: 'Patient', outcome: 'complete', count: 1 },
       { type: 'Observation', outcome: 'incomplete', count: 2, reason: 'Page 3 could not be <read>.' },
       { type: 'Claim', outcome: 'refusedByPayer', count: 0 },
@@ -109,59 +96,59 @@ describe('the import of a whole record', () => {
   });
 
   it('passes a file on unchanged, as a download, with the token', async () => {
-    gateway.exports.looksUntilDone = 0;
+    app.gateway.exports.looksUntilDone = 0;
     await begin();
-    const { text, headers } = await visit(`${app.url}/export/plan/Observation-1.ndjson`);
+    const { text, headers } = await app.visit(`${app.url}/export/plan/Observation-1.ndjson`);
 
-    expect(text).toBe(`${gateway.exports.files['Observation-1.ndjson']?.join('\n')}\n`);
+    expect(text).toBe(`${app.gateway.exports.files['Observation-1.ndjson']?.join('\n')}\n`);
     expect(headers.get('content-disposition')).toBe('attachment; filename="Observation-1.ndjson"');
-    expect(gateway.exports.seen.at(-1)?.authorization).toMatch(/^Bearer p2pa_/);
+    expect(app.gateway.exports.seen.at(-1)?.authorization).toMatch(/^Bearer p2pa_/);
   });
 
   it('offers no file that the manifest has not', async () => {
-    gateway.exports.looksUntilDone = 0;
+    app.gateway.exports.looksUntilDone = 0;
     await begin();
-    const { url } = await visit(`${app.url}/export/plan/Claim-1.ndjson`);
+    const { url } = await app.visit(`${app.url}/export/plan/Claim-1.ndjson`);
 
     expect(url).toBe(`${app.url}/export/plan`);
   });
 
   it('keeps the attachments when its files are deleted', async () => {
-    const url = `${gateway.origin}/exports/plan/export-1/attachment-1`;
+    const url = `${app.gateway.origin}/exports/plan/export-1/attachment-1`;
     const note = { resourceType: 'DocumentReference', id: 'd', content: [{ attachment: { title: 'Note', url } }] };
-    gateway.exports.running = 'export-1';
-    gateway.exports.looksUntilDone = 0;
-    gateway.exports.files['DocumentReference-1.ndjson'] = [JSON.stringify(note)];
-    gateway.exports.files['attachment-1'] = ['Well.'];
+    app.gateway.exports.running = 'export-1';
+    app.gateway.exports.looksUntilDone = 0;
+    app.gateway.exports.files['DocumentReference-1.ndjson'] = [JSON.stringify(note)];
+    app.gateway.exports.files['attachment-1'] = ['Well.'];
     await begin();
-    await visit(`${app.url}/export/plan/delete`, { form_token });
-    const { text } = await visit(`${app.url}/record/plan/attachment?type=DocumentReference&id=d`);
+    await app.visit(`${app.url}/export/plan/delete`, { form_token });
+    const { text } = await app.visit(`${app.url}/record/plan/attachment?type=DocumentReference&id=d`);
 
     expect(text).toBe('Well.');
   });
 
   it('is deleted at the gateway, and the page leads back to the record', async () => {
     await begin();
-    const { url } = await visit(`${app.url}/export/plan/delete`, { form_token });
+    const { url } = await app.visit(`${app.url}/export/plan/delete`, { form_token });
 
     expect(url).toBe(`${app.url}/record/plan`);
-    expect(gateway.exports.seen.map(({ method }) => method)).toContain('DELETE');
+    expect(app.gateway.exports.seen.map(({ method }) => method)).toContain('DELETE');
     expect((await look()).url).toBe(`${app.url}/record/plan`);
   });
 
   it('is linked from the record, which does not offer another one', async () => {
     await begin();
-    const { text } = await visit(`${app.url}/record/plan`);
+    const { text } = await app.visit(`${app.url}/record/plan`);
 
     expect(text).toContain('href="/export/plan">See the import of the whole record');
     expect(text).not.toContain('Import the whole record');
   });
 
   it('needs a form of this session', async () => {
-    const { status } = await visit(`${app.url}/export/plan/begin`, { form_token: 'guess' });
+    const { status } = await app.visit(`${app.url}/export/plan/begin`, { form_token: 'guess' });
 
     expect(status).toBe(403);
-    expect(gateway.exports.seen).toEqual([]);
+    expect(app.gateway.exports.seen).toEqual([]);
   });
 
   it('is shown to no other browser', async () => {
@@ -174,7 +161,7 @@ describe('the import of a whole record', () => {
 
   it('says so if the gateway has no such export any more, and then leads back to the record', async () => {
     await begin();
-    gateway.exports.running = undefined;
+    app.gateway.exports.running = undefined;
     await lookFor('There is no such export.');
 
     expect((await look()).url).toBe(`${app.url}/record/plan`);
@@ -186,7 +173,7 @@ describe('the import of a whole record', () => {
     [503, 'can’t be reached right now'],
     [400, 'Something went wrong'],
   ])('the import of a whole record that is refused with %i says so in words', async (status, words) => {
-    gateway.exports.refusal = status;
+    app.gateway.exports.refusal = status;
 
     expect((await begin()).text).toContain(words);
   });

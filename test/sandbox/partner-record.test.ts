@@ -1,37 +1,24 @@
 import { words } from '../support/words.ts';
 import { browser } from './partner-browser.ts';
-import { startFakeGateway, type FakeGateway } from './partner-fake-gateway.ts';
-import { registration, startPartnerApp } from './partner-start.ts';
+import { startAtFakeGateway, type AppAtFakeGateway } from './partner-start.ts';
 
-let gateway: FakeGateway;
-let app: { url: string; close(): Promise<void> };
-let visit: ReturnType<typeof browser>;
+let app: AppAtFakeGateway;
 
 beforeEach(async () => {
-  gateway = await startFakeGateway();
-  app = await startPartnerApp({
-    ...registration,
-    port: 0,
-    gatewayOrigin: gateway.origin,
-    payers: [{ id: 'plan', displayName: 'Old & Gold' }],
-  });
-  visit = browser();
+  app = await startAtFakeGateway();
 });
-afterEach(async () => {
-  await app.close();
-  await gateway.close();
-});
+afterEach(() => app.close());
 
-const connect = () => visit(`${app.url}/connect/plan`);
-const open = (path: string) => visit(`${app.url}/record/plan${path}`);
+const connect = () => app.visit(`${app.url}/connect/plan`);
+const open = (path: string) => app.visit(`${app.url}/record/plan${path}`);
 const tokenCalls = (grantType: string) =>
-  gateway.seen.filter(({ path, form }) => path === '/oauth2/token' && form.get('grant_type') === grantType).length;
+  app.gateway.seen.filter(({ path, form }) => path === '/oauth2/token' && form.get('grant_type') === grantType).length;
 
 describe('the pages of a record', () => {
   it.each(['', '/timeline', '/results', '/health', '/care', '/claims', '/documents', '/list?type=Observation'])(
     'are there at %s, with one heading, the way to the others, and nothing of the payer unescaped',
     async (path) => {
-      gateway.more = words(`
+      app.gateway.more = words(`
         {"resourceType":"Condition","id":"<c>","code":{"text":"<i>Asthma</i>"},"onsetDateTime":"2015"}
         {"resourceType":"CareTeam","id":"t","name":"<i>Team</i>","participant":[{"member":{"display":"<i>A</i>"}}]}
         {"resourceType":"ExplanationOfBenefit","id":"e","type":{"text":"<i>Oral</i>"},"provider":{"display":"<i>B</i>"}}
@@ -103,7 +90,7 @@ describe('a document', () => {
     JSON.stringify({ resourceType: 'DocumentReference', id: 'd1', content: [{ attachment }] });
 
   it('is sent as a download under a harmless name, whatever the payer calls it', async () => {
-    gateway.more = [note({ contentType: 'text/html', url: 'Binary/b1', title: '"../../<b>note' })];
+    app.gateway.more = [note({ contentType: 'text/html', url: 'Binary/b1', title: '"../../<b>note' })];
     await connect();
     const { text, headers } = await open('/attachment?type=DocumentReference&id=d1&n=0');
 
@@ -113,13 +100,13 @@ describe('a document', () => {
   });
 
   it('may be in the record itself', async () => {
-    gateway.more = [note({ contentType: 'text/plain', data: Buffer.from('Well.').toString('base64') })];
+    app.gateway.more = [note({ contentType: 'text/plain', data: Buffer.from('Well.').toString('base64') })];
     await connect();
     expect((await open('/attachment?type=DocumentReference&id=d1')).text).toBe('Well.');
   });
 
   it('a document on another server is not fetched: the token stays here', async () => {
-    gateway.more = [note({ contentType: 'text/plain', url: `${gateway.origin}.example/r4/plan/Binary/b1` })];
+    app.gateway.more = [note({ contentType: 'text/plain', url: `${app.gateway.origin}.example/r4/plan/Binary/b1` })];
     await connect();
     expect((await open('/attachment?type=DocumentReference&id=d1')).text).toContain('on another server');
   });
@@ -145,11 +132,11 @@ describe('a read that the gateway refuses', () => {
       1,
     ],
   ])('a read that the gateway refuses with %s', async (_, refusals, said, renewals, reads) => {
-    Object.assign(gateway, refusals);
+    Object.assign(app.gateway, refusals);
 
     expect((await connect()).text).toContain(said);
     expect(tokenCalls('refresh_token')).toBe(renewals);
-    const asked = gateway.seen.filter(({ path }) => path === '/r4/plan/Patient/p1');
+    const asked = app.gateway.seen.filter(({ path }) => path === '/r4/plan/Patient/p1');
     expect(asked).toHaveLength(reads);
   });
 });

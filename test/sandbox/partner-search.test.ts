@@ -5,34 +5,23 @@ import { gatewaySend } from '../../sandbox/partner/gateway-fetch.ts';
 import type { Connection } from '../../sandbox/partner/sessions.ts';
 import { inboxOf } from '../../sandbox/partner/webhooks.ts';
 import { browser } from './partner-browser.ts';
-import { startFakeGateway, type FakeGateway } from './partner-fake-gateway.ts';
-import { registration, startPartnerApp } from './partner-start.ts';
+import { startFakeGateway } from './partner-fake-gateway.ts';
+import { registration, startAtFakeGateway, startPartnerApp, type AppAtFakeGateway } from './partner-start.ts';
 
 describe('a search for the plan from the demo partner app', () => {
-  let gateway: FakeGateway;
-  let app: Awaited<ReturnType<typeof startPartnerApp>>;
-
+  let app: AppAtFakeGateway;
   beforeEach(async () => {
-    gateway = await startFakeGateway();
-    app = await startPartnerApp({
-      ...registration,
-      port: 0,
-      gatewayOrigin: gateway.origin,
-      payers: [
-        { id: 'other', displayName: 'Other Plan' },
-        { id: 'plan', displayName: 'Old Plan' },
-      ],
-    });
+    app = await startAtFakeGateway([
+      { id: 'other', displayName: 'Other Plan' },
+      { id: 'plan', displayName: 'Old Plan' },
+    ]);
   });
-  afterEach(async () => {
-    await app.close();
-    await gateway.close();
-  });
+  afterEach(() => app.close());
 
   it('leads to the gateway’s page with an authorize request, and to the record of the plan that was found there', async () => {
     const begun = await fetch(`${app.url}/connect`, { redirect: 'manual' });
     const to = new URL(begun.headers.get('location') ?? '');
-    expect(to.origin + to.pathname).toBe(`${gateway.origin}/connect`);
+    expect(to.origin + to.pathname).toBe(`${app.gateway.origin}/connect`);
     expect(Object.fromEntries(to.searchParams)).toMatchObject({
       response_type: 'code',
       client_id: registration.clientId,
@@ -49,23 +38,23 @@ describe('a search for the plan from the demo partner app', () => {
   it.each(['https://elsewhere.example/r4/plan', 'r4/plan', ''])(
     'reads nothing where the redirect names %j, which is no plan of the app',
     async (issuer) => {
-      gateway.issuer = issuer;
+      app.gateway.issuer = issuer;
 
       const { status, text } = await browser()(`${app.url}/connect`);
 
       expect(status).toBe(400);
       expect(text).toContain('This app does not offer that plan');
-      expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
+      expect(app.gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
     },
   );
 
   it('keeps to the plan that a sign-in began with, whatever the redirect names', async () => {
-    gateway.issuer = `${gateway.origin}/r4/other`;
+    app.gateway.issuer = `${app.gateway.origin}/r4/other`;
 
     const { text } = await browser()(`${app.url}/connect/plan`);
 
     expect(text).toContain('Something went wrong');
-    expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
+    expect(app.gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
   });
 });
 

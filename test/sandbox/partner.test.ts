@@ -1,30 +1,14 @@
 import { request } from 'node:http';
 import { browser } from './partner-browser.ts';
 import { startFakeGateway } from './partner-fake-gateway.ts';
-import type { FakeGateway } from './partner-fake-gateway.ts';
-import { registration, startPartnerApp } from './partner-start.ts';
+import { registration, startAtFakeGateway, startPartnerApp, type AppAtFakeGateway } from './partner-start.ts';
 
 describe('the demo partner app', () => {
-  let gateway: FakeGateway;
-  let app: { url: string; close(): Promise<void> };
-  let paths: string[];
-
+  let app: AppAtFakeGateway;
   beforeEach(async () => {
-    paths = [];
-    gateway = await startFakeGateway();
-    app = await startPartnerApp({
-      ...registration,
-      port: 0,
-      gatewayOrigin: gateway.origin,
-      payers: [{ id: 'plan', displayName: 'Old & Gold' }],
-      log: (line) => paths.push(line.path),
-    });
+    app = await startAtFakeGateway();
   });
-
-  afterEach(async () => {
-    await app.close();
-    await gateway.close();
-  });
+  afterEach(() => app.close());
 
   it('shows the record after a sign-in: name, birth date, counts of distinct resources, latest values as written', async () => {
     const { status, text, url } = await browser()(`${app.url}/connect/plan`);
@@ -48,7 +32,7 @@ describe('the demo partner app', () => {
   it('authenticates with Basic and PKCE, and sends no secret in the form', async () => {
     await browser()(`${app.url}/connect/plan`);
 
-    const token = gateway.seen.find((seen) => seen.path === '/oauth2/token');
+    const token = app.gateway.seen.find((seen) => seen.path === '/oauth2/token');
     // RFC 6749 §2.3.1: id and secret are form-encoded inside Basic.
     const basic = Buffer.from(token?.authorization?.split(' ')[1] ?? '', 'base64').toString();
     expect(decodeURIComponent(basic)).toBe('demo-partner:demo-partner-secret');
@@ -57,24 +41,23 @@ describe('the demo partner app', () => {
   });
 
   it('keeps the record on a reload without reading it again', async () => {
-    const visit = browser();
-    await visit(`${app.url}/connect/plan`);
-    const before = gateway.seen.length;
+    await app.visit(`${app.url}/connect/plan`);
+    const before = app.gateway.seen.length;
 
-    const { text } = await visit(`${app.url}/record/plan`);
+    const { text } = await app.visit(`${app.url}/record/plan`);
 
     expect(text).toContain('Venegas795');
-    expect(gateway.seen.length).toBe(before);
+    expect(app.gateway.seen.length).toBe(before);
   });
 
   it('reads type by type if the payer has no $everything, and finds the patient if the token answer names none', async () => {
-    gateway.everything = false;
-    gateway.patientInTokenAnswer = false;
+    app.gateway.everything = false;
+    app.gateway.patientInTokenAnswer = false;
 
     const { text } = await browser()(`${app.url}/connect/plan`);
 
     expect(text).toMatch(/data-type="Observation">.*?<td class="number">1</s);
-    expect(gateway.seen.map((seen) => seen.path)).toContain('/r4/plan/Condition');
+    expect(app.gateway.seen.map((seen) => seen.path)).toContain('/r4/plan/Condition');
   });
 
   it('shows a record to no other browser', async () => {
@@ -94,7 +77,7 @@ describe('the demo partner app', () => {
     ['server_error', 'can’t be reached right now'],
     ['invalid_scope', 'Something went wrong'],
   ])('tells a member what %s means, and offers to try again', async (error, words) => {
-    gateway.signInError = error;
+    app.gateway.signInError = error;
 
     const { text } = await browser()(`${app.url}/connect/plan`);
 
@@ -119,7 +102,7 @@ describe('the demo partner app', () => {
     expect([first.status, first.headers.get('location')]).toEqual([303, '/record/plan']);
     expect(second.status).toBe(400);
     expect(await second.text()).toContain('This sign-in is no longer open');
-    const sent = gateway.seen.filter(({ path }) => path === '/oauth2/token');
+    const sent = app.gateway.seen.filter(({ path }) => path === '/oauth2/token');
     expect(sent.map(({ form }) => form.get('code'))).toEqual([new URL(callback).searchParams.get('code')]);
   });
 
@@ -129,16 +112,15 @@ describe('the demo partner app', () => {
     const { status } = await browser()(callback);
 
     expect(status).toBe(400);
-    expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
+    expect(app.gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/token');
   });
 
   it('keeps the connection when the payer is down, and reads on "try again"', async () => {
-    const visit = browser();
-    gateway.fhirStatus = 502;
-    const down = await visit(`${app.url}/connect/plan`);
-    gateway.fhirStatus = 200;
+    app.gateway.fhirStatus = 502;
+    const down = await app.visit(`${app.url}/connect/plan`);
+    app.gateway.fhirStatus = 200;
 
-    const up = await visit(`${app.url}/record/plan`);
+    const up = await app.visit(`${app.url}/record/plan`);
 
     expect(down.status).toBe(503);
     expect(down.text).toContain('href="/record/plan">Try again');
@@ -147,7 +129,7 @@ describe('the demo partner app', () => {
   });
 
   it.each([401, 403])('asks the member to connect again if a read ends in %i', async (status) => {
-    gateway.fhirStatus = status;
+    app.gateway.fhirStatus = status;
 
     const { text } = await browser()(`${app.url}/connect/plan`);
 
@@ -155,31 +137,31 @@ describe('the demo partner app', () => {
   });
 
   it('asks the member to wait on 429', async () => {
-    gateway.fhirStatus = 429;
+    app.gateway.fhirStatus = 429;
 
     expect((await browser()(`${app.url}/connect/plan`)).text).toContain('Too many requests right now');
   });
 
   it('says who is unavailable if the token endpoint answers 503, or the gateway does not answer', async () => {
-    gateway.tokenStatus = 503;
+    app.gateway.tokenStatus = 503;
     const unavailable = await browser()(`${app.url}/connect/plan`);
-    await gateway.close();
+    const away = await startFakeGateway();
+    await away.close();
     const other = await startPartnerApp({
       ...registration,
       port: 0,
-      gatewayOrigin: gateway.origin,
+      gatewayOrigin: away.origin,
       payers: [{ id: 'plan', displayName: 'P' }],
     });
     const gone = await browser()(`${other.url}/connect/plan`);
     await other.close();
-    gateway = await startFakeGateway();
 
     expect(unavailable.text).toContain('Old &amp; Gold can’t be reached right now');
     expect(gone.text).toContain('P can’t be reached right now');
   });
 
   it('follows no link to another server with its token', async () => {
-    gateway.nextLink = 'http://127.0.0.1:9/r4/plan/Patient';
+    app.gateway.nextLink = 'http://127.0.0.1:9/r4/plan/Patient';
 
     const { text } = await browser()(`${app.url}/connect/plan`);
 
@@ -187,65 +169,61 @@ describe('the demo partner app', () => {
   });
 
   it('renews access before a read if the token is about to expire', async () => {
-    gateway.expiresIn = 5;
+    app.gateway.expiresIn = 5;
 
     const { text } = await browser()(`${app.url}/connect/plan`);
 
     expect(text).toContain('Venegas795');
-    expect(gateway.seen.some((seen) => seen.form.get('grant_type') === 'refresh_token')).toBe(true);
+    expect(app.gateway.seen.some((seen) => seen.form.get('grant_type') === 'refresh_token')).toBe(true);
   });
 
   it('revokes the earlier grant when the member signs in a second time, and stays connected', async () => {
-    const visit = browser();
-    await visit(`${app.url}/connect/plan`);
-    expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/revoke');
+    await app.visit(`${app.url}/connect/plan`);
+    expect(app.gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/revoke');
 
-    const second = await visit(`${app.url}/connect/plan`);
+    const second = await app.visit(`${app.url}/connect/plan`);
 
     expect([second.status, second.url]).toEqual([200, `${app.url}/record/plan`]);
-    const revocations = gateway.seen.filter(({ path }) => path === '/oauth2/revoke');
+    const revocations = app.gateway.seen.filter(({ path }) => path === '/oauth2/revoke');
     expect(revocations.map(({ form }) => form.get('token'))).toEqual(['p2pr_refresh']);
   });
 
   it('asks before it disconnects, then revokes, and only with its own form token', async () => {
-    const visit = browser();
-    await visit(`${app.url}/connect/plan`);
-    const { text } = await visit(`${app.url}/record/plan/disconnect`);
+    await app.visit(`${app.url}/connect/plan`);
+    const { text } = await app.visit(`${app.url}/record/plan/disconnect`);
     expect(text).toContain('Disconnect Old &amp; Gold?');
-    expect(gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/revoke');
+    expect(app.gateway.seen.map(({ path }) => path)).not.toContain('/oauth2/revoke');
     const formToken = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
 
-    const forged = await visit(`${app.url}/record/plan/disconnect`, { form_token: 'guess' });
-    const done = await visit(`${app.url}/record/plan/disconnect`, { form_token: formToken });
+    const forged = await app.visit(`${app.url}/record/plan/disconnect`, { form_token: 'guess' });
+    const done = await app.visit(`${app.url}/record/plan/disconnect`, { form_token: formToken });
 
     expect(forged.status).toBe(403);
     expect(done.text).toContain('Old &amp; Gold is disconnected');
-    const revocations = gateway.seen.filter((seen) => seen.path === '/oauth2/revoke');
+    const revocations = app.gateway.seen.filter((seen) => seen.path === '/oauth2/revoke');
     expect(revocations.map((seen) => seen.form.get('token'))).toEqual(['p2pr_refresh']);
   });
 
   it('accepts a form of 10,000 characters, but no longer one', async () => {
-    const visit = browser();
-    const { text } = await visit(`${app.url}/connect/plan`);
+    const { text } = await app.visit(`${app.url}/connect/plan`);
     const form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
     const filled = (length: number) => ({
       form_token,
       filler: 'x'.repeat(length - `form_token=${form_token}&filler=`.length),
     });
 
-    expect((await visit(`${app.url}/record/plan/read`, filled(10_001))).status).toBe(403);
-    expect((await visit(`${app.url}/record/plan/read`, filled(10_000))).status).toBe(200);
+    expect((await app.visit(`${app.url}/record/plan/read`, filled(10_001))).status).toBe(403);
+    expect((await app.visit(`${app.url}/record/plan/read`, filled(10_000))).status).toBe(200);
   });
 
   it('reads again when the member asks', async () => {
-    const visit = browser();
-    const { text } = await visit(`${app.url}/connect/plan`);
+    const { text } = await app.visit(`${app.url}/connect/plan`);
     const formToken = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
-    const before = gateway.seen.length;
+    const before = app.gateway.seen.length;
 
-    await visit(`${app.url}/record/plan/read`, { form_token: formToken });
+    await app.visit(`${app.url}/record/plan/read`, { form_token: formToken });
 
-    expect(gateway.seen.length).toBeGreaterThan(before);
+    expect(app.gateway.seen.length).toBeGreaterThan(before);
   });
 
   it('prevents foreign scripts, framing and caching on every page', async () => {
@@ -262,7 +240,7 @@ describe('the demo partner app', () => {
     const { text } = await browser()(`${app.url}/app`);
     const client = await browser()(`${app.url}/app/fhir-client.js`);
 
-    expect(text).toContain(`/app?iss=${encodeURIComponent(`${gateway.origin}/r4/plan`)}`);
+    expect(text).toContain(`/app?iss=${encodeURIComponent(`${app.gateway.origin}/r4/plan`)}`);
     expect(client.text).toContain('FHIR');
   });
 
@@ -285,7 +263,7 @@ describe('the demo partner app', () => {
 
     expect(missing.status).toBe(404);
     expect(strange.status).toBe(405);
-    expect(paths).toContain('/record/nobody');
-    expect(paths.join()).not.toContain('secret');
+    expect(app.paths).toContain('/record/nobody');
+    expect(app.paths.join()).not.toContain('secret');
   });
 });
