@@ -1,7 +1,8 @@
 /** The rules between the fields of one payer's profile. */
 import { limitsOf, parseRecordSearch, readRecordSearch } from '../../functions/shared/fhir/record-search.ts';
 import type { Payer } from '../../functions/shared/registry/types.ts';
-import { covers, hold, parseScopes } from '../../functions/shared/scopes/scopes.ts';
+import { readListed } from '../../functions/shared/scopes/read-words.ts';
+import { covers, hold } from '../../functions/shared/scopes/scopes.ts';
 import { findingIf, type ConfigFinding } from './finding.ts';
 import { calledUrls } from './stage-urls.ts';
 
@@ -155,7 +156,7 @@ const recordSearches = ({
 
 /** Whether the payer grants what a search needs; if `scopes` names no resources, that cannot be said. */
 const isCovered = ({ scopes }: Payer): ((type: string, needs: 'r' | 's' | 'rs') => boolean) => {
-  const held = hold(parseScopes(scopes).filter((scope) => scope.kind === 'resource'));
+  const held = hold(readListed(scopes).filter((scope) => scope.kind === 'resource'));
   return (type, needs) => held.size === 0 || covers(held, type, needs);
 };
 

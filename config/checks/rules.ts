@@ -8,6 +8,7 @@ import { isFhirParameter } from '../../functions/shared/fhir/record-search.ts';
 import { namesPrivateAddress } from '../../functions/shared/http/private-address.ts';
 import type { Identifier } from '../../functions/shared/registry/types.ts';
 import { wordScopes } from '../../functions/shared/scopes/payer-words.ts';
+import { readListed } from '../../functions/shared/scopes/read-words.ts';
 import { isResourceType } from '../../functions/shared/scopes/resource-types.ts';
 import { isReading, isWriting, namesType, parseScope } from '../../functions/shared/scopes/scopes.ts';
 import { nearestOf } from './unknown-fields.ts';
@@ -544,10 +545,13 @@ const misspelt = (value: string, known: readonly string[]): string | undefined =
   return nearest === value ? undefined : nearest;
 };
 
+/** The words of SMART and OpenID Connect, and Microsoft's for launches. */
+const knownWords = [...wordScopes, ...wordScopes.map((word) => word.replace('launch/', 'launch.'))];
+
 /** The scope of SMART that a misspelt one most likely means. A payer's own scopes are not like any of them. */
 const nearestScope = (value: string): string | undefined => {
   const [, context, rest] = /^([A-Za-z]+)\/([^/]+\.[^/]+)$/.exec(value) ?? [];
-  if (context === undefined) return misspelt(value, wordScopes);
+  if (context === undefined) return misspelt(value, knownWords);
   const nearest = misspelt(context, contexts);
   return nearest === undefined ? undefined : `${nearest}/${rest}`;
 };
@@ -556,18 +560,20 @@ const nearestScope = (value: string): string | undefined => {
 export const payerScope: Rule = (value) => {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value))
     return 'is not a single scope; write one scope per entry, without spaces';
-  const scope = parseScope(value);
   const nearest = nearestScope(value);
   if (nearest !== undefined) return `"${value}" is not a scope of SMART; write "${nearest}"`;
-  if (scope.kind === 'other' || scope.permissions === undefined) return undefined;
-  if (isWriting(scope)) return `"${value}" allows more than reading, but the gateway only reads; write a read scope`;
-  return namesType(scope) ? undefined : noResourceType(value);
+  if (readListed([value]).some((one) => one.kind === 'resource' && isWriting(one)))
+    return `"${value}" allows more than reading, but the gateway only reads; write a read scope`;
+  const scope = parseScope(value);
+  return scope.kind === 'other' || scope.permissions === undefined || namesType(scope)
+    ? undefined
+    : noResourceType(value);
 };
 
 /** A word of the payer's own in its token answers that names no resources. */
 export const ownScope: Rule = (value) =>
   payerScope(value) ??
-  (parseScope(value).kind === 'resource'
+  (readListed([value]).some(({ kind }) => kind === 'resource')
     ? `"${value}" names resources, so it is read as what it says; remove it`
     : undefined);
 

@@ -370,8 +370,8 @@ const ofPayer: Rows = {
     tokenEndpoint: 'https://id.lakeside-plan.net:22/token',
   },
   'ownScopes: is empty; write the words of its answers, or remove it': { ownScopes: [] },
-  'ownScopes[0]: "user/*.read" names resources, so it is read as what it says; remove it': {
-    ownScopes: ['user/*.read'],
+  'ownScopes[0]: "user.all.read" names resources, so it is read as what it says; remove it': {
+    ownScopes: ['user.all.read'],
   },
   'linesOfBusiness: is empty; write the kinds of plans, or remove it': { linesOfBusiness: [] },
   'brand.otherNames: is empty; write other names, or remove it': {

@@ -487,6 +487,7 @@ describe('a scope', () => {
       ...words('user/*.read openid patient/Claim.rs?a=b.write our/patient/*.write patient/* !'),
       // Only looks like writing.
       ...words('patient/*.custom patient/*.exec patient/*.rewrite patient/*.writer patient/*.rs patient/*.sr'),
+      ...words('patient.Claim.read user.all.rs Claim.Search launch.patient claims.all'),
       // Names no permission, so it is a word of its own.
       ...words('patient/Nonsense user/claims system/'),
     ],
@@ -496,7 +497,7 @@ describe('a scope', () => {
     [quoted('is not a scope of SMART; write "patient/*.rs"'), 'pateint/*.rs', 'Patient/*.rs'],
     [
       quoted('allows more than reading, but the gateway only reads; write a read scope'),
-      ...words('patient/*.write user/*.* system/*.c patient/Claim.rud patient/Claim.cruds?a=b'),
+      ...words('patient/*.write user/*.* system/*.c patient/Claim.rud patient/Claim.cruds?a=b patient.Claim.write'),
     ],
     ['is not a single scope; write one scope per entry, without spaces', '', 'a b', ' a', 'a ', '"a"', 'a\\', 'ä'],
   );

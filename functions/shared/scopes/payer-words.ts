@@ -1,5 +1,6 @@
+import { readListed } from './read-words.ts';
 import { resourceTypes } from './resource-types.ts';
-import { isReading, isWriting, namesType, type Scope } from './scopes.ts';
+import { hasWord, isReading, isWriting, namesType, type Scope, type Scopes } from './scopes.ts';
 
 /** What a profile says of the words in a payer's scope. */
 export interface PayerWords {
@@ -22,19 +23,22 @@ export const wordScopes =
 /** These, and 1upHealth's `user` (https://docs.oneupdocs.com/docs/api/user-management/guide, read on 2026-12-03). */
 const knownWords: ReadonlySet<string> = new Set([...wordScopes, 'user'].map((word) => word.toLowerCase()));
 
-/** Launch contexts (https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html) may be of other types. */
-const launchContext = /^launch\/[a-z]+$/i;
+/** Launch contexts (https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html) may be of other types. Microsoft writes `launch.patient`. */
+const launchContext = /^launch[/.][a-z]+$/i;
 
 /** A word of a payer's own, such as `records`. A damaged resource scope has other characters, or a name of SMART's or FHIR's. */
 const plainWord = /^[a-z]+(?:[_-][a-z]+)*$/;
 const resourceName = new RegExp(`patient|user|system|${resourceTypes.replaceAll(' ', '|')}`, 'i');
 
-const namesNoResources = ({ scopes, ownScopes = [] }: PayerWords, word: string): boolean =>
+const namesNoResources = ({ ownScopes = [] }: Pick<PayerWords, 'ownScopes'>, word: string): boolean =>
   knownWords.has(word.toLowerCase()) ||
   launchContext.test(word) ||
-  scopes.includes(word) ||
-  ownScopes.includes(word) ||
+  hasWord(readListed(ownScopes), word) ||
   (plainWord.test(word) && !resourceName.test(word));
+
+/** The words in a profile's `scopes` of which nobody says that they name no resources, such as `claims.all`. */
+export const unclearIn = (payer: PayerWords): Scopes =>
+  readListed(payer.scopes).filter((scope) => scope.kind !== 'resource' && !namesNoResources(payer, scope.word));
 
 /**
  * Tells which scopes of a payer's answer to a member's sign-in cannot be read: those that are neither about the member's
@@ -45,4 +49,4 @@ export const isUnreadable =
   (scope: Scope): boolean =>
     scope.kind === 'resource'
       ? scope.context === 'system' || !namesType(scope) || !(isReading(scope) || isWriting(scope))
-      : !namesNoResources(payer, scope.word);
+      : !hasWord(readListed(payer.scopes), scope.word) && !namesNoResources(payer, scope.word);

@@ -210,9 +210,9 @@ describe('the grant', () => {
     [
       'asked for no scope, and writes what cannot be read',
       [],
-      'patient.Observation.read openid',
+      'patient.records.read openid',
       undefined,
-      /^the payer granted "patient.Observation.read openid", in which no scope can be read; words .* into ownScopes$/,
+      /^the payer granted "patient.records.read openid", in which no scope can be read; words .* into ownScopes$/,
     ],
     [
       'asked for no scope, and answers with a list in which an object is',

@@ -52,7 +52,7 @@ describe("a payer's 401", () => {
   });
 
   it('may take all with its refresh, by words that cannot be read, which the log names', async () => {
-    const scope = 'patient.Patient.read';
+    const scope = 'patient.records.read';
     const { test } = payerThatTakes(['payer-access-2'], () => Response.json({ ...rotated, scope }));
     const { token } = await test.grant();
 
@@ -60,7 +60,7 @@ describe("a payer's 401", () => {
 
     expect(test.lastLine()).toMatchObject({
       error: 'insufficient_scope',
-      detail: 'ignored in the payer\'s scope: "patient.Patient.read"',
+      detail: 'ignored in the payer\'s scope: "patient.records.read"',
     });
   });
 

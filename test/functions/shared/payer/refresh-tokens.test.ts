@@ -108,7 +108,7 @@ describe('when payer tokens are refreshed', () => {
     ['names none of the resources that we asked for', {}, 'openid', ''],
     ['names no resources, and was asked for none', { scopes: [] }, 'openid', 'patient/*.rs'],
     ['names no resources, which means all at this payer', { grantedScope: 'asRequested' }, 'openid', 'patient/*.rs'],
-    ['has what cannot be read, and we asked for none', { scopes: [] }, 'openid patient.Claim.read', ''],
+    ['has what cannot be read, and we asked for none', { scopes: [] }, 'openid patient.claims.read', ''],
     ['has what cannot be read', { grantedScope: 'asRequested' }, 'openid https://plan.example/patient/Claim.rs', ''],
     ['is a list with what is no text', { scopes: [] }, ['openid', { resource: 'Observation' }], ''],
     ['is a list in a list', { grantedScope: 'asRequested' }, ['openid', ['patient/Observation.rs']], ''],
@@ -148,7 +148,7 @@ describe('when payer tokens are refreshed', () => {
 
   it('says in the log which words of the payer’s scope were ignored, if that narrows the grant', async () => {
     for (const [via, said] of [
-      [undefined, '"patient.Claim.read https://plan.example/x" and 1 word that is not shown'],
+      [undefined, '"patient.claims.read https://plan.example/x" and 1 word that is not shown'],
       ['identity', '3 words that are not shown'],
     ] as const) {
       const { test, before } = await agedGrant(250);
@@ -163,8 +163,8 @@ describe('when payer tokens are refreshed', () => {
       };
       const first = { ...before, grant: { ...before.grant, ...(via === undefined ? {} : { via }) } };
 
-      const narrowed = await refreshed(first, 'user/Claim.r openid patient.Claim.read https://plan.example/x "Ann"');
-      await refreshed(narrowed, 'user/Claim.r openid patient.Claim.read');
+      const narrowed = await refreshed(first, 'user/Claim.r openid patient.claims.read https://plan.example/x "Ann"');
+      await refreshed(narrowed, 'user/Claim.r openid patient.claims.read');
 
       expect(remarks).toEqual([`ignored in the payer's scope: ${said}`, undefined]);
     }

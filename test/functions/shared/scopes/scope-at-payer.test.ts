@@ -29,6 +29,8 @@ describe('a payer that need not name resources', () => {
     'user',
     'openid records',
     'openid,records launch/patient',
+    // Microsoft.
+    'launch.patient',
   ])('grants what was asked for by %j', (answered) => {
     for (const payer of trusting) expect([payer, agreed(payer, answered)]).toEqual([payer, requested]);
   });
@@ -62,7 +64,7 @@ describe('a payer that need not name resources', () => {
   );
 
   it('grants what it was asked for by words that its profile names, to the letter', () => {
-    const own = ['https://plan.example/scopes/records', 'Member.Read', 'patient.all.read'];
+    const own = ['https://plan.example/scopes/records', 'Member.Read', 'patient.records.read'];
     for (const payer of trusting) {
       const named = { ...payer, ownScopes: own };
       const asked = { ...payer, scopes: [...payer.scopes, ...own] };
@@ -84,6 +86,42 @@ describe('a payer that need not name resources', () => {
       );
     }
   });
+});
+
+describe('a payer whose profile lists scopes in its own spelling', () => {
+  it.each<[string, string, string, string]>([
+    ['upper case', 'Patient/Observation.Read', 'PATIENT/CLAIM.READ', 'Patient/*.read'],
+    ['the context again', 'patient/observation.read', 'patient/claim.read', 'patient/*.read'],
+    ["Epic's", 'Observation.Read Observation.Search', 'Claim.read Claim.search', 'patient/*.rs'],
+    ["Microsoft's", 'patient.Observation.read', 'user.Claim.rs', 'patient.all.read'],
+  ])('grants what it grants, in that spelling too: %s', (_what, one, other, all) => {
+    const payer = { scopes: words(`launch/patient ${one} ${other}`) };
+    expect(agreed(payer, `${one} ${other}`)).toBe('patient/Observation.rs patient/Claim.rs offline_access');
+    expect(agreed(payer, undefined)).toBe('patient/Observation.rs patient/Claim.rs offline_access');
+    expect(agreed(payer, one)).toBe('patient/Observation.rs offline_access');
+    expect(agreed(payer, 'launch/patient')).toBe('offline_access');
+    expect(agreed({ ...payer, grantedScope: 'asRequested' }, 'openid')).toBe(
+      'patient/Observation.rs patient/Claim.rs offline_access',
+    );
+    expect(agreed({ scopes: [all] }, undefined)).toBe(requested);
+    expect(agreed({ scopes: [all] }, one)).toBe('patient/Observation.rs offline_access');
+  });
+
+  // Those that a list can have, and that are not damaged scopes of SMART's.
+  it.each(everyUnreadable.filter((word) => !/[\s,+%]|^(?:patient|system)[./]/i.test(word)))(
+    'grants as asked by %j, which cannot be read, if its answer has all such words, and nothing if one is missing',
+    (word) => {
+      const payer = { scopes: ['openid', word, 'claims.all'] };
+      expect(agreed(payer, undefined)).toBe(requested);
+      expect(agreed(payer, `openid ${word} claims.all`)).toBe(requested);
+      for (const answered of [word, `openid ${word}`, 'claims.all', 'openid']) {
+        expect([answered, agreed(payer, answered)]).toEqual([answered, 'offline_access']);
+      }
+      const silent = { ...payer, grantedScope: 'asRequested' } as const;
+      expect(agreed(silent, 'openid')).toBe(requested);
+      expect(agreed(silent, `openid ${word}`)).toBe('offline_access');
+    },
+  );
 });
 
 /** What may happen to one scope, or to what is between two, on its way into an answer. */
