@@ -52,7 +52,7 @@ const failed = (payer: string | undefined, error: string): Fields => ({
 });
 
 /** Ids as a national network may have them: many begin with the same text. */
-const payers = Array.from({ length: 5000 }, (_, at) => `${['blue-', 'b', 'plan-', '-', ''][at % 5]}${at}`);
+const payers = Array.from({ length: 2000 }, (_, at) => `${['blue-', 'b', 'plan-', '-', ''][at % 5]}${at}`);
 const codes = errorCodes.slice(0, 7);
 const events = payers
   .flatMap((payer) => codes.map((code) => failed(payer, code)))
@@ -71,7 +71,7 @@ describe('a query whose answer is large', () => {
   it('comes in pages, up to 100,000 rows in one query', async () => {
     const { rows, asked, scanned } = await run(events, 100_000);
 
-    expect(rows).toHaveLength(35_001);
+    expect(rows).toHaveLength(14_001);
     expect(countsOf(rows)).toEqual(everyOne);
     expect([asked.length, scanned]).toEqual([1, 7]);
   });
@@ -79,7 +79,7 @@ describe('a query whose answer is large', () => {
   it('is asked again in parts where CloudWatch cuts it at 10,000 rows, and has every payer and code once', async () => {
     const { rows, asked, scanned } = await run(events, 10_000);
 
-    expect(rows).toHaveLength(35_001);
+    expect(rows).toHaveLength(14_001);
     expect(countsOf(rows)).toEqual(everyOne);
     expect(asked.length).toBeLessThan(30);
     expect(scanned).toBe(7 * asked.length);

@@ -269,7 +269,6 @@ describe('what AWS refuses', () => {
       for (let n = 0; n < steps; n += 1) await context.step(`s${n}`, async () => n, once);
       return steps;
     });
-    expect(await durable.finish(durable.start('job', { steps: 3000 }))).toMatchObject({ result: 3000 });
     const outcome = await durable.finish(durable.start('job', { steps: 3001 }));
     expect(outcome).toMatchObject({ status: 'FAILED', operations: 3000 });
   });
