@@ -24,8 +24,8 @@ import {
   pathOf,
   plainly,
   property,
-  stages,
   stageTemplate,
+  stageTemplates,
   statementsOf,
   type Resource,
   type StageTemplate,
@@ -291,14 +291,11 @@ const alarmsOf = (template: StageTemplate) => ofType(template, 'AWS::CloudWatch:
 const severityOf = (alarm: Resource): string => String(property(alarm, 'AlarmDescription')).split(':')[0]!;
 const page = readFileSync(join(import.meta.dirname, '../../docs/alarms.md'), 'utf8');
 
-describe.each(stages)('the alarms of %s', (stage) => {
-  let template: StageTemplate;
-  let alarms: readonly (readonly [name: string, alarm: Resource])[];
-  beforeAll(async () => {
-    template = await stageTemplate(stage, await plainly(stage));
-    const prefix = new RegExp(`^p2p-gateway-${stage}-`);
-    alarms = alarmsOf(template).map((alarm) => [String(property(alarm, 'AlarmName')).replace(prefix, ''), alarm]);
-  });
+describe.each(await stageTemplates(plainly))('the alarms of %s', (stage, template) => {
+  const prefix = new RegExp(`^p2p-gateway-${stage}-`);
+  const alarms = alarmsOf(template).map(
+    (alarm) => [String(property(alarm, 'AlarmName')).replace(prefix, ''), alarm] as const,
+  );
 
   it('are exactly these, each with its metric, its threshold and what missing data means', () => {
     const named = alarmsOf(template).map((alarm) => [property(alarm, 'AlarmName'), rowOf(template, alarm)]);
@@ -394,12 +391,7 @@ describe.each(stages)('the alarms of %s', (stage) => {
   });
 });
 
-describe.each(stages)('CloudWatch, for an alarm of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage);
-  });
-
+describe.each(await stageTemplates())('CloudWatch, for an alarm of %s', (stage, template) => {
   /** What the topic and the key allow CloudWatch when it publishes for an alarm: all three must be allowed. */
   const publish = ({
     principal = 'cloudwatch.amazonaws.com',

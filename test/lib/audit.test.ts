@@ -4,19 +4,12 @@ import {
   ofType,
   pathOf,
   property,
-  stages,
-  stageTemplate,
+  stageTemplates,
   statementsOf,
-  type StageTemplate,
   type Statement,
 } from '../support/stage-template.ts';
 
-describe.each(stages)('the audit of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage);
-  });
-
+describe.each(await stageTemplates())('the audit of %s', (stage, template) => {
   const policyOf = (path: string): Statement[] => statementsOf(at(template, `${path}/Policy`));
   const names = (principal: unknown): string =>
     JSON.stringify(principal).includes('*')

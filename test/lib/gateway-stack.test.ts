@@ -9,19 +9,13 @@ import {
   pathOf,
   plainly,
   property,
-  stages,
   stageTemplate,
-  type StageTemplate,
+  stageTemplates,
 } from '../support/stage-template.ts';
 
 const production = 'production-example';
 
-describe.each(stages)('the stack of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage, await plainly(stage));
-  });
-
+describe.each(await stageTemplates(plainly))('the stack of %s', (stage, template) => {
   const functions = () =>
     ofType(template, 'AWS::Lambda::Function').filter((lambda) =>
       /^(Functions|Audit|Canary|Exports|Events)\//.test(pathOf(lambda)),

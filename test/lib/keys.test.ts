@@ -6,18 +6,11 @@ import {
   pathOf,
   principalsOf,
   property,
-  stages,
-  stageTemplate,
+  stageTemplates,
   statementsOf,
-  type StageTemplate,
 } from '../support/stage-template.ts';
 
-describe.each(stages)('the keys of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage);
-  });
-
+describe.each(await stageTemplates())('the keys of %s', (stage, template) => {
   it('are five, for data, the audit, exports, the member index and alarms, and all that encrypt are rotated', () => {
     const keys = ofType(template, 'AWS::KMS::Key');
     const encrypt = ['Keys/Alarms', 'Keys/Audit', 'Keys/Data', 'Keys/Exports'];

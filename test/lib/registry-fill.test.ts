@@ -1,21 +1,7 @@
 import { dataVersion } from '../../functions/shared/registry/data-version.ts';
-import {
-  at,
-  nameOf,
-  ofType,
-  pathOf,
-  property,
-  stages,
-  stageTemplate,
-  type StageTemplate,
-} from '../support/stage-template.ts';
+import { at, nameOf, ofType, pathOf, property, stageTemplate, stageTemplates } from '../support/stage-template.ts';
 
-describe.each(stages)('the first filling of the registry of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage);
-  });
-
+describe.each(await stageTemplates())('the first filling of the registry of %s', (stage, template) => {
   const filling = () => {
     const [resource, ...others] = ofType(template, 'Custom::RegistryFill');
     if (resource === undefined || others.length > 0) throw new Error('not one filling');

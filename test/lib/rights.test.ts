@@ -7,8 +7,8 @@ import {
   plainly,
   property,
   rightsOf,
-  stages,
   stageTemplate,
+  stageTemplates,
   statementsOf,
   type StageTemplate,
   type Statement,
@@ -33,12 +33,7 @@ const secrets = {
   'production-example': 'arn:aws:secretsmanager:us-east-1:111122223333:secret:p2p/production-example/payers/*',
 };
 
-describe.each(stages)('rights in %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage, await plainly(stage));
-  });
-
+describe.each(await stageTemplates(plainly))('rights in %s', (stage, template) => {
   const throughSecrets =
     'Allow kms:Decrypt on Keys/Data if StringEquals kms:ViaService=secretsmanager.{region}.amazonaws.com';
   const readSecrets = [`Allow secretsmanager:GetSecretValue on ${secrets[stage]}`, throughSecrets];

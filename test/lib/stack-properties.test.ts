@@ -11,11 +11,10 @@ import {
   ofType,
   pathOf,
   property,
-  stages,
   stageTemplate,
+  stageTemplates,
   withoutExchanges,
   type Resource,
-  type StageTemplate,
 } from '../support/stage-template.ts';
 
 interface Method {
@@ -28,12 +27,7 @@ interface Method {
   };
 }
 
-describe.each(stages)('in the stack of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage);
-  });
-
+describe.each(await stageTemplates())('in the stack of %s', (stage, template) => {
   const days = stage === 'demo' ? { logs: 90, audit: 90 } : { logs: 400, audit: 2192 };
 
   /** The properties of each resource of a type, by its path, without its tags. */
@@ -263,12 +257,7 @@ describe.each(stages)('in the stack of %s', (stage) => {
   });
 });
 
-describe.each(stages)('what waits for another in the stack of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage);
-  });
-
+describe.each(await stageTemplates())('what waits for another in the stack of %s', (_stage, template) => {
   const secondsOf = (name: string): number => property(at(template, `${name}/Function`), 'Timeout');
   const executionOf = (name: string): number => {
     const { ExecutionTimeout: seconds }: { ExecutionTimeout: number } = property(

@@ -3,18 +3,12 @@ import {
   ofType,
   pathOf,
   property,
-  stages,
   stageTemplate,
+  stageTemplates,
   withoutExchanges,
-  type StageTemplate,
 } from '../support/stage-template.ts';
 
-describe.each(stages)('the tables of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage);
-  });
-
+describe.each(await stageTemplates())('the tables of %s', (stage, template) => {
   const byPath = <Value>(name: string): Record<string, Value> =>
     Object.fromEntries(ofType(template, 'AWS::DynamoDB::Table').map((table) => [pathOf(table), property(table, name)]));
 

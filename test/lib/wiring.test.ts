@@ -10,20 +10,13 @@ import {
   principalsOf,
   property,
   rightsOf,
-  stages,
-  stageTemplate,
+  stageTemplates,
   statementsOf,
-  type StageTemplate,
 } from '../support/stage-template.ts';
 
 const production = 'production-example';
 
-describe.each(stages)('in the stack of %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage, await plainly(stage));
-  });
-
+describe.each(await stageTemplates(plainly))('in the stack of %s', (stage, template) => {
   const own = (path: string): boolean => /^(Functions|Audit|Canary|RegistryFill|Exports|Events)\//.test(path);
   const origin =
     stage === production

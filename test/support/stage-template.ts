@@ -81,6 +81,15 @@ export const plainly = async (stage: string) => {
   };
 };
 
+/**
+ * The two stages, each with its template, for `describe.each`.
+ * @param changesOf a test's changes to the configuration of each. @default none
+ */
+export const stageTemplates = (
+  changesOf: (stage: string) => Promise<Changes> = async () => ({}),
+): Promise<(readonly [stage: (typeof stages)[number], template: StageTemplate])[]> =>
+  Promise.all(stages.map(async (stage) => [stage, await stageTemplate(stage, await changesOf(stage))] as const));
+
 /** `p2p-gateway-demo/Tables/Grants/Resource` → `Tables/Grants`. */
 export const pathOf = ({ Metadata }: Resource): string =>
   String(Metadata?.['aws:cdk:path'])

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathOf, stages, stageTemplate, type Resource, type StageTemplate } from '../support/stage-template.ts';
+import { pathOf, stages, stageTemplate, stageTemplates, type Resource } from '../support/stage-template.ts';
 import { words } from '../support/words.ts';
 
 /**
@@ -55,12 +55,7 @@ const isSecret = ({ Type }: Resource): boolean => Type === 'AWS::SecretsManager:
 const byId = (resources: Readonly<Record<string, Resource>>, which: (resource: Resource) => boolean) =>
   Object.entries(resources).filter(([, resource]) => which(resource));
 
-describe.each(stages)('the upgrade of the stage %s', (stage) => {
-  let template: StageTemplate;
-  beforeAll(async () => {
-    template = await stageTemplate(stage);
-  });
-
+describe.each(await stageTemplates())('the upgrade of the stage %s', (stage, template) => {
   it.each([
     ['0.1, payers’ secrets included', recorded, 20],
     ['0.2', recorded02, 30],
