@@ -8,10 +8,10 @@ import { registryTool } from './registry-tool.ts';
 
 const local = localStage();
 
-/** A network of 1,000 payers and 200 partners that read from ten each. */
+/** A national network: 5,000 payers and 1,000 partners that read from ten each. */
 const network = (name: string) => ({
   ...local,
-  payers: Array.from({ length: 1000 }, (_, number) =>
+  payers: Array.from({ length: 5000 }, (_, number) =>
     Object.assign({}, local.payers[0], {
       id: `plan-${number}`,
       displayName: `${name} ${number}`,
@@ -19,16 +19,16 @@ const network = (name: string) => ({
       fhirBaseUrl: `https://plan-${number}.example/r4`,
     }),
   ),
-  partners: Array.from({ length: 200 }, (_, number) =>
+  partners: Array.from({ length: 1000 }, (_, number) =>
     Object.assign({}, local.partners[1], {
       clientId: `app-${number}`,
-      payers: Array.from({ length: 10 }, (_one, at) => `plan-${(number * 5 + at) % 1000}`),
+      payers: Array.from({ length: 10 }, (_one, at) => `plan-${(number * 5 + at) % 5000}`),
       webOrigins: [`https://app-${number}.example`],
     }),
   ),
 });
 
-describe('a file with 1,000 payers and 200 partners', () => {
+describe('a file with 5,000 payers and 1,000 partners', () => {
   afterEach(() => jest.restoreAllMocks());
 
   it('is applied with two calls a change at most, 32 writes at a time, and draws how far it is', async () => {
@@ -56,9 +56,9 @@ describe('a file with 1,000 payers and 200 partners', () => {
       const { code, drawn, out } = await tool.run('apply', ['--reason', 'x', '--table', 'many'], { answers: [] });
 
       expect(code).toBe(0);
-      expect(out).toContain('1000 changed.');
-      expect(drawn).toMatch(/\[#+\.*\] \d+ of 1000/);
-      expect(dynamo.calls().length).toBeLessThan(2000);
+      expect(out).toContain('5000 changed.');
+      expect(drawn).toMatch(/\[#+\.*\] \d+ of 5000/);
+      expect(dynamo.calls().length).toBeLessThan(10_000);
       expect(most).toBe(32);
       expect((await tool.run('diff', ['--table', 'many'])).code).toBe(0);
     } finally {
