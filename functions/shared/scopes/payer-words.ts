@@ -30,11 +30,14 @@ const launchContext = /^launch[/.][a-z]+$/i;
 const plainWord = /^[a-z]+(?:[_-][a-z]+)*$/;
 const resourceName = new RegExp(`patient|user|system|${resourceTypes.replaceAll(' ', '|')}`, 'i');
 
+/** A word that says that nothing is granted, such as `none` or `access_denied`, or that a server writes where it has no value. */
+const nothing = /(?:^|[_-])(?:no|not|none|nothing|null|nil|undefined|empty|false|denied|revoked)(?:[_-]|$)/i;
+
 const namesNoResources = ({ ownScopes = [] }: Pick<PayerWords, 'ownScopes'>, word: string): boolean =>
   knownWords.has(word.toLowerCase()) ||
   launchContext.test(word) ||
   hasWord(readListed(ownScopes), word) ||
-  (plainWord.test(word) && !resourceName.test(word));
+  (plainWord.test(word) && !resourceName.test(word) && !nothing.test(word));
 
 /** The words in a profile's `scopes` of which nobody says that they name no resources, such as `claims.all`. */
 export const unclearIn = (payer: PayerWords): Scopes =>

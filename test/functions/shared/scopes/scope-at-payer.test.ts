@@ -43,6 +43,17 @@ describe('a payer that need not name resources', () => {
     }
   });
 
+  it.each(words('none no not null undefined nothing denied access_denied no-access false'))(
+    'grants nothing by %j, which says so',
+    (answered) => {
+      for (const payer of trusting) {
+        for (const text of [answered, answered.toUpperCase(), `openid ${answered}`]) {
+          expect([payer, text, agreed(payer, text)]).toEqual([payer, text, 'offline_access']);
+        }
+      }
+    },
+  );
+
   const resource = { resource: 'Observation', actions: ['read'] };
   it.each<[unknown]>([[resource], [['patient/Observation.rs']], [null], [5], [true], [{}], [[]]])(
     'grants nothing by a list with %j in it, which is no text, alone or beside its own words',
