@@ -165,7 +165,7 @@ describe('a page that may hold more than was read is named, and what was read co
       'long',
       () => ({ total: 1, entry: [{ resource: observation(1), [name]: { mode: 'match', outcome: { issue: long } } }] }),
     ]),
-    ...[null, '', 'null', undefined].map((url): [string, 'noUrl', (to: To) => object] => [
+    ...[null, '', 'null', 7, undefined].map((url): [string, 'noUrl', (to: To) => object] => [
       `with a next link to ${url}, and without a total`,
       'noUrl',
       (to) => ({ link: [self(to), { relation: 'next', url }] }),
