@@ -4,7 +4,7 @@ import { MathExpression, Metric, Stats, type IMetric } from 'aws-cdk-lib/aws-clo
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { period, type GatewayMetrics } from './metrics.ts';
-import { tableMetric } from './watched.ts';
+import { tableMetric, type WatchedIndex } from './watched.ts';
 
 /** The sections of `docs/alarms.md` that alarms link to. */
 type RunbookSection =
@@ -75,10 +75,12 @@ export const sumOf = (metrics: readonly Metric[]): MathExpression => {
   });
 };
 
-/** The throttled reads and writes of up to five tables. */
-export const throttlesOf = (tables: readonly Table[]): MathExpression =>
+/** The throttled reads and writes of up to five tables or indexes. */
+export const throttlesOf = (all: readonly (Pick<WatchedIndex, 'table'> & Partial<WatchedIndex>)[]): MathExpression =>
   sumOf(
-    tables.flatMap((table) => ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name))),
+    all.flatMap(({ table, index }) =>
+      ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => tableMetric(table, name, index)),
+    ),
   );
 
 /**

@@ -334,13 +334,21 @@ const aboutEdge = ({ distribution }: Watched): AlarmDefinition[] =>
         },
       ];
 
-const aboutTables = (metrics: GatewayMetrics, { tables }: Watched): AlarmDefinition[] => [
+const aboutTables = (metrics: GatewayMetrics, { tables, indexes }: Watched): AlarmDefinition[] => [
   ...ofSignals(metrics, 'tables'),
   {
     id: 'TableThrottles',
     severity: 'ticket',
-    metric: throttlesOf(Object.values(tables)),
+    metric: throttlesOf(Object.values(tables).map((table) => ({ table }))),
     says: 'DynamoDB throttles reads or writes.',
+    runbook: 'throttles',
+    breaching: [2, 3],
+  },
+  {
+    id: 'IndexThrottles',
+    severity: 'ticket',
+    metric: throttlesOf(indexes),
+    says: 'DynamoDB throttles an index, and with it writes to its table.',
     runbook: 'throttles',
     breaching: [2, 3],
   },

@@ -88,7 +88,7 @@ export const aboutExports = (watched: Watched): AlarmDefinition[] => {
     {
       id: 'ExportTableThrottles',
       severity: 'ticket',
-      metric: throttlesOf(exportTables),
+      metric: throttlesOf(exportTables.map((table) => ({ table }))),
       says: 'DynamoDB throttles reads or writes of exports.',
       runbook: 'throttles',
       breaching: [2, 3],

@@ -4,6 +4,8 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IRule } from 'aws-cdk-lib/aws-events';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { memberIndex } from '../functions/shared/store/member-index.ts';
+import { openReads } from '../functions/shared/store/read-events.ts';
 import type { GatewayApi } from './api.ts';
 import type { GatewayAudit } from './audit.ts';
 import type { GatewayCanary } from './canary.ts';
@@ -22,6 +24,12 @@ interface WatchedStream {
   readonly table: Table;
 }
 
+/** A table's global secondary index. */
+export interface WatchedIndex {
+  readonly table: Table;
+  readonly index: string;
+}
+
 /** What alarms and dashboard look at, by the names that people know. */
 export interface Watched {
   readonly stage: string;
@@ -31,6 +39,7 @@ export interface Watched {
   readonly functions: Readonly<Record<string, LambdaFunction>> &
     Readonly<Record<'audit' | 'canary' | (typeof requestFunctions)[number], LambdaFunction>>;
   readonly tables: Readonly<Record<string, Table>>;
+  readonly indexes: readonly WatchedIndex[];
   /** What reads the streams for the audit, by the name of the table. */
   readonly auditSources: Readonly<Record<string, WatchedStream>>;
   /** Starts the audit function on a schedule, to close reads that never ended. */
@@ -81,6 +90,10 @@ export const watchedOf = (
     limits: tables.limits,
     registry: tables.registry,
   },
+  indexes: [
+    { table: tables.grants, index: memberIndex.index },
+    { table: tables.auditEvents, index: openReads.index },
+  ],
   auditSources: {
     AuditEvents: { source: audit.sources.AuditEvents, table: tables.auditEvents },
     Grants: { source: audit.sources.Grants, table: tables.grants },
@@ -129,6 +142,15 @@ export const edgeMetric = (
     period,
   });
 
-/** A metric that DynamoDB counts for a table. */
-export const tableMetric = ({ tableName: TableName }: Table, metricName: string): Metric =>
-  new Metric({ namespace: 'AWS/DynamoDB', metricName, dimensionsMap: { TableName }, statistic: Stats.SUM, period });
+/**
+ * A metric that DynamoDB counts for a table, or for one of its global secondary indexes, which the table's does not include
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).
+ */
+export const tableMetric = ({ tableName: TableName }: Table, metricName: string, index?: string): Metric =>
+  new Metric({
+    namespace: 'AWS/DynamoDB',
+    metricName,
+    dimensionsMap: { TableName, ...(index === undefined ? {} : { GlobalSecondaryIndexName: index }) },
+    statistic: Stats.SUM,
+    period,
+  });

@@ -13,7 +13,7 @@ const auditLooks = (hours * 60) / 2;
 /** Counts that are the same for every stage. `test/docs/stack.test.ts` checks those that the template shows. */
 export const stageCounts = {
   /** CloudWatch bills an alarm for each metric that it uses. */
-  alarmMetrics: 110,
+  alarmMetrics: 114,
   /** The metrics of an edge's alarms, and what alarms use more in a stage with exchanges. */
   edgeAlarmMetrics: 5,
   exchangeAlarmMetrics: 2,

@@ -279,6 +279,15 @@ const expected = (stage: string): Readonly<Record<string, Row>> => {
       `requests = ${api('Count')}`,
     ),
     SlowAnswers: row('slow-answers', '3 of 3 >= 2000', 'MAX([authorize, redeem, refresh])', ...steps.map(p99)),
+    IndexThrottles: row(
+      'throttles',
+      '2 of 3 >= 1',
+      ...sum(
+        ...['Member TableName=Tables/Grants', 'OpenReads TableName=Tables/AuditEvents'].flatMap((of) =>
+          ['Read', 'Write'].map((way) => `AWS/DynamoDB ${way}ThrottleEvents {GlobalSecondaryIndexName=${of}} Sum/300`),
+        ),
+      ),
+    ),
     TableThrottles: row(
       'throttles',
       '2 of 3 >= 1',
@@ -359,6 +368,18 @@ describe.each(await stageTemplates(plainly))('the alarms of %s', (stage, templat
       ['email', 'gateway-team@plan.example.org', 'Alarms/Tickets'],
     ];
     expect(subscribed).toEqual(stage === 'demo' ? [] : configured);
+  });
+
+  it('look at the throttles of every index, which those of its table do not have', () => {
+    const indexes = ofType(template, 'AWS::DynamoDB::Table').flatMap((table) =>
+      ((property(table, 'GlobalSecondaryIndexes') ?? []) as { IndexName: string }[]).map(({ IndexName }) => IndexName),
+    );
+    const metrics = alarms.flatMap(([, alarm]) => rowOf(template, alarm).looksAt).join('\n');
+    expect(indexes.length).toBeGreaterThan(0);
+    for (const index of indexes) {
+      expect(metrics).toMatch(new RegExp(`ReadThrottleEvents .*GlobalSecondaryIndexName=${index}\\b`));
+      expect(metrics).toMatch(new RegExp(`WriteThrottleEvents .*GlobalSecondaryIndexName=${index}\\b`));
+    }
   });
 
   it('look at every schedule, which otherwise might end unnoticed', () => {
