@@ -257,6 +257,7 @@ describe('a word of a command line', () => {
       [['learn'], "Give the payer's FHIR base URL"],
       [['secret'], 'Give the payer: secret ID --stage NAME'],
       [['secret', ''], 'Give the payer: secret ID --stage NAME'],
+      [['secret', 'plan', 'canary'], 'Give the payer: secret ID --stage NAME'],
       [['secret', 'a', ...stage, '--previous', '--unchecked'], 'Give --previous or --unchecked, not both'],
       [['pause', ...why], 'Give the payer: pause ID --stage NAME'],
       [['pause', 'a'], noReason],

@@ -200,7 +200,17 @@ describe('what a person gives as a secret', () => {
 
   it.each<[string, string, Payer, string]>([
     ['nothing', '', withSecret, 'is empty'],
-    ['two lines', 'a\nb', withSecret, 'contains a line break'],
+    ...['can\nary', 'canary\n\n', '\ncanary'].map((given): [string, string, Payer, string] => [
+      'two lines',
+      given,
+      withSecret,
+      'contains a line break',
+    ]),
+    ['after a space', ' canary', withSecret, 'begins or ends with white space'],
+    ['JSON', '{"client_secret":"canary"}', withSecret, 'was given as JSON'],
+    ['JSON of another spelling', '{"clientSecret":"canary"}', withSecret, 'was given as JSON'],
+    ['in quotes', '"canary"', withSecret, 'is in quotes'],
+    ['a placeholder', '<canary>', withSecret, 'is a placeholder'],
     [
       'a key for a secret',
       JSON.stringify(privateJwk),

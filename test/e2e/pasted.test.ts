@@ -14,7 +14,6 @@ import { accepting, tokenEndpoint } from '../bin/payer-with-client.ts';
 import { runTool, toolEnvironment } from '../bin/run-tool.ts';
 import { basic, gateway, pkce, verifier, withPartner } from '../support/login.ts';
 import { outputOf } from '../support/run-child.ts';
-import { words } from '../support/words.ts';
 
 const root = join(import.meta.dirname, '../..');
 let folder: string;
@@ -84,13 +83,8 @@ const put = 'node bin/payers.ts secret plan --config "$CONFIG"';
 
 describe("a payer's secret", () => {
   it('survives shell and pipe, whatever characters it contains', async () => {
-    for (const secret of [
-      ...words(`plain a"b a'b a\\b a\\nb`),
-      'a\tb',
-      ...words(`$HOME \`id\` %s%% !x {"x":1} -n --dry-run`),
-      'a b',
-      '~',
-    ]) {
+    const unusual = `a"b'c\\d\\n $HOME \`id\` %s%% !x\t~`;
+    for (const secret of [unusual, '{"x":1}', '-n', '--dry-run']) {
       accepted = secret;
       const { code, out, err } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
 
@@ -111,16 +105,9 @@ describe("a payer's secret", () => {
   });
 
   it.each([
-    ['', 'is empty'],
+    // The others: test/bin/put-secret.test.ts.
     ['\n', 'is empty'],
     ['canary\n\n', 'contains a line break'],
-    ['\ncanary', 'contains a line break'],
-    ['can\nary', 'contains a line break'],
-    [' canary', 'begins or ends with white space'],
-    ['{"client_secret":"canary"}', 'was given as JSON'],
-    ['{"clientSecret":"canary"}', 'was given as JSON'],
-    ['"canary"', 'is in quotes'],
-    ['<canary>', 'is a placeholder'],
   ])('is refused as %j in one line that does not quote it, and nothing is written', async (secret, message) => {
     const { code, out, err } = await shell(`printf %s "$SECRET" | ${put}`, { SECRET: secret });
 
@@ -193,18 +180,10 @@ describe("a payer's secret", () => {
     });
   });
 
-  it.each([
-    ['secret', /^Give the payer: secret ID --stage NAME\n$/],
-    ['secret plan', /^Give --stage NAME: secret has no default stage\n$/],
-    ['secret nobody --config "$CONFIG"', /^Stage try has no payer "nobody"; it has: plan, keyed\n$/],
-    ['secret plan --stage local', /^npm start makes the secrets of stage local itself; /],
-    ['secret plan canary --config "$CONFIG"', /^Give the payer: secret ID --stage NAME\n$/],
-    ['secret plan --config "$CONFIG" --json', /^--json does not apply to secret; --help lists the flags\n$/],
-    ['check plan --config "$CONFIG" --previous', /^--previous does not apply to check; --help lists the flags\n$/],
-  ])('is not accepted by "%s"', async (args, line) => {
-    const { code, err } = await shell(`printf %s x | node bin/payers.ts ${args}`);
+  it('is not taken for a payer that the stage does not have', async () => {
+    const { code, err } = await shell('printf %s x | node bin/payers.ts secret nobody --config "$CONFIG"');
 
-    expect([code, err]).toEqual([args.startsWith('secret nobody') ? 1 : 2, expect.stringMatching(line)]);
+    expect([code, err]).toEqual([1, 'Stage try has no payer "nobody"; it has: plan, keyed\n']);
     expect(secrets.sent()).toEqual([]);
   });
 
