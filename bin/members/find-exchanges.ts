@@ -18,7 +18,7 @@ export interface MemberExchange {
   readonly came: string | undefined;
   /** How it ended. */
   readonly how: string | undefined;
-  /** The member's latest outcome in the audit. If the exchange has two ends, that of the end that delivered. */
+  /** The member's latest outcome in the audit. If the exchange has several ends, that of the one by which the new plan has the most. */
   readonly about: ExchangedMember;
   /** Whether the plan was once said to know the member: the Group may be there, however the exchange ended. */
   readonly isMatched: boolean;
@@ -32,6 +32,13 @@ const aboutOf = ({ members }: ExchangeFacts, patient: string, submitted: string 
   members.find((one) => one.patient === patient) ??
   members.find((one) => submitted !== undefined && one.submitted === submitted);
 
+/** Orders ends by what the new plan has of the member: resources, that the former plan knows the member, an answer, nothing. */
+const given = ({ outcome, resources = 0 }: ExchangedMember): number => {
+  if (outcome === 'exported') return 3 + resources;
+  if (outcome === 'match') return 2;
+  return outcome === 'notDelivered' ? 0 : 1;
+};
+
 /** The member in the events of one exchange; undefined if the payer never named this patient in it. */
 const exchangeOf = (
   events: readonly ExchangeFacts[],
@@ -40,18 +47,21 @@ const exchangeOf = (
 ): MemberExchange | undefined => {
   const named = events.flatMap(({ members }) => members).find((one) => one.patient === patient);
   if (named === undefined) return undefined;
-  const last = (name: ExchangeFacts['name'], counts: (about: ExchangedMember) => boolean = () => true) =>
-    events.findLast((event) => {
+  const all = (name: ExchangeFacts['name']) =>
+    events.flatMap((event) => {
       const about = event.name === name ? aboutOf(event, patient, named.submitted) : undefined;
-      return about !== undefined && counts(about);
+      return about === undefined ? [] : [{ ...event, about }];
     });
+  const last = (name: ExchangeFacts['name']) => all(name).at(-1);
   const [asked, memberEnded] = [last('asked'), last('memberEnded')];
-  // An exchange can have two ends in the audit. The one that delivered tells what the new plan may have.
-  const came = last('came', ({ outcome }) => outcome !== 'notDelivered') ?? last('came');
+  // An exchange can have several ends in the audit, and whoever may write the table can add some. What one of them gave was given.
+  const came = all('came')
+    .toSorted((one, other) => given(one.about) - given(other.about))
+    .at(-1);
   const first = came ?? asked ?? memberEnded;
   if (first === undefined) return undefined;
   const ended = memberEnded ?? events.findLast(({ name }) => name === 'exchangeEnded');
-  const [before, after] = [asked, came].map((event) => event && aboutOf(event, patient, named.submitted));
+  const [before, after] = [asked?.about, came?.about];
   const { exchange, kind, partner, payer, group } = first;
   return {
     exchange,

@@ -625,11 +625,17 @@ describe('npm run members, of exchanges between plans', () => {
     expect(await endedInGroup()).toEqual([createHash('sha256').update(member.patient).digest('base64url')]);
   });
 
-  it('find tells of a match with two ends what the one that delivered says, whichever came last', async () => {
-    await tool.exchange('match', [{ ...mine, outcome: 'match' }], { laterEnd: 'notDelivered' });
-    const { out } = await tool.run(`find ${whom}`);
-    expect(out).toContain('the health plan knows the member');
-    expect(out).not.toContain('got nothing of it');
+  it.each([
+    ['match', 'match', 'notDelivered', 'the health plan knows the member'],
+    ['match', 'match', 'nomatch', 'the health plan knows the member'],
+    ['match', 'notDelivered', 'nomatch', 'the health plan found nobody'],
+    ['group', 'exported', 'notDelivered', '3 resources'],
+    ['group', 'exported', 'exported', '3 resources'],
+    ['group', 'exported', 'match', '3 resources'],
+  ] as const)('find tells of a %s whose ends are %s and then %s by which the new plan has most', async (...ends) => {
+    const [kind, outcome, laterEnd, told] = ends;
+    await tool.exchange(kind, [{ ...mine, outcome, ...(outcome === 'exported' && { resources: 3 }) }], { laterEnd });
+    expect((await tool.run(`find ${whom}`)).out).toContain(told);
   });
 
   it('end changes no Group if the audit cannot be written, and says so', async () => {
