@@ -13,7 +13,7 @@ export interface Known {
   readonly origins: ReadonlySet<string>;
 }
 
-export const typeNames: ReadonlySet<string> = new Set(resourceTypes.split(' '));
+export const typeNames: ReadonlySet<string> = new Set(resourceTypes);
 
 /** Segments of the routes of the gateway, the payers and the partner app. */
 const routeWords = `

@@ -20,7 +20,7 @@ export const checkPayer = async (spec: PayerSpec): Promise<Checked> => {
   const limited = spec.limited ?? [];
   const half = halfOf(spec);
   // A wildcard would cover what is granted in part.
-  const types = spec.scope ?? (limited.length === 0 ? ['*'] : resourceTypes.split(' '));
+  const types = spec.scope ?? (limited.length === 0 ? ['*'] : resourceTypes);
   const scope = types
     .map(
       (type) =>

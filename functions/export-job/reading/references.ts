@@ -1,8 +1,7 @@
 import { belowBase } from '../../shared/fhir/base-url-prefix.ts';
-import { resourceTypeOf } from '../../shared/fhir/search-targets.ts';
 import type { JsonObject } from '../../shared/json/json-object.ts';
 import { eachBase, isAt, type AnswerBases } from '../../shared/registry/fhir-bases.ts';
-import { isResourceType } from '../../shared/scopes/resource-types.ts';
+import { isResourceType, resourceTypeOf } from '../../shared/scopes/resource-types.ts';
 import type { PageResource } from './page-resource.ts';
 import { placeAtPayer } from './place-at-payer.ts';
 

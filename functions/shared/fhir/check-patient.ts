@@ -1,9 +1,9 @@
 import { GatewayError } from '../errors.ts';
-import { anyType } from '../scopes/resource-types.ts';
+import { anyType, isResourceType, resourceTypeOf } from '../scopes/resource-types.ts';
 import { afterBase } from './base-url-prefix.ts';
 import type { FhirRequest } from './fhir-request.ts';
 import { parseSearchPath, type SearchPath } from './search-path.ts';
-import { resourceTypeOf, searchTargets } from './search-targets.ts';
+import { searchTargets } from './search-targets.ts';
 
 /** Who a request may name, and how. */
 interface Member {
@@ -56,7 +56,7 @@ const isHarmless = (item: string, member: Member): boolean => {
   const match = reference?.match(/^([A-Za-z]+)\/([^/?#|\s\\]+)(?:\/_history\/[^/?#|\s\\]+)?$/);
   if (!match) return false;
   const [type, id] = match.slice(1) as [string, string];
-  return type === patient ? id === member.id : resourceTypeOf(type) === type;
+  return type === patient ? id === member.id : isResourceType(type);
 };
 
 /** Percent-decodes what can be decoded: a malformed rest must not hide what precedes it. */

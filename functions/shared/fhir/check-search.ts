@@ -1,12 +1,11 @@
 import { GatewayError } from '../errors.ts';
 import { isPlainText } from '../plain-text.ts';
-import { anyType, isResourceType, resourceTypes } from '../scopes/resource-types.ts';
+import { anyType, isResourceType, resourceTypeOf, resourceTypes } from '../scopes/resource-types.ts';
 import type { Parameter, TypeNeed } from './fhir-request.ts';
 import { checkKnown, quoteName, type Grammar } from './known-parameters.ts';
 import { nearestTo } from './nearest.ts';
 import { notSupported } from './refusals.ts';
 import { parseSearchPath, targetsOf } from './search-path.ts';
-import { resourceTypeOf } from './search-targets.ts';
 
 const jsonFormats = new Set([
   '',
@@ -62,7 +61,7 @@ export const consultedByValue = (code: string, value: string, searched: readonly
 
 /** Makes the error for a type that R4 does not have. It is repeated if it is a type misspelled; else it may be a secret. */
 export const unknownType = (type: string, status: 400 | 404): GatewayError => {
-  const nearest = nearestTo(type, resourceTypes.split(' '));
+  const nearest = nearestTo(type, resourceTypes);
   return new GatewayError(
     'invalid_request',
     nearest === ''

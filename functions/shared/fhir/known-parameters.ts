@@ -29,14 +29,16 @@ const ofSearch = words('_sort _count _include _revinclude _total _contained _con
 /** `:recurse` is what earlier versions call `:iterate`. */
 const includes = words('_include _revinclude').flatMap((name) => [`${name}:iterate`, `${name}:recurse`]);
 
+const search = [...ofAll, ...ofSearch, ...includes];
+
 /** The parameters other than search parameters, by kind of request. */
 export const plainParameters = {
   read: new Set(ofAll),
   history: new Set([...ofAll, ...ofHistory]),
   everything: new Set([...ofAll, ...ofEverything]),
-  search: new Set([...ofAll, ...ofSearch, ...includes]),
+  search: new Set(search),
   /** https://hl7.org/fhir/R4/http.html#search: only if the path names no type. */
-  searchSystem: new Set([...ofAll, ...ofSearch, ...includes, '_type']),
+  searchSystem: new Set([...search, '_type']),
 } as const;
 
 /** https://hl7.org/fhir/R4/search.html#modifiers, without those that are resource types. */

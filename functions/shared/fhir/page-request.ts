@@ -1,12 +1,11 @@
 import { GatewayError } from '../errors.ts';
-import { anyType, isResourceType } from '../scopes/resource-types.ts';
+import { anyType, isResourceType, resourceTypeOf } from '../scopes/resource-types.ts';
 import { decodedOnce } from './check-patient.ts';
 import { consultedByValue } from './check-search.ts';
 import { mergeNeeds, type FhirRequest, type Parameter, type TypeNeed } from './fhir-request.ts';
 import { isKnownParameter, plainParameters, type AddedParameters } from './known-parameters.ts';
 import type { Page } from './page-link.ts';
 import { parseSearchPath } from './search-path.ts';
-import { resourceTypeOf } from './search-targets.ts';
 
 const plain = new Set([...plainParameters.searchSystem, ...plainParameters.everything]);
 

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { anyType, isResourceType, resourceTypes } from '../scopes/resource-types.ts';
+import { isResourceType, resourceTypes } from '../scopes/resource-types.ts';
 import { canNamePatient } from './check-patient.ts';
 import { checkSearch } from './check-search.ts';
 import { mergeNeeds, type Parameter, type TypeNeed } from './fhir-request.ts';
@@ -90,6 +90,6 @@ export const isFhirParameter = (name: string): boolean => {
   const wanted = name.toLowerCase();
   return (
     [...plainParameters.searchSystem, ...plainParameters.everything].some((known) => known.toLowerCase() === wanted) ||
-    [anyType, ...resourceTypes.split(' ')].some((type) => isSearchParameter(type, wanted))
+    resourceTypes.some((type) => isSearchParameter(type, wanted))
   );
 };

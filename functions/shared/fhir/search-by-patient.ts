@@ -15,6 +15,4 @@ export const parametersForPatient = (type: string, codes: readonly string[]): re
 
 /** The types whose resources are a patient's, so that a search finds them by patient. The others are read by reference. */
 export const typesByPatient = (): readonly string[] =>
-  resourceTypes
-    .split(' ')
-    .filter((type) => parametersForPatient(type, Object.keys(patientCompartment()[type] ?? {})).length > 0);
+  resourceTypes.filter((type) => parametersForPatient(type, Object.keys(patientCompartment()[type] ?? {})).length > 0);

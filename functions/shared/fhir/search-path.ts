@@ -1,6 +1,6 @@
-import { anyType } from '../scopes/resource-types.ts';
+import { anyType, resourceTypeOf } from '../scopes/resource-types.ts';
 import { malformed } from './refusals.ts';
-import { resourceTypeOf, searchTargets } from './search-targets.ts';
+import { searchTargets } from './search-targets.ts';
 
 /**
  * A parsed search parameter name: `subject:Patient.name:exact`, `_has:Observation:patient:code`.

@@ -19,9 +19,6 @@ export interface SearchTargets {
 /** The base types whose parameters all resource types share, or all types with a narrative. */
 const abstractTypes = ['Resource', 'DomainResource'] as const;
 
-const types = resourceTypes.split(' ');
-const typesByLowerCase = new Map(types.map((type) => [type.toLowerCase(), type]));
-
 type Codes = ReadonlyMap<string, readonly string[] | undefined>;
 
 /** Unpacked on first use: most functions that handle scopes never need search parameters. */
@@ -39,8 +36,8 @@ const readTable = (): ReadonlyMap<string, Codes> => {
   const at = (names: readonly string[], index: string) => names[Number.parseInt(index, 36)]!;
   const sets = packed.sets
     .split(',')
-    .map((set) => (set === anyType ? [anyType] : set.split(' ').map((index) => at(types, index))));
-  const carriers = [...types, ...abstractTypes];
+    .map((set) => (set === anyType ? [anyType] : set.split(' ').map((index) => at(resourceTypes, index))));
+  const carriers = [...resourceTypes, ...abstractTypes];
   const byType = new Map(carriers.map((type) => [type, new Map<string, readonly string[] | undefined>()]));
   for (const group of packed.parameters.split(',')) {
     const [entries, indexes] = group.split('|').map((part) => part.split(' ')) as [string[], string[]];
@@ -56,13 +53,10 @@ const readTable = (): ReadonlyMap<string, Codes> => {
 
 const codesOf = (type: string): Codes | undefined => (table ??= readTable()).get(type);
 
-/** The resource type of that name, ignoring case: a payer may be lenient, and we must not be fooled. */
-export const resourceTypeOf = (name: string): string | undefined => typesByLowerCase.get(name.toLowerCase());
-
 /** R4's position of a resource type, which never changes; -1 for none. */
-export const indexOfType = (name: string): number => types.indexOf(name);
+export const indexOfType = (name: string): number => resourceTypes.indexOf(name);
 /** The resource type at a position. */
-export const typeAt = (index: number): string | undefined => types[index];
+export const typeAt = (index: number): string | undefined => resourceTypes[index];
 
 /** Types without a narrative, and so without `_text`: https://hl7.org/fhir/R4/domainresource.html */
 const withoutNarrative = new Set(['Binary', 'Bundle', 'Parameters']);
@@ -80,7 +74,7 @@ export const isSearchParameter = (resourceType: string, code: string): boolean =
 
 /** The search parameters of a resource type, or those that all types share for `anyType`. */
 export const searchParametersOf = (resourceType: string): readonly string[] =>
-  ['Resource', 'DomainResource', resourceType].flatMap((type) => Array.from(codesOf(type)?.keys() ?? []));
+  [...abstractTypes, resourceType].flatMap((type) => Array.from(codesOf(type)?.keys() ?? []));
 
 /**
  * The types that a reference search parameter may point to, `anyType` among them where every type is allowed; undefined

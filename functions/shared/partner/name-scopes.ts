@@ -24,7 +24,7 @@ export const nameScopes = (scopes: Scopes): string => {
 export const nearestTypeIn = (scopes: Scopes): string => {
   for (const scope of scopes.slice(0, mostNamed)) {
     const type = scope.kind === 'resource' && !namesType(scope) ? scope.type : '';
-    const nearest = nearestTo(type, resourceTypes.split(' '));
+    const nearest = nearestTo(type, resourceTypes);
     if (nearest !== '') return ` FHIR R4 has no resource type ${quoteScope(type)}.${nearest}`;
   }
   return '';

@@ -28,10 +28,10 @@ const launchContext = /^launch[/.][a-z]+$/i;
 
 /** A word of a payer's own, such as `records`. A damaged resource scope has other characters, or a name of SMART's or FHIR's. */
 const plainWord = /^[a-z]+(?:[_-][a-z]+)*$/;
-const resourceName = new RegExp(`patient|user|system|${resourceTypes.replaceAll(' ', '|')}`, 'i');
+const resourceName = new RegExp(`patient|user|system|${resourceTypes.join('|')}`, 'i');
 
 /** A word that says that nothing is granted, such as `none` or `access_denied`, or that a server writes where it has no value. */
-const nothing = /(?:^|[_-])(?:no|not|none|nothing|null|nil|undefined|empty|false|denied|revoked)(?:[_-]|$)/i;
+const nothing = /(?:^|[_-])(?:no(?:t|ne|thing)?|null|nil|undefined|empty|false|denied|revoked)(?:[_-]|$)/i;
 
 const namesNoResources = ({ ownScopes = [] }: Pick<PayerWords, 'ownScopes'>, word: string): boolean =>
   knownWords.has(word.toLowerCase()) ||

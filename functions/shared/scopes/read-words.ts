@@ -1,14 +1,9 @@
-import { anyType, isResourceType, resourceTypes } from './resource-types.ts';
+import { anyType, isResourceType, resourceTypeOf } from './resource-types.ts';
 import { parseScope, type Scopes } from './scopes.ts';
 
 /*
  * Reads scopes as payers write them, in their answers and, as a profile lists them, in our requests to them.
  */
-
-/** R4's resource types, and `*`, by their names in lower case. */
-const types: ReadonlyMap<string, string> = new Map(
-  [anyType, ...resourceTypes.split(' ')].map((type) => [type.toLowerCase(), type]),
-);
 
 /** A filter (SMART App Launch 2.2, "Finer-grained resource constraints") may have commas and escapes of its own. */
 const hasFilter = (text: string): boolean => text.includes('?');
@@ -29,7 +24,7 @@ const wordsIn = (text: string): string[] =>
     .split(/,?\s+|,$/)
     .flatMap((word) => word.match(/[^,?]*\?.*|[^,?]+/g) ?? []);
 
-const resourceForm = /^(patient|user|system)\/([^.?]*)(?:\.([^?]*))?(\?.*)?$/is;
+const resourceForm = /^(patient|user|system)\/([^.?]*)(\.[^?]*)?(\?.*)?$/is;
 
 /**
  * Epic's words for reading a type by id and for searching it (https://fhir.epic.com/Documentation?docId=oauth2, read on
@@ -46,15 +41,14 @@ const microsoftForm = /^(patient|user|system)\.([A-Z]\w+)\.(\w+)$/i;
 /** A word in SMART's spelling, where it differs in upper and lower case only, or is one of Epic's or Microsoft's. */
 const inSmartSpelling = (word: string): string => {
   const [, epicType = '', act = ''] = epicForm.exec(word) ?? [];
-  if (isResourceType(epicType)) return `patient/${epicType}.${act.toLowerCase() === 'read' ? 'r' : 's'}`;
+  if (isResourceType(epicType)) return `patient/${epicType}.${act.charAt(0).toLowerCase()}`;
   const [, of = '', microsoftType = '', may = ''] = microsoftForm.exec(word) ?? [];
-  const named = microsoftType.toLowerCase() === 'all' ? anyType : types.get(microsoftType.toLowerCase());
+  const named = microsoftType.toLowerCase() === 'all' ? anyType : resourceTypeOf(microsoftType);
   if (named !== undefined) return inSmartSpelling(`${of}/${named}.${may}`);
-  const match = resourceForm.exec(word);
-  if (match === null) return word;
-  const [context = '', type = '', permissions, filter = ''] = match.slice(1);
-  const inCase = types.get(type.toLowerCase()) ?? type;
-  return `${context.toLowerCase()}/${inCase}${permissions === undefined ? '' : `.${permissions.toLowerCase()}`}${filter}`;
+  const [, context = '', type = '', permissions = '', filter = ''] = resourceForm.exec(word) ?? [];
+  if (context === '') return word;
+  const inCase = resourceTypeOf(type) ?? type;
+  return `${context.toLowerCase()}/${inCase}${permissions.toLowerCase()}${filter}`;
 };
 
 /** The words of a text or a list, each as far as it means one thing. A word that cannot be read stays as it is. */

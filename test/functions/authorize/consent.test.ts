@@ -438,7 +438,7 @@ describe('the consent page', () => {
       EnrollmentRequest EnrollmentResponse Contract Practitioner PractitionerRole Organization OrganizationAffiliation
       Location HealthcareService Endpoint Provenance AuditEvent
     `);
-    const notSensitive = words(resourceTypes).filter(
+    const notSensitive = resourceTypes.filter(
       (type) => !whatIsRead(parseScopes(`patient/${type}.rs`), 'en').isSensitive,
     );
 
