@@ -27,30 +27,32 @@ export const endInWords = (end: GrantEnd | undefined): string => {
   return visibleLine(`${why}${by}${note}`);
 };
 
-const exchangeOutcomes: Readonly<Record<string, string>> = {
-  asked: 'asked, without an answer yet',
-  consentEnded: 'left out, since the consent had ended',
-  ended: 'left out, since an operator had ended it',
-  match: 'the health plan knows the member',
-  inactive: 'the health plan names the member as no longer in its Group',
-  modified: 'the health plan’s answer has rules or an extension that the gateway does not know',
-  notNow: 'the health plan’s Group has the member at another time only',
-  notPersons: 'the health plan’s Group is not a list of real persons',
-  fewer: 'the health plan’s Group has fewer members than it names',
-  nomatch: 'the health plan found nobody',
-  consentconstraint: 'the health plan does not give the record under this consent',
-  notNamed: 'the health plan did not say',
-  twoOutcomes: 'the health plan named different outcomes',
-  notDelivered: 'it ended, and the new plan got nothing of it',
-  stranger: 'the health plan named the member, who was not asked for; nothing was kept',
-};
+const exchangeOutcomes: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    asked: 'asked, without an answer yet',
+    consentEnded: 'left out, since the consent had ended',
+    ended: 'left out, since an operator had ended it',
+    match: 'the health plan knows the member',
+    inactive: 'the health plan names the member as no longer in its Group',
+    modified: 'the health plan’s answer has rules or an extension that the gateway does not know',
+    notNow: 'the health plan’s Group has the member at another time only',
+    notPersons: 'the health plan’s Group is not a list of real persons',
+    fewer: 'the health plan’s Group has fewer members than it names',
+    nomatch: 'the health plan found nobody',
+    consentconstraint: 'the health plan does not give the record under this consent',
+    notNamed: 'the health plan did not say',
+    twoOutcomes: 'the health plan named different outcomes',
+    notDelivered: 'it ended, and the new plan got nothing of it',
+    stranger: 'the health plan named the member, who was not asked for; nothing was kept',
+  }),
+);
 
 /** What came of an exchange for a member: `asked whether …: the health plan knows the member`. */
 export const exchangeInWords = ({ kind, about, how, ended }: MemberExchange): string => {
   const came =
     about.outcome === 'exported'
       ? `${(about.resources ?? 0).toLocaleString('en-US')} resources about the member`
-      : (exchangeOutcomes[about.outcome] ?? about.outcome);
+      : (exchangeOutcomes.get(about.outcome) ?? about.outcome);
   const what = kind === 'match' ? 'asked for a match' : 'asked for the record';
   const by = ended === undefined ? '' : `; ended ${ended.at} by an operator (${ended.operator}): ${ended.note}`;
   return visibleLine(`${what}: ${came}${how === 'partial' || how === 'failed' ? ` (${how})` : ''}${by}`);

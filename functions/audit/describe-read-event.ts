@@ -17,17 +17,17 @@ import { itemTime } from './item-time.ts';
 import { eventIdOf, requiredReader, type StreamImage } from './stream-image.ts';
 
 /** FHIR's names (http://hl7.org/fhir/restful-interaction) for our interactions, if they differ. */
-const restfulNames: Readonly<Record<string, string>> = {
-  everything: 'operation',
+const restfulNames: ReadonlyMap<string, string> = new Map([
+  ['everything', 'operation'],
   // A kick-off, a leg of the job, a manifest, a file's download and a DELETE.
-  export: 'operation',
-  page: 'search',
-  'search-compartment': 'search',
-};
+  ['export', 'operation'],
+  ['page', 'search'],
+  ['search-compartment', 'search'],
+]);
 
 const interactionOf = (interaction: string): Coding => {
   const [name = ''] = interaction.split(' ');
-  return restful.named(restfulNames[name] ?? name);
+  return restful.named(restfulNames.get(name) ?? name);
 };
 
 /** DICOM's codes: whether something was read, deleted or executed. */

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { parseEvents } from '../../../bin/audit/parse-events.ts';
 import { readRecords } from '../../../functions/audit/read-records.ts';
 import {
   auditAsked,
@@ -705,6 +706,16 @@ describe('an item that cannot be read', () => {
     expect(log).toEqual([expect.objectContaining({ level: 'error', unreadable: 1, auditNotWritten: 1 })]);
     expect(JSON.stringify(log)).not.toMatch(/canary|northwind|my-app/);
   });
+
+  it.each(['constructor', 'toString x', 'hasOwnProperty', '__proto__'])(
+    'is filed as a line that the tools can read, though its interaction is %s',
+    async (interaction) => {
+      const audit = auditFunction();
+      await audit.handle(streamRecord(undefined, { ...readOf(), interaction: { S: interaction } }));
+      const lines = [...audit.objects.values()].join('');
+      expect(parseEvents('a key', lines)[0]?.subtype[0]?.code).toBe(interaction.split(' ')[0]);
+    },
+  );
 
   it('is named unknown if the record has no keys, time or image', () => {
     expect(readRecords([{ eventName: 'INSERT' }], 'local', startMs)).toMatchObject([
